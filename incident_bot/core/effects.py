@@ -1,0 +1,126 @@
+"""Stage 6: the closed set of outside actions that a decision may cause, their keys, and when to try again.
+
+A decision returns effects; `store` writes them as rows in the decision's own transaction; `flow.deliver` acts on the
+rows later. Nothing here acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from incident_bot.core.model import JsonObject, Urgency
+
+BACKOFF_FIRST: Final = timedelta(seconds=2)
+BACKOFF_MOST: Final = timedelta(minutes=5)
+ATTEMPTS_MOST: Final = 8
+"""With the waits above, a message is given up after about ten minutes."""
+
+
+class PageKind(StrEnum):
+    """Why a page exists; anything but `step` is named on the page's row (P13)."""
+
+    STEP = "step"
+    FALLBACK = "fallback"
+    LAST_RESORT = "last_resort"
+    DIRECT = "direct"
+
+
+class Moment(StrEnum):
+    """What a message to a channel tells."""
+
+    OPENED = "opened"
+    UPDATE = "update"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    NOTIFY = "notify"
+    """An alert whose route says `notify`: one message to the team's channel, nobody is paged."""
+    POSTMORTEM = "postmortem"
+    META = "meta"
+    """The bot speaks about itself."""
+
+
+class TimerKind(StrEnum):
+    """What falls due."""
+
+    STEP = "step"
+    SNOOZE = "snooze"
+    HOLD = "hold"
+    """All episodes of an incident ended; resolve after the hold."""
+    EPISODE = "episode"
+    """A held episode is looked at again."""
+    REFIRE = "refire"
+    """A firing that repeated a just-closed episode was held (I6)."""
+    RECONCILE = "reconcile"
+    RETRY_DELIVERY = "retry_delivery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One logical page: reach this person by this channel for this step (P4: once)."""
+
+    person: str
+    via: str
+    kind: PageKind
+    epoch: int
+    loop: int
+    step: int
+    due_at: datetime
+    urgency: Urgency
+    reason: str
+
+    def key(self, incident_id: int) -> str:
+        """Give the unique key of rule P4."""
+        place = f"{self.step}" if self.kind is PageKind.STEP else f"{self.kind.value}.{self.step}"
+        return f"page:{incident_id}:{self.epoch}:{self.loop}:{place}:{self.person}:{self.via}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelPages:
+    """Take back what has not been sent, of one person or of everybody."""
+
+    reason: str
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """Tell the channels whose announcement rules ask for this moment."""
+
+    moment: Moment
+    data: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTimer:
+    """Have this looked at when it falls due; one timer of a kind per incident, the newest wins."""
+
+    kind: TimerKind
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTimers:
+    """Forget these timers of the incident."""
+
+    kinds: tuple[TimerKind, ...]
+
+
+Effect: TypeAlias = Page | CancelPages | Announce | SetTimer | StopTimers
+
+
+def retry_after(attempt: int, *, asked: timedelta | None, chance: float) -> timedelta | None:
+    """Say how long to wait after failed attempt number `attempt` (from 1), or None to give up.
+
+    Exponential with full jitter: `chance` in [0, 1) is drawn by the caller. A provider's Retry-After (`asked`) is a
+    floor, up to `BACKOFF_MOST` times two (S5).
+    """
+    if attempt >= ATTEMPTS_MOST:
+        return None
+    ceiling: timedelta = min(BACKOFF_FIRST * 2 ** (attempt - 1), BACKOFF_MOST)
+    wait = ceiling * (0.5 + chance / 2)
+    if asked is not None:
+        wait = max(wait, min(asked, BACKOFF_MOST * 2))
+    return wait

@@ -1,0 +1,71 @@
+"""The exception tree: what is refused, and what can never be read.
+
+Expected outcomes (muted, nobody on call, duplicate) are values with a reason, not exceptions. Only these raise::
+
+    IncidentBotError
+    ├── Refused                a request that cannot be done now; the text says what to do instead
+    │   ├── NotFound           the named thing does not exist
+    │   └── NotAllowed         the caller's credentials do not reach this far
+    ├── Unreadable             foreign data that is not what it claims to be; names the first wrong field
+    └── BadConfiguration       a configuration set that is refused whole; carries every problem
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class IncidentBotError(Exception):
+    """Something that this product refuses or cannot read."""
+
+    def __init__(self, message: str | None = None) -> None:
+        """Take the docstring of the class as the message when none is given."""
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class Refused(IncidentBotError):
+    """This cannot be done now."""
+
+
+class NotFound(Refused):
+    """There is no such thing."""
+
+
+class NotAllowed(Refused):
+    """These credentials do not reach this far."""
+
+
+class Unreadable(IncidentBotError):
+    """The body is not of this source's shape."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Name the first wrong field as a JSON path, `$.alerts[2].labels`, and what is wrong with it."""
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in the configuration; `str()` is the line that people read: `file:line: message`."""
+
+    file: str
+    line: int
+    message: str
+    severity: str = "error"
+    """`error` refuses the whole set; `warning` is shown and lets it pass."""
+
+    def __str__(self) -> str:
+        """Give `file:line: message`, with the word `warning` where it does not refuse the set."""
+        note = "" if self.severity == "error" else f"{self.severity}: "
+        return f"{self.file}:{self.line}: {note}{self.message}"
+
+
+class BadConfiguration(IncidentBotError):
+    """The configuration has problems; nothing of it was applied."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Carry every problem of the set, errors and warnings alike."""
+        errors = [str(problem) for problem in problems if problem.severity == "error"]
+        super().__init__("\n".join(errors) or self.__doc__)
+        self.problems = problems

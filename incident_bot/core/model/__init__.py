@@ -1,0 +1,68 @@
+"""Values shared by the stages. Frozen, slotted, keyword-only; instants are aware UTC, durations are `timedelta`."""
+
+from incident_bot.core.model.alert import (
+    Alert,
+    Delivery,
+    Disposition,
+    Episode,
+    Flag,
+    Labels,
+    Rejected,
+    Status,
+)
+from incident_bot.core.model.incident import (
+    Event,
+    Incident,
+    Item,
+    ItemKind,
+    Kind,
+    Paging,
+    Phase,
+    Progress,
+    Running,
+    incident_name,
+)
+from incident_bot.core.model.json import Json, JsonObject
+from incident_bot.core.model.people import (
+    ContactRule,
+    Ladder,
+    Person,
+    Service,
+    Severity,
+    Target,
+    TargetKind,
+    Team,
+    Urgency,
+)
+
+__all__ = [
+    "Alert",
+    "ContactRule",
+    "Delivery",
+    "Disposition",
+    "Episode",
+    "Event",
+    "Flag",
+    "Incident",
+    "Item",
+    "ItemKind",
+    "Json",
+    "JsonObject",
+    "Kind",
+    "Labels",
+    "Ladder",
+    "Paging",
+    "Person",
+    "Phase",
+    "Progress",
+    "Rejected",
+    "Running",
+    "Service",
+    "Severity",
+    "Status",
+    "Target",
+    "TargetKind",
+    "Team",
+    "Urgency",
+    "incident_name",
+]

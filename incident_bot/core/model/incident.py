@@ -1,0 +1,222 @@
+"""Incidents and the events that make them: what people work on, and everything that happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from incident_bot.core.model.json import JsonObject
+
+
+class Paging(StrEnum):
+    """The escalation state of an incident: is somebody still to be found?"""
+
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+    MERGED = "merged"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the incident still takes new alerts."""
+        return self not in (Paging.RESOLVED, Paging.MERGED)
+
+
+class Phase(StrEnum):
+    """The phase of the work, as people say it."""
+
+    TRIAGE = "triage"
+    INVESTIGATING = "investigating"
+    MITIGATING = "mitigating"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class Running(StrEnum):
+    """What the escalation does."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    EXHAUSTED = "exhausted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an incident's escalation has come; one per incident (semantics, section 3)."""
+
+    epoch: int = 1
+    """The fencing number: a timer or page of another epoch is inert."""
+    loop: int = 0
+    step: int = 0
+    """The step that is due next; `len(steps)` means that the round is over."""
+    next_at: datetime | None = None
+    """When the next step is due; None when nothing is planned."""
+    state: Running = Running.RUNNING
+    started_at: datetime
+    """When this epoch began."""
+    fell_back: bool = False
+    """Whether the fallback was paged in this epoch already."""
+    reached: bool = False
+    """Whether any step of this epoch had somebody to page."""
+    forced: bool = False
+    """Somebody said `escalate`: the step due waits for nothing, and after the last step comes the first again."""
+
+
+class ItemKind(StrEnum):
+    """Promises and changes that an incident keeps a list of."""
+
+    TASK = "task"
+    FOLLOWUP = "followup"
+    CHANGE = "change"
+    """A temporary change made during the incident (`did … undo: …`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One numbered task, follow-up or change."""
+
+    number: int
+    kind: ItemKind
+    text: str
+    owner: str | None = None
+    due: datetime | None = None
+    undo: str | None = None
+    added_at: datetime
+    added_by: str
+    done_at: datetime | None = None
+    done_by: str | None = None
+
+
+def incident_name(number: int) -> str:
+    """Give the name people say: `INC-42`."""
+    return f"INC-{number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """The state of one incident: the fold of its events. `id` is 0 until the store has given one."""
+
+    id: int = 0
+    key: str
+    """The incident key: at most one open incident carries it (P5)."""
+    title: str
+    severity: str
+    peak: str
+    """The worst severity it ever had."""
+    phase: Phase = Phase.TRIAGE
+    paging: Paging = Paging.TRIGGERED
+    team: str
+    service: str | None = None
+    lead: str | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    impact: str | None = None
+    runbook: str | None = None
+    items: tuple[Item, ...] = ()
+    progress: Progress
+    policy: JsonObject = field(default_factory=dict)
+    """The escalation policy as frozen at opening: `core.escalation.Policy.to_json()`."""
+    opened_at: datetime
+    opened_by: str
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    responders: tuple[str, ...] = ()
+    """Who has acknowledged since paging last began, the first one first."""
+    snoozed_until: datetime | None = None
+    resolved_at: datetime | None = None
+    updated_by_people: bool = False
+    """Whether a person posted an update: then it does not resolve by itself."""
+    next_update_at: datetime | None = None
+    """The promise: when the next update comes."""
+    forced: bool = False
+    """Resolved by hand while alerts still fired: repeats do not reopen it."""
+    drill: bool = False
+    private: bool = False
+    previous: int | None = None
+    """An earlier incident of the same key."""
+    merged_into: int | None = None
+    """Where it went, when its paging state is `merged`."""
+    revision: str = ""
+    """The configuration revision it was opened under."""
+    seq: int = 0
+    """The number of its last event."""
+    last_hash: str = ""
+    """The hash of its last event: the head of the chain."""
+
+    @property
+    def name(self) -> str:
+        """The name people say: `INC-42`."""
+        return incident_name(self.id)
+
+    @property
+    def epoch(self) -> int:
+        """The current fencing number."""
+        return self.progress.epoch
+
+
+class Kind(StrEnum):
+    """Every kind of event; `core.timeline` has one wording for each."""
+
+    OPENED = "opened"
+    DECLARED = "declared"
+    ALERT_ATTACHED = "alert_attached"
+    ALERT_RESOLVED = "alert_resolved"
+    ALERT_REFIRED = "alert_refired"
+    STEP = "step"
+    NOBODY = "nobody"
+    FELL_BACK = "fell_back"
+    EXHAUSTED = "exhausted"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    PAGE_PLANNED = "page_planned"
+    PAGE_SENT = "page_sent"
+    PAGE_FAILED = "page_failed"
+    PAGES_CANCELLED = "pages_cancelled"
+    MESSAGE_FAILED = "message_failed"
+    ACKNOWLEDGED = "acknowledged"
+    ALSO_ACKNOWLEDGED = "also_acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    ESCALATED = "escalated"
+    REPAGED = "repaged"
+    """Paging began again by itself, because the severity rose above the peak or the rule `repage` asks for it."""
+    PAGED = "paged"
+    """A person asked for somebody in particular."""
+    SEVERITY_CHANGED = "severity_changed"
+    PHASE_CHANGED = "phase_changed"
+    TITLE_CHANGED = "title_changed"
+    IMPACT_CHANGED = "impact_changed"
+    UPDATE_POSTED = "update_posted"
+    LEAD_ASSIGNED = "lead_assigned"
+    ROLE_ASSIGNED = "role_assigned"
+    NOTE = "note"
+    ITEM_ADDED = "item_added"
+    ITEM_DONE = "item_done"
+    RUNBOOK_FOUND = "runbook_found"
+    RESOLVE_OFFERED = "resolve_offered"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    CANCELLED = "cancelled"
+    POSTMORTEM_SAVED = "postmortem_saved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to an incident: one entry of its timeline, never changed afterwards (P14)."""
+
+    kind: Kind
+    actor: str
+    """A person's id, or the part of the bot or source that acted (`alertmanager`, `escalation`, `delivery`)."""
+    source: str
+    """Where it came from: `alertmanager`, `api`, `console`, `cli`, `worker`."""
+    happened_at: datetime
+    data: JsonObject = field(default_factory=dict)
+    recorded_at: datetime | None = None
+    seq: int = 0
+    hash: str = ""
