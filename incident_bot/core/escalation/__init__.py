@@ -1,0 +1,28 @@
+"""Stage 5: whom next, when next. A matrix is frozen into a policy at opening; `advance` takes one look.
+
+`preview` is `advance` in a loop, so a simulation cannot disagree with what will happen.
+"""
+
+from incident_bot.core.escalation.policy import DEFAULT_RULES, Matrix, Policy, Step, freeze
+from incident_bot.core.escalation.stepping import (
+    Advance,
+    Directory,
+    Planned,
+    Reached,
+    advance,
+    preview,
+)
+
+__all__ = [
+    "DEFAULT_RULES",
+    "Advance",
+    "Directory",
+    "Matrix",
+    "Planned",
+    "Policy",
+    "Reached",
+    "Step",
+    "advance",
+    "freeze",
+    "preview",
+]

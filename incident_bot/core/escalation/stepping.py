@@ -1,0 +1,272 @@
+"""Stage 5: whom next, when next. Works out one look at one escalation; sends nothing, reads no clock.
+
+Five rules hold here, from the table of semantics, section 3:
+
+- A look runs at most one step that has somebody; steps without anybody are passed over in the same look, the
+  fallback being paged once per epoch. So downtime over several due times gives no burst.
+- The step due is the progress's own, and progress only moves forward: a clock set back repeats nothing (P16).
+- After a step that reached somebody, what follows waits `Policy.wait_after` from *now* (P7).
+- After the last round, or a whole round without anybody, comes the last resort, again at each re-check.
+- Within one look nobody is told twice by one channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeAlias
+
+from incident_bot.core.effects import Page, PageKind
+from incident_bot.core.escalation.policy import Policy
+from incident_bot.core.incident.facts import progress_to_json
+from incident_bot.core.model import (
+    ContactRule,
+    Json,
+    JsonObject,
+    Kind,
+    Progress,
+    Running,
+    Target,
+    Urgency,
+)
+
+RECHECK_LEAST: Final = timedelta(minutes=1)
+"""An exhausted escalation never pages the last resort more often than this, whatever the policy says."""
+
+Told: TypeAlias = tuple[Kind, JsonObject]
+"""An event to be: its kind and its data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A person behind a target, and why: `on call for payments-primary (layer week, turn 3)`."""
+
+    person: str
+    why: str
+
+
+class Directory(Protocol):
+    """Who stands behind a target, and how a person wants to be told; bound to one incident's team."""
+
+    def reach(self, target: Target, *, now: datetime) -> tuple[Reached, ...]:
+        """Give the people behind a target at an instant, by R1; nobody is an empty answer (R14)."""
+        ...
+
+    def rules(self, person: str, urgency: Urgency) -> tuple[ContactRule, ...]:
+        """Give a person's rules with wired channels only; empty means that nothing reaches this person."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """What one look gave; nothing due gives the same progress, no pages and no events."""
+
+    progress: Progress
+    pages: tuple[Page, ...] = ()
+    events: tuple[Told, ...] = ()
+    """In order; the last one carries the progress, so the fold of the events gives it too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What happens at one instant, if nobody answers."""
+
+    at: datetime
+    pages: tuple[Page, ...]
+    events: tuple[Told, ...]
+
+
+def advance(policy: Policy, progress: Progress, directory: Directory, *, now: datetime) -> Advance:
+    """Run the step that is due, if one is (rows "step due" to "downtime passed several due times")."""
+    if (
+        progress.next_at is None
+        or now < progress.next_at
+        or progress.state in (Running.PAUSED, Running.STOPPED)
+    ):
+        return Advance(progress=progress)
+    look = _Look(policy=policy, directory=directory, now=now)
+    if progress.state is Running.EXHAUSTED:
+        return look.finished(look.exhausted(progress))
+    wait = _first_wait(policy, progress)
+    if wait is not None and now < wait:
+        return Advance(progress=replace(progress, next_at=wait))
+    if progress.forced and progress.step >= len(policy.steps):
+        progress = replace(progress, loop=0, step=0)
+    return look.finished(look.round(replace(progress, forced=False)))
+
+
+def preview(policy: Policy, directory: Directory, start: datetime, *, until: datetime) -> tuple[Planned, ...]:
+    """Say what happens from `start` until before `until` if nobody answers: `advance` in a loop."""
+    progress = Progress(started_at=start, next_at=start)
+    planned: list[Planned] = []
+    while progress.next_at is not None and progress.next_at < until:
+        at = progress.next_at
+        look = advance(policy, progress, directory, now=at)
+        progress = look.progress
+        if look.events:
+            planned.append(Planned(at=at, pages=look.pages, events=look.events))
+    return tuple(planned)
+
+
+def _first_wait(policy: Policy, progress: Progress) -> datetime | None:
+    # Only the very first step has a wait of its own: later ones have theirs in `next_at`, force has none.
+    if progress.forced or progress.loop or progress.step or not policy.steps:
+        return None
+    return progress.started_at + policy.steps[0].after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The people behind some targets, each once."""
+
+    people: tuple[tuple[Reached, tuple[ContactRule, ...]], ...]
+    unreachable: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Look:
+    """What one look has planned so far; lives inside one call of `advance`."""
+
+    policy: Policy
+    directory: Directory
+    now: datetime
+    pages: list[Page] = field(default_factory=list)
+    events: list[Told] = field(default_factory=list)
+
+    def round(self, progress: Progress) -> Progress:
+        """Run the first step from here on that has somebody, passing over those that have nobody."""
+        steps, passed = self.policy.steps, 0
+        while True:
+            if progress.step >= len(steps):
+                if passed >= len(steps) or progress.loop >= self.policy.repeat:
+                    return self.exhausted(progress)
+                if passed and progress.reached:
+                    # Those paged in this round keep the whole gap to answer.
+                    return replace(progress, next_at=self.now + self.policy.gap)
+                progress = replace(progress, loop=progress.loop + 1, step=0)
+            found = self._find(steps[progress.step].targets)
+            if found.people:
+                return self._step(progress, found)
+            progress = self._nobody(progress, found)
+            passed += 1
+
+    def exhausted(self, progress: Progress) -> Progress:
+        """Page the last resort, and look again later (rows "every step empty", "end of steps")."""
+        again = progress.state is Running.EXHAUSTED
+        after = replace(
+            progress,
+            loop=progress.loop + 1,
+            step=len(self.policy.steps),
+            state=Running.EXHAUSTED,
+            next_at=self.now + max(self.policy.exhausted_repeat, RECHECK_LEAST),
+            forced=False,
+        )
+        severity = self.policy.severity
+        reason = (
+            f"nobody answered any step of {severity}"
+            if progress.reached
+            else f"no step of {severity} has anybody"
+        )
+        told: list[Json] = []
+        # The fallback may have led here in this very look: then the last resort knows already.
+        if not any(page.kind is PageKind.LAST_RESORT for page in self.pages):
+            found = self._find(self.policy.last_resort)
+            told = self._page(PageKind.LAST_RESORT, after, found, f"last resort because {reason}")
+        self._tell(Kind.EXHAUSTED, after, {"people": told, "reason": reason, "again": again})
+        return after
+
+    def finished(self, progress: Progress) -> Advance:
+        """Give what was planned: each person once per channel, and the progress on the last event."""
+        kind, data = self.events[-1]
+        events = (*self.events[:-1], (kind, {**data, "progress": progress_to_json(progress)}))
+        return Advance(progress=progress, pages=_once(self.pages), events=events)
+
+    def _step(self, progress: Progress, found: _Found) -> Progress:
+        told = self._page(PageKind.STEP, progress, found, self._place(progress))
+        self._tell(Kind.STEP, progress, {"people": told, "unreachable": list(found.unreachable)})
+        return replace(
+            progress,
+            step=progress.step + 1,
+            next_at=self.now + self.policy.wait_after(progress.step),
+            reached=True,
+        )
+
+    def _nobody(self, progress: Progress, found: _Found) -> Progress:
+        targets = [str(target) for target in self.policy.steps[progress.step].targets]
+        reason = f"nobody stands behind {', '.join(targets) or 'it'}"
+        if found.unreachable:
+            reason = f"no channel reaches {', '.join(found.unreachable)}"
+        data: dict[str, Json] = {
+            "targets": targets,
+            "unreachable": list(found.unreachable),
+            "reason": reason,
+        }
+        self._tell(Kind.NOBODY, progress, data)
+        if not progress.fell_back:
+            self._fall_back(progress)
+        return replace(progress, step=progress.step + 1, fell_back=True)
+
+    def _fall_back(self, progress: Progress) -> None:
+        because = f"because {self._place(progress)} has nobody"
+        kind, found = PageKind.FALLBACK, self._find(self.policy.fallback)
+        if not found.people:
+            kind, found = PageKind.LAST_RESORT, self._find(self.policy.last_resort)
+        told = self._page(kind, progress, found, f"{kind.value.replace('_', ' ')} {because}")
+        self._tell(Kind.FELL_BACK, progress, {"people": told, "to": kind.value, "reason": because})
+
+    def _find(self, targets: tuple[Target, ...]) -> _Found:
+        behind: dict[str, Reached] = {}
+        for target in targets:
+            for reached in self.directory.reach(target, now=self.now):
+                behind.setdefault(reached.person, reached)
+        rules = {person: self.directory.rules(person, self.policy.urgency) for person in behind}
+        return _Found(
+            people=tuple((reached, rules[person]) for person, reached in behind.items() if rules[person]),
+            unreachable=tuple(person for person in behind if not rules[person]),
+        )
+
+    def _page(self, kind: PageKind, progress: Progress, found: _Found, place: str) -> list[Json]:
+        """Plan one page per person and rule; give the people as events tell them."""
+        told: list[Json] = []
+        for reached, rules in found.people:
+            reason = f"{reached.why}, {place}"
+            self.pages += [
+                Page(
+                    person=reached.person,
+                    via=rule.by,
+                    kind=kind,
+                    epoch=progress.epoch,
+                    loop=progress.loop,
+                    step=progress.step,
+                    due_at=self.now + rule.after,
+                    urgency=self.policy.urgency,
+                    reason=reason,
+                )
+                for rule in rules
+            ]
+            via: list[Json] = [{"by": rule.by, "at": (self.now + rule.after).isoformat()} for rule in rules]
+            told.append({"person": reached.person, "why": reached.why, "via": via})
+        return told
+
+    def _tell(self, kind: Kind, progress: Progress, data: JsonObject) -> None:
+        place: JsonObject = {
+            "epoch": progress.epoch,
+            "loop": progress.loop,
+            "step": progress.step,
+            "of": len(self.policy.steps),
+            "severity": self.policy.severity,
+        }
+        self.events.append((kind, {**place, **data}))
+
+    def _place(self, progress: Progress) -> str:
+        place = f"step {progress.step + 1} of {len(self.policy.steps)} of {self.policy.severity}"
+        return f"{place}, round {progress.loop + 1}" if progress.loop else place
+
+
+def _once(pages: list[Page]) -> tuple[Page, ...]:
+    # The page of the step wins over the others: it says best why this person is called (P13).
+    rank = {PageKind.STEP: 0, PageKind.FALLBACK: 1, PageKind.LAST_RESORT: 2, PageKind.DIRECT: 3}
+    kept: dict[tuple[str, str], Page] = {}
+    for page in sorted(pages, key=lambda page: rank[page.kind]):
+        kept.setdefault((page.person, page.via), page)
+    return tuple(page for page in pages if kept[page.person, page.via] is page)

@@ -1,0 +1,190 @@
+"""What people ask of an incident: one value per verb that changes it. Nothing is decided here.
+
+Targets, channels and policies are resolved by the flow before it asks; a command carries only results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from incident_bot.core.effects import Page
+from incident_bot.core.model import ItemKind, JsonObject, Phase, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge:
+    """`ack`: I have it; stops the escalation (row "ack by P"), or joins whoever has it already."""
+
+    pending: int | None = None
+    """How many pages still wait, if the flow has counted: said in the answer, decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unacknowledge:
+    """`unack`: nobody has it any more; paging begins again at step 0 (row "un-ack")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snooze:
+    """`snooze 30m`: no pages until then (row "snooze until T")."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalate:
+    """`escalate`: page the next step now (row "escalate now")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSomebody:
+    """`page <team/person>`: page exactly these, whatever the escalation does (row "responder added").
+
+    The pages come resolved; their kind, epoch, loop and step are set by the decision.
+    """
+
+    people: tuple[Page, ...]
+    wanted: str = ""
+    """Whom the person asked for, as typed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSeverity:
+    """`sev P2 [reason]`: above the peak it may page again, lower never does."""
+
+    severity: Severity
+    reason: str | None = None
+    policy: JsonObject | None = None
+    """The policy frozen for the new severity; None keeps the one it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPhase:
+    """`status <phase>`: where the work stands."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTitle:
+    """`title <text>`."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetImpact:
+    """`impact <text>`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostUpdate:
+    """`update <text>`: tells the channels, and keeps the incident from resolving by itself."""
+
+    text: str
+    next_update_at: datetime | None = None
+    """The promise; None makes none and clears the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignLead:
+    """`lead @u`: this person leads; the incident no longer resolves by itself."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignRole:
+    """`role <role> @u`; the role of lead, commander or ic is `AssignLead`."""
+
+    role: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNote:
+    """`note [HH:MM] <text>`: an entry at the time it happened."""
+
+    text: str
+    happened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddItem:
+    """`task`, `followup` or `did`: a numbered promise or change."""
+
+    kind: ItemKind
+    text: str
+    owner: str | None = None
+    due: datetime | None = None
+    undo: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishItem:
+    """`done n`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve:
+    """`resolve [reason]`: while alerts fire it wants a reason (row "resolve by hand while still firing")."""
+
+    reason: str | None = None
+    firing: int = 0
+    """How many of its alerts fire now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen:
+    """`reopen`: the same incident, paging from step 0."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """`cancel <reason>`: it never was one; cannot be undone."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachRunbook:
+    """`runbook <path>`: this is what to follow."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavePostmortem:
+    """`postmortem`: a draft was written."""
+
+
+Command: TypeAlias = (
+    Acknowledge
+    | Unacknowledge
+    | Snooze
+    | Escalate
+    | PageSomebody
+    | SetSeverity
+    | SetPhase
+    | SetTitle
+    | SetImpact
+    | PostUpdate
+    | AssignLead
+    | AssignRole
+    | AddNote
+    | AddItem
+    | FinishItem
+    | Resolve
+    | Reopen
+    | Cancel
+    | AttachRunbook
+    | SavePostmortem
+)

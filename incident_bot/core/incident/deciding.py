@@ -1,0 +1,132 @@
+"""Stage 4, people's side: command + state → events. Gives each verb to the function that decides it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from incident_bot.core.errors import Refused
+from incident_bot.core.incident import ending, paging, work
+from incident_bot.core.incident.commands import (
+    Acknowledge,
+    AddItem,
+    AddNote,
+    AssignLead,
+    AssignRole,
+    AttachRunbook,
+    Cancel,
+    Command,
+    Escalate,
+    FinishItem,
+    PageSomebody,
+    PostUpdate,
+    Reopen,
+    Resolve,
+    SavePostmortem,
+    SetImpact,
+    SetPhase,
+    SetSeverity,
+    SetTitle,
+    Snooze,
+    Unacknowledge,
+)
+from incident_bot.core.incident.rules import Case, Decision, Rules
+from incident_bot.core.model import Incident, Paging, incident_name
+
+_StateCommand: TypeAlias = (
+    SetSeverity | SetPhase | SetTitle | SetImpact | PostUpdate | AssignLead | AssignRole
+)
+_ListCommand: TypeAlias = AddNote | AddItem | FinishItem | AttachRunbook | SavePostmortem
+
+
+def decide(
+    command: Command,
+    incident: Incident,
+    *,
+    actor: str,
+    source: str,
+    rules: Rules,
+    now: datetime,
+) -> Decision:
+    """Decide what a person asks; what cannot be done raises Refused, with what to type instead."""
+    if incident.paging is Paging.MERGED:
+        raise Refused(_merged(incident))
+    case = Case(incident=incident, actor=actor, source=source, rules=rules, now=now)
+    match command:
+        case Acknowledge() | Unacknowledge() | Snooze() | Escalate() | PageSomebody():
+            return _paging(command, case)
+        case Resolve() | Reopen() | Cancel():
+            return _ending(command, case)
+        case _:
+            return _work(command, case)
+
+
+def _merged(incident: Incident) -> str:
+    if incident.merged_into is None:
+        return f"{incident.name} was merged into another incident; type `list` to find it and say it there."
+    other = incident_name(incident.merged_into)
+    return f"{incident.name} was merged into {other}; say it there: put {other} into the command."
+
+
+def _paging(command: Acknowledge | Unacknowledge | Snooze | Escalate | PageSomebody, case: Case) -> Decision:
+    match command:
+        case Acknowledge():
+            return paging.acknowledge(command, case)
+        case Unacknowledge():
+            return paging.unacknowledge(case)
+        case Snooze():
+            return paging.snooze(command, case)
+        case Escalate():
+            return paging.escalate(case)
+        case PageSomebody():
+            return paging.page_somebody(command, case)
+        case _:
+            assert_never(command)
+
+
+def _ending(command: Resolve | Reopen | Cancel, case: Case) -> Decision:
+    match command:
+        case Resolve():
+            return ending.resolve(command, case)
+        case Reopen():
+            return ending.reopen(command, case)
+        case Cancel():
+            return ending.cancel(command, case)
+        case _:
+            assert_never(command)
+
+
+def _work(command: _StateCommand | _ListCommand, case: Case) -> Decision:
+    match command:
+        case SetSeverity():
+            return work.set_severity(command, case)
+        case SetPhase():
+            return work.set_phase(command, case)
+        case SetTitle():
+            return work.set_title(command, case)
+        case SetImpact():
+            return work.set_impact(command, case)
+        case PostUpdate():
+            return work.post_update(command, case)
+        case AssignLead():
+            return work.assign_lead(command, case)
+        case AssignRole():
+            return work.assign_role(command, case)
+        case _:
+            return _lists(command, case)
+
+
+def _lists(command: _ListCommand, case: Case) -> Decision:
+    match command:
+        case AddNote():
+            return work.add_note(command, case)
+        case AddItem():
+            return work.add_item(command, case)
+        case FinishItem():
+            return work.finish_item(command, case)
+        case AttachRunbook():
+            return work.attach_runbook(command, case)
+        case SavePostmortem():
+            return work.save_postmortem(case)
+        case _:
+            assert_never(command)

@@ -1,0 +1,140 @@
+"""Decides how an incident ends and how it begins again. Pages nobody: reopening sets the step timer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incident_bot.core.effects import CancelPages, Effect, Moment, StopTimers, TimerKind
+from incident_bot.core.errors import Refused
+from incident_bot.core.incident.commands import Cancel, Reopen, Resolve
+from incident_bot.core.incident.facts import progress_to_json
+from incident_bot.core.incident.paging import joined, need_open, quiet, restarted, step_now, stopped
+from incident_bot.core.incident.rules import Case, Decision, Rules
+from incident_bot.core.model import Event, Incident, Item, ItemKind, Json, Kind, Paging, Phase
+
+
+def takes_alerts(incident: Incident, *, rules: Rules, now: datetime) -> bool:
+    """Say whether a new firing belongs to this incident: it is open, or was resolved within `reopen_window`.
+
+    A cancelled or merged one takes none; a firing after the window opens a new incident that names this one
+    as `previous` (rows "firing within `reopen_window`", "firing later"). The window is half-open.
+    """
+    if incident.paging.is_open:
+        return True
+    if incident.paging is Paging.MERGED or incident.phase is Phase.CANCELLED or incident.resolved_at is None:
+        return False
+    return now < incident.resolved_at + rules.reopen_window
+
+
+def resolve(command: Resolve, case: Case) -> Decision:
+    """End it by hand; while alerts fire that takes a reason and is marked forced."""
+    incident, firing = case.incident, command.firing
+    reason = (command.reason or "").strip() or None
+    need_open(incident, "type `reopen` if it is not over")
+    if firing and reason is None:
+        still = "1 alert still fires" if firing == 1 else f"{firing} alerts still fire"
+        raise Refused(f"{still} for {incident.name}; say why it is over: `resolve <reason>`.")
+    said = f"{incident.name} is resolved.{_still(firing)}{_changes_left(incident.items)}"
+    return case.decided(
+        said, *_resolution(case, reason, firing), effects=_over(case, "resolved", reason, firing)
+    )
+
+
+def resolved_by_itself(case: Case) -> Decision:
+    """End it because its alerts are over and nobody leads it (row "all episodes resolved")."""
+    reason = "every alert is resolved"
+    said = f"{case.incident.name} is resolved: every alert is over."
+    return case.decided(said, *_resolution(case, reason, 0), effects=_over(case, "resolved", reason, 0))
+
+
+def _resolution(case: Case, reason: str | None, firing: int) -> tuple[Event, ...]:
+    data = {
+        "reason": reason,
+        "firing": firing,
+        "forced": firing > 0,
+        "phase": Phase.RESOLVED.value,
+        "progress": progress_to_json(stopped(case.incident.progress)),
+    }
+    return (case.event(Kind.RESOLVED, data),)
+
+
+def _over(case: Case, how: str, reason: str | None, firing: int) -> tuple[Effect, ...]:
+    told: dict[str, Json] = {"how": how, "reason": reason, "firing": firing}
+    timers = StopTimers(kinds=(TimerKind.HOLD,))
+    return (*quiet(f"{how} by {case.actor}"), timers, *case.announced(Moment.RESOLVED, told))
+
+
+def _still(firing: int) -> str:
+    if not firing:
+        return ""
+    fires = "1 alert still fires and does" if firing == 1 else f"{firing} alerts still fire and do"
+    return f" {fires} not reopen it by repeating."
+
+
+def _changes_left(items: tuple[Item, ...]) -> str:
+    left = [str(item.number) for item in items if item.kind is ItemKind.CHANGE and item.done_at is None]
+    if not left:
+        return ""
+    return f" Temporary changes still in force: {joined(left)}; `done n` when undone."
+
+
+def reopen(command: Reopen, case: Case) -> Decision:
+    """Work on it again: triggered, new epoch, step 0; a person may do so at any time."""
+    incident = case.incident
+    if incident.paging.is_open:
+        raise Refused(f"{incident.name} is open already; type `info` to see where it stands.")
+    if incident.phase is Phase.CANCELLED:
+        raise Refused(
+            f"{incident.name} was cancelled, which is final; type `new <title>` to declare it anew."
+        )
+    event, effects = reopening(case, command.reason)
+    said = f"{incident.name} is open again and its first step is paged now. Type `ack` to take it."
+    return case.decided(said, event, effects=effects)
+
+
+def reopening(case: Case, reason: str | None) -> tuple[Event, tuple[Effect, ...]]:
+    """Open a resolved incident again and tell who had it (row "firing within `reopen_window`")."""
+    incident = case.incident
+    had = incident.acknowledged_by
+    data = {
+        "reason": reason,
+        "was": incident.phase.value,
+        "had": had,
+        "phase": Phase.TRIAGE.value,
+        "progress": progress_to_json(restarted(incident.progress, now=case.now)),
+    }
+    told = case.announced(Moment.REOPENED, {"reason": reason, "had": had})
+    return case.event(Kind.REOPENED, data), (*step_now("reopened", case.now), *told)
+
+
+def cancel(command: Cancel, case: Case) -> Decision:
+    """Say that it never was one, and why; final."""
+    incident, reason = case.incident, command.reason.strip()
+    need_open(incident, "it cannot be cancelled any more; `note <text>` says what it was")
+    if not reason:
+        raise Refused(f"Say why {incident.name} is none, for whoever reads it later: `cancel <reason>`.")
+    data: dict[str, Json] = {
+        "reason": reason,
+        "phase": Phase.CANCELLED.value,
+        "progress": progress_to_json(stopped(incident.progress)),
+    }
+    said = f"{incident.name} is cancelled: {reason}. This is final."
+    return case.decided(said, case.event(Kind.CANCELLED, data), effects=_over(case, "cancelled", reason, 0))
+
+
+def held(case: Case) -> Decision:
+    """Decide after the hold: resolve what nobody leads, offer the rest (rule `auto_resolve`)."""
+    incident, rule = case.incident, case.rules.auto_resolve
+    attended = incident.lead is not None or incident.updated_by_people
+    if rule == "always" or (rule == "unattended" and not attended):
+        return resolved_by_itself(case)
+    data: dict[str, Json] = {"lead": incident.lead, "phase": Phase.MONITORING.value}
+    effects: tuple[Effect, ...] = ()
+    if incident.paging is Paging.SNOOZED:
+        effects = (
+            CancelPages(reason="every alert is resolved"),
+            StopTimers(kinds=(TimerKind.SNOOZE,)),
+        )
+    asked = f"{incident.lead} leads it" if incident.lead else "people answer for it"
+    said = f"Every alert of {incident.name} is over; {asked}, so it waits for `resolve`."
+    return case.decided(said, case.event(Kind.RESOLVE_OFFERED, data), effects=effects)

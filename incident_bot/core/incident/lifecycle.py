@@ -1,0 +1,237 @@
+"""The life cycle as data, and the only way an incident changes: event + state → state.
+
+Three rules hold here. An event that `TRANSITIONS` knows happens only in the states it lists. An event carries
+all that the new state needs, so a fold of the stored events gives the incident again. Nothing looks at a
+clock or a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from incident_bot.core.incident.facts import (
+    flag,
+    instant,
+    maybe_instant,
+    maybe_text,
+    maybe_whole,
+    progress_from_json,
+    record,
+    text,
+    whole,
+)
+from incident_bot.core.model import Event, Incident, Item, ItemKind, Kind, Paging, Phase
+
+_T, _A, _S, _R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
+
+TRANSITIONS: Final[Mapping[tuple[Paging, Kind], Paging]] = MappingProxyType(
+    {
+        # Somebody has it, or no longer.
+        (_T, Kind.ACKNOWLEDGED): _A,
+        (_S, Kind.ACKNOWLEDGED): _A,
+        (_A, Kind.ALSO_ACKNOWLEDGED): _A,
+        (_A, Kind.UNACKNOWLEDGED): _T,
+        (_T, Kind.SNOOZED): _S,
+        (_A, Kind.SNOOZED): _S,
+        (_S, Kind.SNOOZED): _S,
+        (_S, Kind.WOKEN): _T,
+        # Paging moves on or begins again.
+        (_T, Kind.ESCALATED): _T,
+        (_A, Kind.ESCALATED): _T,
+        (_S, Kind.ESCALATED): _T,
+        (_T, Kind.REPAGED): _T,
+        (_A, Kind.REPAGED): _T,
+        (_S, Kind.REPAGED): _T,
+        (_T, Kind.PAUSED): _T,
+        (_T, Kind.RESUMED): _T,
+        (_T, Kind.STEP): _T,
+        (_T, Kind.NOBODY): _T,
+        (_T, Kind.FELL_BACK): _T,
+        (_T, Kind.EXHAUSTED): _T,
+        (_T, Kind.PAGED): _T,
+        (_A, Kind.PAGED): _A,
+        (_S, Kind.PAGED): _S,
+        # The end. An offer ends a snooze: its alerts are over, and the people who lead it have it.
+        (_T, Kind.RESOLVE_OFFERED): _T,
+        (_A, Kind.RESOLVE_OFFERED): _A,
+        (_S, Kind.RESOLVE_OFFERED): _A,
+        (_T, Kind.RESOLVED): _R,
+        (_A, Kind.RESOLVED): _R,
+        (_S, Kind.RESOLVED): _R,
+        (_T, Kind.CANCELLED): _R,
+        (_A, Kind.CANCELLED): _R,
+        (_S, Kind.CANCELLED): _R,
+        (_R, Kind.REOPENED): _T,
+    }
+)
+"""The life cycle of semantics, section 3: paging state and event to paging state; other kinds leave it."""
+
+LIFE_CYCLE_KINDS: Final[frozenset[Kind]] = frozenset(kind for _, kind in TRANSITIONS)
+"""The kinds that happen only in the states that `TRANSITIONS` lists."""
+
+Change: TypeAlias = Callable[[Incident, Event], Incident]
+
+
+def begin(event: Event) -> Incident:
+    """Make the incident that an `opened` or `declared` event tells of."""
+    if event.kind not in (Kind.OPENED, Kind.DECLARED):
+        raise ValueError(f"an incident begins with opened or declared, not with {event.kind.value}")
+    data = event.data
+    return Incident(
+        key=text(data, "key"),
+        title=text(data, "title"),
+        severity=text(data, "severity"),
+        peak=text(data, "severity"),
+        team=text(data, "team"),
+        service=maybe_text(data, "service"),
+        impact=maybe_text(data, "impact"),
+        policy=record(data, "policy"),
+        progress=progress_from_json(record(data, "progress")),
+        opened_at=event.happened_at,
+        opened_by=event.actor,
+        previous=maybe_whole(data, "previous"),
+        revision=text(data, "revision"),
+        drill=flag(data, "drill"),
+        private=flag(data, "private"),
+    )
+
+
+def evolve(incident: Incident, event: Event) -> Incident:
+    """Give the incident after the event; one that cannot happen in this paging state raises ValueError."""
+    state = (incident.paging, event.kind)
+    if event.kind in LIFE_CYCLE_KINDS and state not in TRANSITIONS:
+        raise ValueError(f"{event.kind.value} cannot happen to an incident that is {incident.paging.value}")
+    after = replace(incident, paging=TRANSITIONS.get(state, incident.paging))
+    if after.paging is not Paging.SNOOZED:
+        after = replace(after, snoozed_until=None)
+    if after.paging is Paging.TRIGGERED:
+        after = replace(after, acknowledged_at=None, acknowledged_by=None, responders=())
+    if "progress" in event.data:
+        after = replace(after, progress=progress_from_json(record(event.data, "progress")))
+    if "phase" in event.data:
+        after = replace(after, phase=Phase(text(event.data, "phase")))
+    change = _CHANGES.get(event.kind)
+    return after if change is None else change(after, event)
+
+
+def replay(events: Iterable[Event]) -> Incident:
+    """Fold a whole timeline from its first event on; `id`, `seq` and `last_hash` are the store's."""
+    told = iter(events)
+    incident = begin(next(told))
+    for event in told:
+        incident = evolve(incident, event)
+    return incident
+
+
+def _acknowledged(incident: Incident, event: Event) -> Incident:
+    return replace(
+        incident,
+        acknowledged_at=event.happened_at,
+        acknowledged_by=event.actor,
+        responders=(event.actor,),
+    )
+
+
+def _also_acknowledged(incident: Incident, event: Event) -> Incident:
+    return replace(incident, responders=(*incident.responders, event.actor))
+
+
+def _snoozed(incident: Incident, event: Event) -> Incident:
+    return replace(incident, snoozed_until=instant(event.data, "until"))
+
+
+def _severity_changed(incident: Incident, event: Event) -> Incident:
+    policy = record(event.data, "policy") if "policy" in event.data else incident.policy
+    return replace(
+        incident,
+        severity=text(event.data, "severity"),
+        peak=text(event.data, "peak"),
+        policy=policy,
+    )
+
+
+def _title_changed(incident: Incident, event: Event) -> Incident:
+    return replace(incident, title=text(event.data, "title"))
+
+
+def _impact_changed(incident: Incident, event: Event) -> Incident:
+    return replace(incident, impact=text(event.data, "impact"))
+
+
+def _update_posted(incident: Incident, event: Event) -> Incident:
+    return replace(
+        incident, updated_by_people=True, next_update_at=maybe_instant(event.data, "next_update_at")
+    )
+
+
+def _lead_assigned(incident: Incident, event: Event) -> Incident:
+    return replace(incident, lead=text(event.data, "person"))
+
+
+def _role_assigned(incident: Incident, event: Event) -> Incident:
+    return replace(incident, roles={**incident.roles, text(event.data, "role"): text(event.data, "person")})
+
+
+def _item_added(incident: Incident, event: Event) -> Incident:
+    data = event.data
+    item = Item(
+        number=whole(data, "number"),
+        kind=ItemKind(text(data, "kind")),
+        text=text(data, "text"),
+        owner=maybe_text(data, "owner"),
+        due=maybe_instant(data, "due"),
+        undo=maybe_text(data, "undo"),
+        added_at=event.happened_at,
+        added_by=event.actor,
+    )
+    return replace(incident, items=(*incident.items, item))
+
+
+def _item_done(incident: Incident, event: Event) -> Incident:
+    number = whole(event.data, "number")
+    items = tuple(
+        replace(item, done_at=event.happened_at, done_by=event.actor) if item.number == number else item
+        for item in incident.items
+    )
+    return replace(incident, items=items)
+
+
+def _runbook_found(incident: Incident, event: Event) -> Incident:
+    return replace(incident, runbook=text(event.data, "runbook"))
+
+
+def _resolved(incident: Incident, event: Event) -> Incident:
+    return replace(
+        incident,
+        resolved_at=event.happened_at,
+        forced=flag(event.data, "forced"),
+        next_update_at=None,
+    )
+
+
+def _reopened(incident: Incident, _event: Event) -> Incident:
+    return replace(incident, resolved_at=None, forced=False)
+
+
+_CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
+    {
+        Kind.ACKNOWLEDGED: _acknowledged,
+        Kind.ALSO_ACKNOWLEDGED: _also_acknowledged,
+        Kind.SNOOZED: _snoozed,
+        Kind.SEVERITY_CHANGED: _severity_changed,
+        Kind.TITLE_CHANGED: _title_changed,
+        Kind.IMPACT_CHANGED: _impact_changed,
+        Kind.UPDATE_POSTED: _update_posted,
+        Kind.LEAD_ASSIGNED: _lead_assigned,
+        Kind.ROLE_ASSIGNED: _role_assigned,
+        Kind.ITEM_ADDED: _item_added,
+        Kind.ITEM_DONE: _item_done,
+        Kind.RUNBOOK_FOUND: _runbook_found,
+        Kind.RESOLVED: _resolved,
+        Kind.CANCELLED: _resolved,
+        Kind.REOPENED: _reopened,
+    }
+)

@@ -1,0 +1,330 @@
+"""Stage 4, the other side: what alerts, time and transports bring + state → events. Asks nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from incident_bot.core.effects import CancelPages, Effect, PageKind, SetTimer, StopTimers, TimerKind
+from incident_bot.core.errors import Refused
+from incident_bot.core.incident.ending import held, reopening, takes_alerts
+from incident_bot.core.incident.facts import progress_to_json, written
+from incident_bot.core.incident.observations import (
+    AlertsAttached,
+    AlertsRefired,
+    AlertsRepeated,
+    AlertsResolved,
+    HoldOver,
+    MessageFailed,
+    Observation,
+    PageFailed,
+    PageSent,
+    Paused,
+    Resumed,
+    SnoozeOver,
+)
+from incident_bot.core.incident.opening import alerts_told
+from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now
+from incident_bot.core.incident.rules import Case, Decision, Rules
+from incident_bot.core.incident.work import severity_changed
+from incident_bot.core.model import Event, Incident, Json, Kind, Paging, Progress, Running, incident_name
+
+_Firing: TypeAlias = AlertsAttached | AlertsRefired | AlertsRepeated
+_FIRING_AGAIN = StopTimers(kinds=(TimerKind.HOLD,))
+
+
+def observe(
+    observation: Observation,
+    incident: Incident,
+    *,
+    rules: Rules,
+    now: datetime,
+    source: str = "alertmanager",
+) -> Decision:
+    """Decide what an observation does; one that changes nothing gives no events and says why.
+
+    Only a firing that belongs to no open incident raises Refused: ask `takes_alerts` first.
+    """
+    match observation:
+        case AlertsAttached() | AlertsRefired() | AlertsRepeated():
+            return _firing(observation, _case(incident, source, source, rules, now))
+        case AlertsResolved():
+            return _resolved(observation, _case(incident, source, source, rules, now))
+        case PageSent() | PageFailed() | MessageFailed():
+            return _delivered(observation, _case(incident, "delivery", source, rules, now))
+        case _:
+            return _timed(observation, _case(incident, "escalation", source, rules, now))
+
+
+def _case(incident: Incident, actor: str, source: str, rules: Rules, now: datetime) -> Case:
+    return Case(incident=incident, actor=actor, source=source, rules=rules, now=now)
+
+
+def _timed(observation: HoldOver | SnoozeOver | Paused | Resumed, case: Case) -> Decision:
+    match observation:
+        case HoldOver():
+            return _hold_over(observation, case)
+        case SnoozeOver():
+            return _snooze_over(observation, case)
+        case Paused():
+            return _paused(observation, case)
+        case Resumed():
+            return _resumed(observation, case)
+        case _:
+            assert_never(observation)
+
+
+def _firing(observation: _Firing, case: Case) -> Decision:
+    """Attach, count or pass over; then reopen, page again, wake, or leave it to whoever has it."""
+    incident = case.incident
+    if not takes_alerts(incident, rules=case.rules, now=case.now):
+        raise Refused(_not_here(incident))
+    told = _told(observation, case)
+    worst = case.rules.ladder.worst(tuple(alert.severity for alert in observation.alerts))
+    rises = worst is not None and case.rules.is_above(worst.name, incident.peak)
+    changed: tuple[Event, ...] = ()
+    reason = "it fires again"
+    if worst is not None and rises:
+        reason = f"an alert is {worst.name}, worse than {incident.peak}"
+        changed = (severity_changed(case, worst.name, reason=reason, policy=observation.policy),)
+    if (
+        incident.paging is Paging.RESOLVED
+        and isinstance(observation, AlertsRepeated)
+        and incident.forced
+        and not rises
+    ):
+        return case.decided(f"{incident.name} was resolved by hand while it fired; repeats do not reopen it.")
+    again = _again(observation, case, rises=rises, reason=reason)
+    said = _firing_said(observation, incident)
+    if again is None:
+        return case.decided(f"{said} Nobody is paged for that.", *told, *changed, effects=(_FIRING_AGAIN,))
+    event, effects = again
+    said = f"{said} Paging starts again: {reason}."
+    return case.decided(said, *told, *changed, event, effects=(_FIRING_AGAIN, *effects))
+
+
+def _again(
+    observation: _Firing,
+    case: Case,
+    *,
+    rises: bool,
+    reason: str,
+) -> tuple[Event, tuple[Effect, ...]] | None:
+    """Give the event and effects with which paging begins again, or None where it does not."""
+    incident, rules = case.incident, case.rules
+    if incident.paging is Paging.RESOLVED:
+        return reopening(case, reason)
+    if rises and may_repage(case):
+        return repaged(case, reason)
+    if (
+        incident.paging is Paging.ACKNOWLEDGED
+        and rules.repage == "always"
+        and isinstance(observation, AlertsAttached)
+    ):
+        return repaged(case, "new alerts joined, and the rule is to page for each")
+    # The end of a snooze may have found nothing firing and left it to the hold, which this firing stops.
+    over = incident.snoozed_until is not None and incident.snoozed_until <= case.now
+    if incident.paging is Paging.SNOOZED and over:
+        return _woken(case)
+    return None
+
+
+def _told(observation: _Firing, case: Case) -> tuple[Event, ...]:
+    alerts: dict[str, Json] = {"alerts": alerts_told(observation.alerts)}
+    match observation:
+        case AlertsAttached():
+            return (case.event(Kind.ALERT_ATTACHED, alerts),)
+        case AlertsRefired():
+            return (case.event(Kind.ALERT_REFIRED, alerts),)
+        case AlertsRepeated():
+            return ()
+        case _:
+            assert_never(observation)
+
+
+def _firing_said(observation: _Firing, incident: Incident) -> str:
+    count = len(observation.alerts)
+    alerts = "1 alert" if count == 1 else f"{count} alerts"
+    match observation:
+        case AlertsAttached():
+            return f"{alerts} joined {incident.name}."
+        case AlertsRefired():
+            return f"{alerts} of {incident.name} fired anew."
+        case AlertsRepeated():
+            return f"{alerts} of {incident.name} repeated."
+        case _:
+            assert_never(observation)
+
+
+def _not_here(incident: Incident) -> str:
+    if incident.paging is Paging.MERGED and incident.merged_into is not None:
+        return (
+            f"{incident.name} was merged into {incident_name(incident.merged_into)}: attach the alerts there."
+        )
+    return f"{incident.name} takes no more alerts: open a new incident and name this one as the previous."
+
+
+def _resolved(observation: AlertsResolved, case: Case) -> Decision:
+    """Record the end of alerts; the last one of an open incident starts the hold."""
+    incident, still = case.incident, observation.still_firing
+    event = case.event(
+        Kind.ALERT_RESOLVED,
+        {"alerts": alerts_told(observation.alerts), "still_firing": still},
+    )
+    if still or not incident.paging.is_open:
+        return case.decided(f"Alerts of {incident.name} are over; {still} still fire.", event)
+    hold = case.rules.resolve_hold if observation.hold is None else observation.hold
+    due = case.now + hold
+    effects = (SetTimer(kind=TimerKind.HOLD, due_at=due),)
+    said = (
+        f"Every alert of {incident.name} is over; decided at {shown(due, case.now)} unless one fires again."
+    )
+    return case.decided(said, event, effects=effects)
+
+
+def _hold_over(observation: HoldOver, case: Case) -> Decision:
+    incident = case.incident
+    if not incident.paging.is_open:
+        return case.decided(f"{incident.name} is {incident.paging.value} already; the hold changed nothing.")
+    if observation.still_firing:
+        return case.decided(f"{incident.name} fires again; the hold changed nothing.")
+    return held(case)
+
+
+def _snooze_over(observation: SnoozeOver, case: Case) -> Decision:
+    """Wake it, unless its alerts are over: then the hold decides (row "snooze until T")."""
+    incident, until = case.incident, case.incident.snoozed_until
+    if incident.paging is not Paging.SNOOZED or until is None:
+        return case.decided(f"{incident.name} is {incident.paging.value}, not snoozed; nothing changed.")
+    if case.now < until:
+        effects = (SetTimer(kind=TimerKind.SNOOZE, due_at=until),)
+        return case.decided(
+            f"{incident.name} is quiet until {shown(until, case.now)}; too early.", effects=effects
+        )
+    if observation.had_alerts and not observation.still_firing:
+        effects = (SetTimer(kind=TimerKind.HOLD, due_at=case.now + case.rules.resolve_hold),)
+        return case.decided(f"The snooze of {incident.name} is over and so are its alerts.", effects=effects)
+    event, effects_now = _woken(case)
+    said = f"The snooze of {incident.name} is over; paging starts again at the first step."
+    return case.decided(said, event, effects=effects_now)
+
+
+def _woken(case: Case) -> tuple[Event, tuple[Effect, ...]]:
+    data = {
+        "until": written(case.incident.snoozed_until),
+        "progress": progress_to_json(restarted(case.incident.progress, now=case.now)),
+    }
+    return case.event(Kind.WOKEN, data), step_now("the snooze is over", case.now)
+
+
+def _paused(observation: Paused, case: Case) -> Decision:
+    """Hold back the escalation of a triggered incident; what somebody has or snoozed is quiet anyway."""
+    incident, progress = case.incident, case.incident.progress
+    if incident.paging is not Paging.TRIGGERED:
+        return case.decided(f"{incident.name} is {incident.paging.value}: no paging to pause.")
+    after = replace(progress, state=Running.PAUSED, next_at=observation.until, forced=False)
+    if after == progress:
+        return case.decided(f"Paging for {incident.name} is paused already; nothing changed.")
+    data = {
+        "reason": observation.reason,
+        "until": written(observation.until),
+        "progress": progress_to_json(after),
+    }
+    effects: tuple[Effect, ...] = (
+        CancelPages(reason=f"paused: {observation.reason}"),
+        StopTimers(kinds=(TimerKind.STEP,)),
+    )
+    until = ""
+    if observation.until is not None:
+        effects = (*effects, SetTimer(kind=TimerKind.STEP, due_at=observation.until))
+        until = f" until {shown(observation.until, case.now)}"
+    said = f"Paging for {incident.name} is paused{until}: {observation.reason}."
+    return case.decided(said, case.event(Kind.PAUSED, data), effects=effects)
+
+
+def _resumed(observation: Resumed, case: Case) -> Decision:
+    """Start what still fires; what does not is left to the hold, with a step due after it in case."""
+    incident, progress = case.incident, case.incident.progress
+    if incident.paging is not Paging.TRIGGERED or progress.state is not Running.PAUSED:
+        return case.decided(f"Paging for {incident.name} is not paused; nothing changed.")
+    fires = observation.still_firing > 0 or not observation.had_alerts
+    after = restarted(progress, now=case.now)
+    if fires:
+        effects = step_now(observation.reason, case.now)
+        said = f"{observation.reason}: paging for {incident.name} starts at the first step."
+    else:
+        after = replace(after, next_at=case.now + 2 * case.rules.resolve_hold)
+        effects = _after_hold(after, case)
+        said = f"{observation.reason}: nothing of {incident.name} fires any more, so nobody is paged yet."
+    data: dict[str, Json] = {"reason": observation.reason, "progress": progress_to_json(after)}
+    return case.decided(said, case.event(Kind.RESUMED, data), effects=effects)
+
+
+def _after_hold(progress: Progress, case: Case) -> tuple[Effect, ...]:
+    due = case.now + 2 * case.rules.resolve_hold if progress.next_at is None else progress.next_at
+    return (
+        SetTimer(kind=TimerKind.HOLD, due_at=case.now + case.rules.resolve_hold),
+        SetTimer(kind=TimerKind.STEP, due_at=due),
+    )
+
+
+def _delivered(observation: PageSent | PageFailed | MessageFailed, case: Case) -> Decision:
+    match observation:
+        case PageSent():
+            return _page_sent(observation, case)
+        case PageFailed():
+            return _page_failed(observation, case)
+        case MessageFailed():
+            data = {
+                "channel": observation.channel,
+                "moment": observation.moment,
+                "reason": observation.reason,
+            }
+            said = f"A message to {observation.channel} failed: {observation.reason}."
+            return case.decided(said, case.event(Kind.MESSAGE_FAILED, data))
+        case _:
+            assert_never(observation)
+
+
+def _place(page: PageSent | PageFailed) -> dict[str, Json]:
+    return {
+        "person": page.person,
+        "via": page.via,
+        "page": page.kind.value,
+        "epoch": page.epoch,
+        "loop": page.loop,
+        "step": page.step,
+        "attempt": page.attempt,
+    }
+
+
+def _page_sent(page: PageSent, case: Case) -> Decision:
+    """Record a receipt, marked when the call was in flight while somebody took the incident (P3)."""
+    incident = case.incident
+    asked_for = page.kind is PageKind.DIRECT and incident.paging.is_open
+    late = page.epoch != incident.epoch or (incident.paging is not Paging.TRIGGERED and not asked_for)
+    data = {**_place(page), "provider_id": page.provider_id, "sent_after_ack": late}
+    note = "; it was on its way already when paging stopped" if late else ""
+    said = f"{page.person} was paged by {page.via} for {incident.name}{note}."
+    return case.decided(said, case.event(Kind.PAGE_SENT, data))
+
+
+def _page_failed(page: PageFailed, case: Case) -> Decision:
+    """Record the loss; when no page of the current step can arrive, the next step is due now (S5, P7)."""
+    incident, progress = case.incident, case.incident.progress
+    data = {**_place(page), "reason": page.reason}
+    said = f"{page.person} could not be paged by {page.via} for {incident.name}: {page.reason}."
+    awaited = (
+        page.step_dead
+        and page.kind is PageKind.STEP
+        and incident.paging is Paging.TRIGGERED
+        and progress.state is Running.RUNNING
+        and (page.epoch, page.loop, page.step + 1) == (progress.epoch, progress.loop, progress.step)
+    )
+    if not awaited or progress.next_at is None or progress.next_at <= case.now:
+        return case.decided(said, case.event(Kind.PAGE_FAILED, data))
+    data["progress"] = progress_to_json(replace(progress, next_at=case.now))
+    effects = (SetTimer(kind=TimerKind.STEP, due_at=case.now),)
+    said = f"{said} Nobody of that step can be reached: the next step is paged now."
+    return case.decided(said, case.event(Kind.PAGE_FAILED, data), effects=effects)
