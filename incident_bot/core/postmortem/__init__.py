@@ -1,0 +1,40 @@
+"""Stage 8: a post-mortem draft from the record, and its refresh. Reads no clock, writes no document."""
+
+from incident_bot.core.postmortem.build import build
+from incident_bot.core.postmortem.draft import (
+    Block,
+    Completeness,
+    Draft,
+    Gap,
+    Header,
+    Measures,
+    Milestone,
+    PageFact,
+    Row,
+    RunbookLike,
+    Section,
+)
+from incident_bot.core.postmortem.merge import Merged, fenced, merge, without_fences
+from incident_bot.core.postmortem.words import clock, duration, escape
+
+__all__ = [
+    "Block",
+    "Completeness",
+    "Draft",
+    "Gap",
+    "Header",
+    "Measures",
+    "Merged",
+    "Milestone",
+    "PageFact",
+    "Row",
+    "RunbookLike",
+    "Section",
+    "build",
+    "clock",
+    "duration",
+    "escape",
+    "fenced",
+    "merge",
+    "without_fences",
+]

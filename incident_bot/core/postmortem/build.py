@@ -1,0 +1,159 @@
+"""Stage 8: one incident's record to one draft. Decides nothing about how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from incident_bot.core.model import Episode, Event, Incident, Ladder, Person
+from incident_bot.core.postmortem import responses, sections
+from incident_bot.core.postmortem.draft import (
+    Block,
+    Completeness,
+    Draft,
+    Measures,
+    PageFact,
+    Row,
+    RunbookLike,
+    Section,
+    Story,
+    event_source,
+)
+from incident_bot.core.postmortem.measures import measure
+from incident_bot.core.postmortem.prompts import PROMPTS, unanswered
+from incident_bot.core.postmortem.questions import questions
+from incident_bot.core.timeline import entries, redact
+
+TITLES: Final = (
+    "About",
+    "Summary",
+    "Impact",
+    "Key times",
+    "Detection",
+    "Background",
+    "Lead-up and trigger",
+    "What happened",
+    "What we believed, and what we decided",
+    "Contributing conditions, and what limited the damage",
+    "Mitigation",
+    "Response",
+    "Communications",
+    "What went well, what went poorly, where we were lucky",
+    "Open questions",
+    "Follow-ups",
+    "Recurrence",
+    "Timeline",
+    "Appendix",
+)
+BLANKS_SHOWN: Final = 3
+
+
+def build(
+    incident: Incident,
+    events: Iterable[Event],
+    episodes: Iterable[Episode] = (),
+    pages: Iterable[PageFact] = (),
+    *,
+    people: Mapping[str, Person],
+    ladder: Ladder,
+    runbook: RunbookLike | None = None,
+    written: str = "",
+    now: datetime,
+) -> Draft:
+    """Draft the post-mortem of one incident; `written` is the document as people have saved it."""
+    names = {person.id: person.name for person in people.values()}
+    numbered = (page if page.id else replace(page, id=number) for number, page in enumerate(pages, 1))
+    story = Story(
+        incident=_redacted(incident),
+        entries=entries(events, names),
+        episodes=tuple(sorted(episodes, key=lambda episode: (episode.starts_at, episode.id))),
+        pages=tuple(numbered),
+        people=people,
+        ladder=ladder,
+        runbook=runbook,
+        written=written,
+        now=now,
+    )
+    measures = measure(story)
+    asked = questions(story, measures)
+    return Draft(
+        header=sections.header(story, measures),
+        sections=_sections(story, measures, asked),
+        measures=measures,
+        questions=tuple(" ".join(filter(None, (row.cells[0], row.source))) for row in asked),
+        completeness=_completeness(story, measures),
+    )
+
+
+def _redacted(incident: Incident) -> Incident:
+    """Hide secrets in what people and alerts wrote into the incident itself."""
+    items = tuple(
+        replace(item, text=redact(item.text), undo=redact(item.undo) if item.undo else None)
+        for item in incident.items
+    )
+    said = redact(incident.impact) if incident.impact else None
+    return replace(incident, title=redact(incident.title), impact=said, items=items)
+
+
+def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple[Section, ...]:
+    """Give the sections in their fixed order, each with what was generated for it and its prompts."""
+    head = sections.header(story, measures)
+    blocks: dict[int, tuple[Block, ...]] = {
+        0: (sections.header_block(story, head, measures),),
+        3: sections.key_times(story, measures),
+        10: (sections.mitigation(story, measures), _runbook(story)),
+        11: responses.response(story),
+        12: responses.communications(story, measures),
+        14: (Block(name="questions", rows=asked, nothing="The record raises none."),),
+        15: (responses.follow_ups(story),),
+        16: (responses.recurrence(story),),
+        17: (responses.timeline(story),),
+        18: responses.appendix(story),
+    }
+    single: dict[int, Callable[[Story, Measures], Block]] = {
+        1: sections.summary,
+        2: sections.impact,
+        4: sections.detection,
+        7: sections.phases,
+        8: sections.beliefs,
+    }
+    blocks |= {number: (write(story, measures),) for number, write in single.items()}
+    return tuple(
+        Section(number=number, title=title, blocks=blocks.get(number, ()), prompts=PROMPTS.get(number, ()))
+        for number, title in enumerate(TITLES)
+    )
+
+
+def _runbook(story: Story) -> Block:
+    """Name the runbook that was at hand."""
+    found = [entry for entry in story.entries if entry.kind.value == "runbook_found"]
+    path = story.runbook.path if story.runbook else story.incident.runbook
+    if not path:
+        return Block(name="runbook", nothing="No runbook was at hand.")
+    title = f"{story.runbook.title} ({path})" if story.runbook else path
+    row = Row(
+        cells=(f"Runbook at hand: {title}.",),
+        source=event_source(*(found[-1:] or story.entries[:1])),
+    )
+    return Block(name="runbook", rows=(row,))
+
+
+def _completeness(story: Story, measures: Measures) -> Completeness:
+    """Count recorded facts and answered prompts, and name what is most useful to fill."""
+    incident = story.incident
+    facts = {
+        "the impact in words (`impact …`)": bool(incident.impact),
+        "who led (`lead @u`)": bool(incident.lead or measures.at("Led")),
+        "an acknowledgement": measures.at("Acknowledged") is not None,
+        "a time of mitigation (`status monitoring`)": measures.at("Mitigated") is not None,
+        "the end": measures.at("Resolved") is not None,
+        "a runbook": bool(story.runbook or incident.runbook),
+        "at least one update": measures.at("First update") is not None,
+    }
+    total = len(facts) + sum(len(asked) for asked in PROMPTS.values())
+    blanks = unanswered(story.written)
+    lacking = [name for name, is_there in facts.items() if not is_there]
+    missing = (*blanks[:BLANKS_SHOWN], *lacking)[:BLANKS_SHOWN]
+    return Completeness(done=total - len(blanks) - len(lacking), total=total, missing=missing)

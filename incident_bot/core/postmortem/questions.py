@@ -1,0 +1,199 @@
+"""Stage 8: the questions that the record raises and cannot answer, each found by one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from incident_bot.core.model import ItemKind, Kind
+from incident_bot.core.postmortem.draft import Measures, Row, Story, event_source, page_source
+from incident_bot.core.postmortem.words import clock, duration
+from incident_bot.core.timeline import Entry
+
+QUIET_LEAST: Final = timedelta(minutes=30)
+DETECTED_LATE: Final = timedelta(minutes=5)
+ANSWER_LATE: Final = timedelta(minutes=15)
+"""How long an answer may take where the ladder does not say."""
+
+Rule: TypeAlias = Callable[[Story, Measures], Iterator[Row]]
+
+
+def questions(story: Story, measures: Measures) -> tuple[Row, ...]:
+    """Ask everything that the rules find, in the order in which people would."""
+    return tuple(row for rule in RULES for row in rule(story, measures))
+
+
+def promises(story: Story) -> Iterator[tuple[Entry, datetime, Entry | None]]:
+    """Give each promised update: who made it, for when, and what kept it."""
+    told = [entry for entry in story.entries if entry.kind in _TELLING]
+    for place, entry in enumerate(told):
+        promised = instant(entry, "next_update_at")
+        if promised is not None:
+            following = told[place + 1] if place + 1 < len(told) else None
+            kept = following if following and following.happened_at <= promised else None
+            yield entry, promised, kept
+
+
+def instant(entry: Entry, key: str) -> datetime | None:
+    """Give an instant of an entry's data; None where there is none that can be read."""
+    value = entry.data.get(key)
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return read if read is None or read.tzinfo else None
+
+
+_TELLING: Final = frozenset({Kind.UPDATE_POSTED, Kind.RESOLVED, Kind.CANCELLED})
+
+
+def _ask(text: str, *entries: Entry) -> Row:
+    return Row(cells=(text,), source=event_source(*entries))
+
+
+def _of(story: Story, *kinds: Kind) -> list[Entry]:
+    return [entry for entry in story.entries if entry.kind in kinds]
+
+
+def _detected_late(_story: Story, measures: Measures) -> Iterator[Row]:
+    if measures.time_to_detect and measures.time_to_detect > DETECTED_LATE:
+        text = f"The trouble began {duration(measures.time_to_detect)} before we heard of it. What hid it?"
+        yield _ask(text)
+
+
+def _answered_late(story: Story, measures: Measures) -> Iterator[Row]:
+    limit = (story.rung.respond_within if story.rung else None) or ANSWER_LATE
+    detected = measures.at("Detected") or story.incident.opened_at
+    taken = measures.at("Acknowledged")
+    waited = (taken or measures.at("Resolved") or story.now) - detected
+    if waited <= limit:
+        return
+    said = (
+        f"Nobody acknowledged for {duration(waited)}"
+        if taken
+        else f"Nobody acknowledged at all in {duration(waited)}"
+    )
+    yield _ask(
+        f"{said}; {duration(limit)} were allowed. What held it up?", *_of(story, Kind.ACKNOWLEDGED)[:1]
+    )
+
+
+def _pages_failed(story: Story, _measures: Measures) -> Iterator[Row]:
+    failed = [page for page in story.pages if page.state == "failed"]
+    if failed:
+        whom = sorted({f"{page.name} by {page.via}" for page in failed})
+        noun = "page" if len(failed) == 1 else "pages"
+        text = (
+            f"{len(failed)} {noun} failed ({', '.join(whom)}). Are the addresses right, and what did it cost?"
+        )
+        yield Row(cells=(text,), source=page_source(*failed))
+
+
+def _nobody_there(story: Story, _measures: Measures) -> Iterator[Row]:
+    if gaps := _of(story, Kind.NOBODY, Kind.FELL_BACK):
+        yield _ask("A step of the escalation had nobody to page. Which gap in the schedule was it?", *gaps)
+    if ends := _of(story, Kind.EXHAUSTED):
+        yield _ask("The escalation ran out without an answer. Who should have heard it?", *ends)
+
+
+def _still_fired(story: Story, _measures: Measures) -> Iterator[Row]:
+    forced = [
+        entry for entry in _of(story, Kind.RESOLVED) if entry.data.get("forced") or entry.data.get("firing")
+    ]
+    if forced:
+        yield _ask("It was resolved while alerts still fired. How do we know that it was over?", *forced)
+
+
+def _came_back(story: Story, _measures: Measures) -> Iterator[Row]:
+    if again := _of(story, Kind.REOPENED):
+        yield _ask("It came back after it was resolved. What did the first repair miss?", *again)
+
+
+def _no_runbook(story: Story, _measures: Measures) -> Iterator[Row]:
+    if story.runbook is None and not story.incident.runbook:
+        yield _ask("No runbook matched. What should it say for the next person?")
+
+
+def _promises_missed(story: Story, measures: Measures) -> Iterator[Row]:
+    ended = measures.at("Resolved") or story.now
+    for entry, promised, kept in promises(story):
+        if kept is None and promised < ended:
+            yield _ask(f"The update promised for {clock(promised)} did not come in time. Why?", entry)
+
+
+def _never_told(story: Story, measures: Measures) -> Iterator[Row]:
+    every = story.rung.update_every if story.rung else None
+    detected = measures.at("Detected") or story.incident.opened_at
+    if every is None or _of(story, Kind.UPDATE_POSTED):
+        return
+    if (measures.at("Resolved") or story.now) - detected > every:
+        yield _ask(f"No update was posted; one every {duration(every)} was due. Who was left waiting?")
+
+
+def _items_open(story: Story, _measures: Measures) -> Iterator[Row]:
+    added = {entry.data.get("number"): entry for entry in _of(story, Kind.ITEM_ADDED)}
+    for item in story.incident.items:
+        if item.done_at is not None:
+            continue
+        source = event_source(*filter(None, [added.get(item.number)]))
+        if item.kind is ItemKind.CHANGE:
+            how = f" (to undo: {item.undo})" if item.undo else ""
+            text = f"The temporary change “{item.text}” is not undone{how}. Should it be?"
+            yield Row(cells=(text,), source=source)
+        elif item.kind is ItemKind.TASK:
+            yield Row(
+                cells=(f"Task {item.number}, “{item.text}”, is still open. Does it matter?",), source=source
+            )
+        elif item.owner is None:
+            yield Row(
+                cells=(f"Follow-up {item.number}, “{item.text}”, has no owner. Whose is it?",), source=source
+            )
+
+
+def _no_lead(story: Story, measures: Measures) -> Iterator[Row]:
+    if story.incident.lead is None and not measures.at("Led"):
+        yield _ask("Nobody led it. Who took the decisions?")
+
+
+def _severity_changed(story: Story, _measures: Measures) -> Iterator[Row]:
+    if changes := _of(story, Kind.SEVERITY_CHANGED):
+        yield _ask(
+            "The severity changed. What was known at first, and what would have told sooner?", *changes
+        )
+
+
+def _not_mitigated(story: Story, measures: Measures) -> Iterator[Row]:
+    if measures.at("Resolved") and not measures.at("Mitigated") and story.incident.phase.value != "cancelled":
+        yield _ask("No time of mitigation is recorded. When did people stop feeling it, and what did that?")
+
+
+def _quiet(story: Story, measures: Measures) -> Iterator[Row]:
+    """Ask about the longest stretch in which nothing was written down."""
+    ended = measures.at("Resolved")
+    during = [entry for entry in story.entries if ended is None or entry.happened_at <= ended]
+    longest = max(pairwise(during), key=lambda pair: pair[1].happened_at - pair[0].happened_at, default=None)
+    if longest and (length := longest[1].happened_at - longest[0].happened_at) >= QUIET_LEAST:
+        since = clock(longest[0].happened_at)
+        text = f"Nothing was recorded for {duration(length)} from {since}. What happened then?"
+        yield _ask(text, *longest)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    _detected_late,
+    _answered_late,
+    _pages_failed,
+    _nobody_there,
+    _no_lead,
+    _no_runbook,
+    _severity_changed,
+    _promises_missed,
+    _never_told,
+    _quiet,
+    _not_mitigated,
+    _still_fired,
+    _came_back,
+    _items_open,
+)
+"""Every rule once; a rule yields nothing when the record is clear."""

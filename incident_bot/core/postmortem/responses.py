@@ -1,0 +1,197 @@
+"""Stage 8: the sections 11 to 18: who answered, who was told, what is left to do, the whole record."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from incident_bot.core.model import ItemKind, Kind, incident_name
+from incident_bot.core.postmortem.draft import (
+    Block,
+    Measures,
+    PageFact,
+    Row,
+    Story,
+    episode_source,
+    event_source,
+    page_source,
+)
+from incident_bot.core.postmortem.questions import promises
+from incident_bot.core.postmortem.sections import entry_row, listed
+from incident_bot.core.postmortem.words import clock
+from incident_bot.core.timeline import redact
+
+ROUTINE: Final = frozenset(
+    {
+        Kind.PAGE_PLANNED,
+        Kind.PAGE_SENT,
+        Kind.PAGES_CANCELLED,
+        Kind.MESSAGE_FAILED,
+        Kind.ALERT_REFIRED,
+        Kind.POSTMORTEM_SAVED,
+    }
+)
+"""What is kept for the appendix: true, and not the story."""
+ROWS_MOST: Final = 500
+
+
+def response(story: Story) -> tuple[Block, Block, Block]:
+    """Section 11: roles over time, what the escalation did, and every page."""
+    roles = listed("roles", story, Kind.LEAD_ASSIGNED, Kind.ROLE_ASSIGNED)
+    kinds = (
+        Kind.STEP,
+        Kind.NOBODY,
+        Kind.FELL_BACK,
+        Kind.EXHAUSTED,
+        Kind.PAUSED,
+        Kind.RESUMED,
+        Kind.ESCALATED,
+    )
+    more = (Kind.REPAGED, Kind.PAGED, Kind.ACKNOWLEDGED, Kind.ALSO_ACKNOWLEDGED, Kind.UNACKNOWLEDGED)
+    escalation = listed("escalation", story, *kinds, *more, Kind.SNOOZED, Kind.WOKEN)
+    pages = sorted(story.pages, key=lambda page: (page.due_at, page.id))
+    paging = Block(
+        name="paging",
+        columns=("Person", "By", "Why", "Due", "Result"),
+        rows=tuple(_page_row(page, story.zone) for page in pages[:ROWS_MOST]),
+        nothing="Nobody was paged.",
+    )
+    return roles, escalation, paging
+
+
+def communications(story: Story, measures: Measures) -> tuple[Block, Block]:
+    """Section 12: every update, and whether the next one came when it was promised."""
+    ended = measures.at("Resolved") or story.now
+    rows = []
+    for made, promised, kept in promises(story):
+        if kept is not None:
+            result = f"kept, {clock(kept.happened_at)}"
+        else:
+            result = (
+                "missed"
+                if promised < ended
+                else "settled by the end"
+                if measures.at("Resolved")
+                else "not due yet"
+            )
+        source = event_source(made, kept) if kept else event_source(made)
+        rows.append(Row(cells=(clock(promised, story.zone), result), source=source))
+    return (
+        listed("updates", story, Kind.UPDATE_POSTED),
+        Block(
+            name="promises",
+            columns=("Next update promised for", "Result"),
+            rows=tuple(rows),
+            nothing="No promises recorded.",
+        ),
+    )
+
+
+def follow_ups(story: Story) -> Block:
+    """Section 15: tasks and follow-ups."""
+    added = {entry.data.get("number"): entry for entry in story.entries if entry.kind is Kind.ITEM_ADDED}
+    rows = tuple(
+        Row(
+            cells=(
+                str(item.number),
+                item.text,
+                "follow-up" if item.kind is ItemKind.FOLLOWUP else "task",
+                story.name_of(item.owner) or "nobody yet",
+                clock(item.due, story.zone) if item.due else "no date",
+                f"done {clock(item.done_at, story.zone)}" if item.done_at else "open",
+            ),
+            source=event_source(*filter(None, [added.get(item.number)])),
+        )
+        for item in story.incident.items
+        if item.kind is not ItemKind.CHANGE
+    )
+    return Block(name="follow-ups", columns=("No.", "What", "Type", "Owner", "Due", "State"), rows=rows)
+
+
+def recurrence(story: Story) -> Block:
+    """Section 16: the earlier incident of the same key."""
+    earlier = story.incident.previous
+    if earlier is None:
+        return Block(name="recurrence", nothing="No earlier incident of the same alerts is recorded.")
+    row = Row(
+        cells=(f"The same alerts made {incident_name(earlier)}.",), source=event_source(*story.entries[:1])
+    )
+    return Block(name="recurrence", rows=(row,))
+
+
+def timeline(story: Story) -> Block:
+    """Section 17: what happened, without the routine."""
+    return _record("timeline", story, routine=False)
+
+
+def appendix(story: Story) -> tuple[Block, Block, Block]:
+    """Section 18: who took part, every alert, and the rest of the record."""
+    return _participants(story), _alerts(story), _record("rest-of-record", story, routine=True)
+
+
+def _page_row(page: PageFact, zone: str) -> Row:
+    why = f"step {page.step + 1}" if page.kind == "step" else page.kind.replace("_", " ")
+    if page.loop:
+        why += f", round {page.loop + 1}"
+    result = page.state
+    if page.sent_at is not None:
+        result += f" {clock(page.sent_at)}"
+    if page.attempts > 1:
+        result += f", {page.attempts} attempts"
+    if page.reason:
+        result += f" ({redact(page.reason)})"
+    return Row(cells=(page.name, page.via, why, clock(page.due_at, zone), result), source=page_source(page))
+
+
+def _record(name: str, story: Story, *, routine: bool) -> Block:
+    chosen = [entry for entry in story.entries if (entry.kind in ROUTINE) is routine]
+    rows = [entry_row(entry, story.zone) for entry in chosen[:ROWS_MOST]]
+    if len(chosen) > ROWS_MOST:
+        rest = chosen[ROWS_MOST:]
+        rows.append(
+            Row(cells=(f"{len(rest)} more entries, on the incident's page.",), source=event_source(*rest))
+        )
+    return Block(name=name, rows=tuple(rows))
+
+
+def _participants(story: Story) -> Block:
+    took_part = [entry for entry in story.entries if entry.actor in story.people]
+    by_person = {
+        entry.actor: [other for other in took_part if other.actor == entry.actor] for entry in took_part
+    }
+    roles = {person: role for role, person in story.incident.roles.items()}
+    roles |= {story.incident.lead: "lead"} if story.incident.lead else {}
+    rows = tuple(
+        Row(
+            cells=(story.name_of(person), roles.get(person, "responder"), str(len(acts))),
+            source=event_source(*acts),
+        )
+        for person, acts in by_person.items()
+    )
+    return Block(name="participants", columns=("Person", "Role", "Entries"), rows=rows)
+
+
+def _alerts(story: Story) -> Block:
+    episodes = sorted(story.episodes, key=lambda episode: (episode.starts_at, episode.id))
+    rows = tuple(
+        Row(
+            cells=(
+                episode.labels.get("alertname", episode.fingerprint),
+                episode.severity or "",
+                clock(episode.starts_at, story.zone),
+                clock(episode.ends_at, story.zone) if episode.ends_at else STILL_FIRING,
+                redact(
+                    " ".join(
+                        f"{key}={value}"
+                        for key, value in sorted(episode.labels.items())
+                        if key != "alertname"
+                    )
+                ),
+            ),
+            source=episode_source(episode),
+        )
+        for episode in episodes[:ROWS_MOST]
+    )
+    return Block(name="alerts", columns=("Alert", "Severity", "Started", "Ended", "Labels"), rows=rows)
+
+
+STILL_FIRING: Final = "no end recorded"

@@ -1,0 +1,254 @@
+"""Stage 8: the sections 0 to 10 of a draft, each line with the records that it was made from."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from incident_bot.core.model import ItemKind, Kind, incident_name
+from incident_bot.core.postmortem.draft import (
+    Block,
+    Header,
+    Measures,
+    Row,
+    Story,
+    episode_source,
+    event_source,
+    page_source,
+)
+from incident_bot.core.postmortem.measures import phase_of
+from incident_bot.core.postmortem.words import clock, duration
+from incident_bot.core.timeline import Entry
+
+STILL_OPEN = "still open"
+
+
+def header(story: Story, measures: Measures) -> Header:
+    """Say what the document is about."""
+    incident = story.incident
+    ended = measures.at("Resolved")
+    within = story.rung.postmortem_within if story.rung else None
+    return Header(
+        name=incident_name(incident.id),
+        title=incident.title,
+        severity=incident.severity,
+        peak=incident.peak,
+        phase=incident.phase.value,
+        team=incident.team,
+        service=incident.service,
+        lead=story.name_of(incident.lead) or None,
+        opened_at=incident.opened_at,
+        resolved_at=ended,
+        due_at=ended + within if ended and within else None,
+        drill=incident.drill,
+        private=incident.private,
+        zone=story.zone,
+        generated_at=story.now,
+    )
+
+
+def header_block(story: Story, head: Header, measures: Measures) -> Block:
+    """Section 0."""
+    opened = [entry for entry in story.entries if entry.kind in (Kind.OPENED, Kind.DECLARED)][:1]
+    led = [entry for entry in story.entries if entry.kind is Kind.LEAD_ASSIGNED][-1:]
+    ends = next((milestone for milestone in measures.milestones if milestone.name == "Resolved"), None)
+    peak = f" (at worst {head.peak})" if head.peak != head.severity else ""
+    rows = [
+        Row(cells=("Severity", head.severity + peak), source=event_source(*opened)),
+        Row(cells=("Phase", head.phase), source=event_source(*story.entries[-1:])),
+        Row(cells=("Team", head.team), source=event_source(*opened)),
+        Row(cells=("Service", head.service or "not known"), source=event_source(*opened)),
+        Row(cells=("Led by", head.lead or "nobody"), source=event_source(*led)),
+        Row(cells=("Opened", clock(head.opened_at, head.zone)), source=event_source(*opened)),
+        Row(
+            cells=("Resolved", _ended(head.resolved_at, measures, head.zone)),
+            source=ends.source if ends else "",
+        ),
+    ]
+    if head.due_at:
+        rows.append(Row(cells=("Post-mortem due", clock(head.due_at, head.zone))))
+    if head.drill:
+        rows.append(Row(cells=("Drill", "yes: this was an exercise"), source=event_source(*opened)))
+    return Block(name="header", columns=("", ""), rows=tuple(rows))
+
+
+def summary(story: Story, measures: Measures) -> Block:
+    """Section 1: three sentences for a person to confirm."""
+    incident = story.incident
+    start, detected = measures.at("Impact started"), measures.at("Detected") or incident.opened_at
+    by = [entry for entry in story.entries if entry.kind is Kind.ACKNOWLEDGED][:1]
+    where = f" on {incident.service}" if incident.service else ""
+    since = clock(start or detected)
+    first = f"At {since} “{incident.title}” began{where}, at worst as {incident.peak}."
+    rows = [
+        Row(
+            cells=(first,),
+            source=_milestone_source(measures, "Impact started") or event_source(*story.entries[:1]),
+        )
+    ]
+    if measures.time_to_acknowledge is not None:
+        text = f"It was acknowledged after {duration(measures.time_to_acknowledge)}."
+        rows.append(Row(cells=(text,), source=event_source(*by)))
+    else:
+        rows.append(Row(cells=("Nobody acknowledged it.",), source=event_source(*story.entries[:1])))
+    if measures.time_to_resolve is not None:
+        text = f"It ended {duration(measures.time_to_resolve)} after it was detected."
+        rows.append(Row(cells=(text,), source=_milestone_source(measures, "Resolved")))
+    elif measures.still_open:
+        rows.append(Row(cells=(f"It is {STILL_OPEN}.",), source=event_source(*story.entries[-1:])))
+    return Block(name="summary", rows=tuple(rows))
+
+
+def impact(story: Story, measures: Measures) -> Block:
+    """Section 2: the window, the time per severity, who was disturbed, what people said of it."""
+    start, end = measures.at("Impact started") or measures.at("Detected"), measures.at("Resolved")
+    window = f"{clock(start, story.zone) if start else 'not known'} to {_ended(end, measures, story.zone)}"
+    if measures.duration is not None:
+        window += f", {duration(measures.duration)}"
+    changes = [entry for entry in story.entries if entry.kind is Kind.SEVERITY_CHANGED]
+    services = sorted({episode.service for episode in story.episodes if episode.service})
+    sent = [page for page in story.pages if page.was_sent]
+    rows = [
+        Row(cells=("Window", window), source=_milestone_source(measures, "Impact started")),
+        *(
+            Row(
+                cells=(f"Time at {name}", duration(spent)),
+                source=event_source(*(changes or story.entries[:1])),
+            )
+            for name, spent in measures.severity_time
+        ),
+        Row(cells=("Services", ", ".join(services) or "not known"), source=episode_source(*story.episodes)),
+        Row(cells=("Alerts", str(len(story.episodes))), source=episode_source(*story.episodes)),
+        Row(cells=("Pages sent", str(measures.pages_sent)), source=page_source(*sent)),
+        Row(cells=("People paged", str(measures.people_paged)), source=page_source(*sent)),
+    ]
+    told = [entry for entry in story.entries if entry.kind is Kind.IMPACT_CHANGED]
+    said = story.incident.impact
+    rows.extend([Row(cells=("As described", said), source=event_source(*told[-1:]))] if said else [])
+    return Block(name="impact", columns=("", ""), rows=tuple(rows))
+
+
+def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
+    """Section 3: every key time, and the durations between them."""
+    detected = measures.at("Detected")
+    rows = tuple(
+        Row(
+            cells=(
+                milestone.name,
+                _reached(milestone.at, measures, story.zone),
+                _since(detected, milestone.at),
+            ),
+            source=milestone.source,
+        )
+        for milestone in measures.milestones
+    )
+    lengths = (
+        ("Time to detect", measures.time_to_detect, ("Impact started", "Detected")),
+        ("Time to acknowledge", measures.time_to_acknowledge, ("Detected", "Acknowledged")),
+        ("Time to mitigate", measures.time_to_mitigate, ("Detected", "Mitigated")),
+        ("Time to resolve", measures.time_to_resolve, ("Detected", "Resolved")),
+    )
+    counted = [
+        Row(cells=(name, duration(length)), source=_sources(measures, *ends))
+        for name, length, ends in lengths
+        if length is not None
+    ]
+    if gap := measures.widest_gap:
+        text = f"{duration(gap.length)}, from {gap.start.lower()} to {gap.end.lower()}"
+        counted.append(Row(cells=("Widest gap", text), source=_sources(measures, gap.start, gap.end)))
+    if measures.still_open:
+        counted.append(Row(cells=("End", STILL_OPEN), source=event_source(*story.entries[-1:])))
+    return (
+        Block(name="key-times", columns=("Key time", "When", "After detection"), rows=rows),
+        Block(name="durations", columns=("", ""), rows=tuple(counted)),
+    )
+
+
+def detection(story: Story, _measures: Measures) -> Block:
+    """Section 4: what told us first."""
+    opened = [entry for entry in story.entries if entry.kind in (Kind.OPENED, Kind.DECLARED)][:1]
+    rows = [Row(cells=(entry.text,), source=event_source(entry)) for entry in opened]
+    first = min(story.episodes, key=lambda episode: (episode.opened_at, episode.id), default=None)
+    if first is not None:
+        name = first.labels.get("alertname", first.fingerprint)
+        heard = clock(first.opened_at, story.zone)
+        began = clock(first.starts_at, story.zone)
+        text = f"{name} from {first.source} fired at {began}; we heard of it at {heard}."
+        rows.append(Row(cells=(text,), source=episode_source(first)))
+    return Block(name="detection", rows=tuple(rows))
+
+
+def phases(story: Story, _measures: Measures) -> Block:
+    """Section 7: where the work stood, and since when."""
+    moves = [(entry, phase) for entry in story.entries if (phase := phase_of(entry))]
+    rows = tuple(
+        Row(cells=(phase, clock(entry.happened_at, story.zone), entry.text), source=event_source(entry))
+        for entry, phase in moves
+    )
+    return Block(name="phases", columns=("Phase", "Since", "By"), rows=rows)
+
+
+def beliefs(story: Story, _measures: Measures) -> Block:
+    """Section 8: what people noted down as they went."""
+    return listed("notes", story, Kind.NOTE, Kind.SEVERITY_CHANGED, Kind.TITLE_CHANGED)
+
+
+def mitigation(story: Story, _measures: Measures) -> Block:
+    """Section 10: the changes that were made, and whether they still stand."""
+    added = {entry.data.get("number"): entry for entry in story.entries if entry.kind is Kind.ITEM_ADDED}
+    rows = tuple(
+        Row(
+            cells=(
+                item.text,
+                clock(item.added_at, story.zone),
+                f"undone {clock(item.done_at, story.zone)}" if item.done_at else "still in force",
+                item.undo or "",
+            ),
+            source=event_source(*filter(None, [added.get(item.number)])),
+        )
+        for item in story.incident.items
+        if item.kind is ItemKind.CHANGE
+    )
+    columns = ("Temporary change", "Made", "Now", "To undo")
+    return Block(name="changes", columns=columns, rows=rows, nothing="No temporary changes recorded.")
+
+
+def listed(name: str, story: Story, *kinds: Kind) -> Block:
+    """Give the entries of some kinds as a list with their times."""
+    rows = tuple(entry_row(entry, story.zone) for entry in story.entries if entry.kind in kinds)
+    return Block(name=name, rows=rows)
+
+
+def entry_row(entry: Entry, zone: str) -> Row:
+    """Give one entry with its time, and when it was noted where that was later."""
+    late = entry.recorded_at is not None and entry.recorded_at - entry.happened_at >= NOTED_LATE
+    noted = f" (noted {clock(entry.recorded_at)})" if late and entry.recorded_at else ""
+    return Row(cells=(f"{clock(entry.happened_at, zone)}: {entry.text}{noted}",), source=event_source(entry))
+
+
+NOTED_LATE = timedelta(minutes=1)
+
+
+def _ended(at: datetime | None, measures: Measures, zone: str) -> str:
+    if at is not None:
+        return clock(at, zone)
+    return STILL_OPEN if measures.still_open else "not recorded"
+
+
+def _reached(at: datetime | None, measures: Measures, zone: str) -> str:
+    if at is not None:
+        return clock(at, zone)
+    return "not yet" if measures.still_open else "not recorded"
+
+
+def _since(start: datetime | None, at: datetime | None) -> str:
+    if start is None or at is None:
+        return ""
+    return f"−{duration(start - at)}" if at < start else duration(at - start)
+
+
+def _milestone_source(measures: Measures, name: str) -> str:
+    return next((milestone.source for milestone in measures.milestones if milestone.name == name), "")
+
+
+def _sources(measures: Measures, *names: str) -> str:
+    return " ".join(filter(None, (_milestone_source(measures, name) for name in names)))

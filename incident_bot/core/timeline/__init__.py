@@ -1,0 +1,18 @@
+"""Stage 7: events to ordered, redacted entries with one plain sentence each. Reads nothing but the events."""
+
+from incident_bot.core.timeline.entries import Entry, entries, entry
+from incident_bot.core.timeline.redaction import HIDDEN, one_line, redact, redact_data, visible
+from incident_bot.core.timeline.wordings import WORDINGS, describe
+
+__all__ = [
+    "HIDDEN",
+    "WORDINGS",
+    "Entry",
+    "describe",
+    "entries",
+    "entry",
+    "one_line",
+    "redact",
+    "redact_data",
+    "visible",
+]

@@ -1,0 +1,247 @@
+"""Stage 7: one plain sentence for every kind of event. Never fails on what an event's data holds.
+
+A wording is a text with fields. `{name}` is a fact of the event; `{name|else}` says what stands in for a
+missing one. A part in square brackets is left out when any of its fields is missing; `{flag?}` and `{flag!}`
+print nothing and keep their part only when the flag is set, or is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from incident_bot.core.model import Event, Json, Kind
+from incident_bot.core.timeline.redaction import one_line, redact
+
+LISTED_MOST: Final = 5
+
+WORDINGS: Final[Mapping[Kind, str]] = {
+    Kind.OPENED: "Opened[ as {severity}][ for team {team}][: {title}][ (firing: {alerts})]",
+    Kind.DECLARED: "{who} declared the incident[ as {severity}][ for team {team}][: {title}]",
+    Kind.ALERT_ATTACHED: "Also firing: {alerts|another alert}",
+    Kind.ALERT_RESOLVED: "No longer firing: {alerts|an alert}[; {still_firing} still firing]",
+    Kind.ALERT_REFIRED: "Firing again: {alerts|an alert}",
+    Kind.STEP: (
+        "Escalation[ step {step_no}][ of {of}][ (round {round_no})] pages {people|its people}"
+        "[; no channel reaches {unreachable}][; next step at {next_at}]"
+    ),
+    Kind.NOBODY: "Nobody to page[ at step {step_no}][ for {target}][: {reason}]",
+    Kind.FELL_BACK: "The {resort|fallback} is paged[: {people}][, {reason}]",
+    Kind.EXHAUSTED: "Escalation exhausted[ after {rounds}][: {reason}][; last resort: {people}]",
+    Kind.PAUSED: "Escalation paused[ until {until}][: {reason}]",
+    Kind.RESUMED: "Escalation resumed[: {reason}]",
+    Kind.PAGE_PLANNED: "Page planned for {person|somebody}[ by {via}][ at {due_at}][ ({reason})]",
+    Kind.PAGE_SENT: (
+        "Paged {person|somebody}[ by {via}][ at attempt {retry}]"
+        "[{sent_after_ack?}; it was on its way already when paging stopped]"
+    ),
+    Kind.PAGE_FAILED: "Could not page {person|somebody}[ by {via}][: {cause}]",
+    Kind.PAGES_CANCELLED: "Waiting pages taken back[ from {people}][ ({count})][: {reason}]",
+    Kind.MESSAGE_FAILED: "A message could not be sent[ to {place}][: {cause}]",
+    Kind.ACKNOWLEDGED: "{taker} acknowledged",
+    Kind.ALSO_ACKNOWLEDGED: "{taker} acknowledged as well",
+    Kind.UNACKNOWLEDGED: "{who} gave the acknowledgement back[: {reason}]; paging starts again",
+    Kind.SNOOZED: "{who} snoozed the incident[ until {until}][: {reason}]",
+    Kind.WOKEN: "The snooze ended[: {reason}]; paging starts again",
+    Kind.ESCALATED: "{who} escalated: the next step is paged[ ({reason})]",
+    Kind.REPAGED: "Paging began again[ at step {step_no}][: {reason}]",
+    Kind.PAGED: "{who} asked for {wanted|somebody}[: {reason}]",
+    Kind.SEVERITY_CHANGED: "Severity changed[ from {old}][ to {new}] by {who}[: {reason}]",
+    Kind.PHASE_CHANGED: "Phase changed[ from {old}][ to {new}] by {who}",
+    Kind.TITLE_CHANGED: "Title changed[ from “{old}”][ to “{new}”] by {who}",
+    Kind.IMPACT_CHANGED: "{who} described the impact[: {said}]",
+    Kind.UPDATE_POSTED: "{who} posted an update[: {text}][ (next update by {next_update_at})]",
+    Kind.LEAD_ASSIGNED: "{person|Nobody} leads the incident",
+    Kind.ROLE_ASSIGNED: "{person|Nobody} is {role|a responder}",
+    Kind.NOTE: "{who} noted: {text|nothing}",
+    Kind.ITEM_ADDED: (
+        "{who} recorded {item|an item}[ {number}][: {text}][ (for {owner})][ (due {due})][; to undo: {undo}]"
+    ),
+    Kind.ITEM_DONE: "{who} completed {item|item}[ {number}][: {text}]",
+    Kind.RUNBOOK_FOUND: "Runbook found[: {book}][ ({reason})]",
+    Kind.RESOLVE_OFFERED: "Nothing fires any more[ except {firing}]: somebody may resolve the incident",
+    Kind.RESOLVED: (
+        "[{auto?}Resolved by itself][{auto!}{who} resolved the incident]"
+        "[ while {firing} still fired][: {reason}]"
+    ),
+    Kind.REOPENED: "[{auto?}Reopened by itself][{auto!}{who} reopened the incident][: {reason}]",
+    Kind.CANCELLED: "{who} cancelled the incident[: {reason}]",
+    Kind.POSTMORTEM_SAVED: "{who} saved the post-mortem",
+}  # fmt: skip
+
+_PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
+_FIELD: Final = re.compile(r"\{(\w+)([?!])?(?:\|([^}]*))?\}")
+_PEOPLE: Final = frozenset({"person", "people", "by", "owner", "wanted", "unreachable"})
+_INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at"})
+_ACTORS: Final = {
+    "alertmanager": "Alertmanager",
+    **dict.fromkeys(("escalation", "delivery", "worker", "reconciler", "system"), "the bot"),
+}
+
+
+def describe(event: Event, names: Mapping[str, str] | None = None) -> str:
+    """Say what happened in one sentence, with people by their names where given; never raises."""
+    facts = _Facts(event=event, names=names or {})
+    parts = [_part(optional, facts, may_drop=True) if optional else _part(plain, facts, may_drop=False)
+             for optional, plain in _PARTS.findall(WORDINGS[event.kind])]  # fmt: skip
+    return one_line(redact(_begun("".join(parts))))
+
+
+def _part(wording: str, facts: _Facts, *, may_drop: bool) -> str:
+    """Fill the fields of one part; an optional part with a missing fact is dropped."""
+    pieces: list[str] = []
+    end = 0
+    for field in _FIELD.finditer(wording):
+        pieces.append(wording[end : field.start()])
+        end = field.end()
+        name, mark, instead = field.groups()
+        value = facts.text(name)
+        if mark:
+            present, value = (bool(value) == (mark == "?")), ""
+        else:
+            value = value or instead or ""
+            present = bool(value)
+        if may_drop and not present:
+            return ""
+        pieces.append(value)
+    return "".join([*pieces, wording[end:]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What one event knows, as words; the empty text where it knows nothing."""
+
+    event: Event
+    names: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        """Give one fact, computed or straight from the data."""
+        match name:
+            case "who":
+                return self._actor()
+            case "auto":
+                return "yes" if self.event.data.get("auto") is True or self._is_bot() else ""
+            case "next_at":
+                return self._words(name, self.event.data.get(name) or self._progress().get(name))
+            case "resort":
+                return self._words("to", self.event.data.get("to")).replace("_", " ")
+            case "taker":
+                return self.text("by") or self._actor()
+            case "step_no" | "retry" | "round_no" | "rounds":
+                return self._number(name)
+            case "cause" | "wanted" | "said" | "old" | "new" | "book" | "place" | "item":
+                return self._first(name)
+            case "alerts" | "firing" | "still_firing" | "people":
+                return self._listed(name)
+        return self._words(name, self.event.data.get(name))
+
+    def _actor(self) -> str:
+        known = self.names.get(self.event.actor) or _ACTORS.get(self.event.actor)
+        return known or one_line(self.event.actor) or "somebody"
+
+    def _is_bot(self) -> bool:
+        return self.event.actor in _ACTORS or self.event.actor == self.event.source
+
+    def _progress(self) -> Mapping[str, Json]:
+        progress = self.event.data.get("progress")
+        return progress if isinstance(progress, Mapping) else {}
+
+    def _number(self, name: str) -> str:
+        """Count from one, as people do; a first attempt and a first round are not worth a word."""
+        key = {"step_no": "step", "retry": "attempt", "round_no": "loop", "rounds": "loops"}[name]
+        value = self.event.data.get(key)
+        if not isinstance(value, int) or isinstance(value, bool):
+            return self._words(key, value)
+        match name:
+            case "step_no":
+                return str(value + 1)
+            case "round_no":
+                return str(value + 1) if value else ""
+            case "retry":
+                return str(value) if value > 1 else ""
+        return f"{value} round{'' if value == 1 else 's'}"
+
+    def _first(self, name: str) -> str:
+        """Give the first known of the facts that can stand for this one."""
+        keys = {
+            "cause": ("error", "reason"),
+            "wanted": ("people", "person", "targets", "target"),
+            "said": ("impact", "text", "to"),
+            "old": ("from", "was"),
+            "new": ("to", "title", "severity", "phase"),
+            "book": ("title", "path", "runbook"),
+            "place": ("channel", "to", "target"),
+            "item": ("kind",),
+        }[name]
+        word = next((text for key in keys if (text := self._words(key, self.event.data.get(key)))), "")
+        return _ITEMS.get(word, word)
+
+    def _listed(self, name: str) -> str:
+        """Give a list, or the number that stands in its place."""
+        value = self.event.data.get(name)
+        if name == "still_firing" and value == 0:
+            return ""
+        if name == "firing" and isinstance(value, int) and not isinstance(value, bool):
+            return {0: "", 1: "one alert"}.get(value, f"{value} alerts")
+        return self._words(name, value)
+
+    def _words(self, name: str, value: Json) -> str:
+        """Put one value of the data into words."""
+        if value is None or value is False:
+            return ""
+        if isinstance(value, str):
+            return self._named(name, one_line(value))
+        if isinstance(value, Mapping):
+            return self._thing(value)
+        if isinstance(value, Sequence):
+            words = (self._words(name, part) for part in value)
+            return _enumerated(list(dict.fromkeys(filter(None, words))))
+        return "yes" if value is True else str(value)
+
+    def _named(self, name: str, text: str) -> str:
+        if name in _PEOPLE:
+            return self.names.get(text, text)
+        return _clock(text, self.event.happened_at) if name in _INSTANTS else text
+
+    def _thing(self, value: Mapping[str, Json]) -> str:
+        """Name an alert or a person by what is known of it."""
+        person = value.get("person")
+        if isinstance(person, str):
+            return self.names.get(person) or one_line(person)
+        title = next(
+            (str(value[key]) for key in ("title", "name", "id", "fingerprint") if value.get(key)), ""
+        )
+        severity = value.get("severity")
+        return one_line(f"{title} ({severity})" if title and severity else title)
+
+
+def _begun(sentence: str) -> str:
+    """Begin a sentence about the bot with a capital letter; what people are called stays as it is."""
+    return sentence[:1].upper() + sentence[1:] if sentence.startswith(("the bot", "somebody")) else sentence
+
+
+_ITEMS: Final = {"task": "task", "followup": "follow-up", "change": "temporary change"}
+
+
+def _enumerated(words: Sequence[str]) -> str:
+    """Join as people do, and count what is too much to read."""
+    shown = list(words[:LISTED_MOST])
+    if len(words) > LISTED_MOST:
+        shown.append(f"{len(words) - LISTED_MOST} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def _clock(text: str, beside: datetime) -> str:
+    """Give an instant as UTC clock time, with the date when it is of another day; other texts stay."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if instant.tzinfo is None:
+        return text
+    instant = instant.astimezone(UTC)
+    same_day = instant.date() == beside.astimezone(UTC).date()
+    return f"{instant:%H:%M} UTC" if same_day else f"{instant:%Y-%m-%d %H:%M} UTC"
