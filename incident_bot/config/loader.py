@@ -1,0 +1,181 @@
+"""A configuration directory as one checked revision, or every problem of it at once. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from incident_bot.config.documents import Names, Shape, read
+from incident_bot.config.escalation import (
+    Answers,
+    EscalationShape,
+    build_escalation,
+    severity_words,
+    unanswered,
+)
+from incident_bot.config.files import read_files
+from incident_bot.config.people import PeopleShape, TeamsShape, build_people, build_teams
+from incident_bot.config.revision import ID_LENGTH, Revision, digest_of
+from incident_bot.config.routing import Around, RoutingShape, Ways, build_ways
+from incident_bot.config.runbooks import build_runbooks
+from incident_bot.config.schedules import (
+    Calendars,
+    HolidaysShape,
+    ScheduleShape,
+    build_calendars,
+    build_schedule,
+    schedule_name,
+    uncovered,
+)
+from incident_bot.config.tree import Tree, parse
+from incident_bot.core.errors import BadConfiguration, Problem
+from incident_bot.core.model import Ladder, Team
+from incident_bot.core.oncall import Schedule
+
+PEOPLE: Final = "rotations/people.yaml"
+TEAMS: Final = "rotations/teams.yaml"
+ESCALATION: Final = "rotations/escalation.yaml"
+ROUTING: Final = "rotations/routing.yaml"
+HOLIDAYS: Final = "rotations/holidays.yaml"
+SCHEDULES: Final = "rotations/schedules/"
+RUNBOOKS: Final = "runbooks/"
+TEMPLATES: Final = "templates/"
+
+ShapeT = TypeVar("ShapeT", bound=Shape)
+
+
+def load(directory: Path, *, now: datetime) -> Revision:
+    """Give the revision in this directory; raises BadConfiguration with every problem of the set."""
+    found = read_files(directory)
+    reading = _Reading(texts=found.texts, problems=list(found.problems))
+    reading.parse()
+    revision = reading.revision(now=now)
+    problems = tuple(sorted(set(reading.problems)))
+    if revision is None or any(problem.severity == "error" for problem in problems):
+        raise BadConfiguration(problems)
+    return replace(revision, problems=problems)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One pass over one set of texts: parse all, collect the names, read the shapes, build the values."""
+
+    texts: Mapping[str, str]
+    problems: list[Problem]
+    trees: dict[str, Tree] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+
+    def parse(self) -> None:
+        """Parse every document, and collect the names that others use even where the rest of it is wrong."""
+        for path, text in self.texts.items():
+            if path.endswith(".yaml"):
+                tree, problems = parse(text, file=path)
+                self.problems += problems
+                if tree is not None:
+                    self.trees[path] = tree
+        severities = self._keys(ESCALATION, "severities")
+        self.names = Names(
+            people=self._keys(PEOPLE, "people"),
+            teams=self._keys(TEAMS, "teams"),
+            schedules=frozenset(self._schedule_names()),
+            calendars=self._keys(HOLIDAYS, "holidays") if HOLIDAYS in self.texts else frozenset(),
+            hours=None if ROUTING not in self.trees else self._keys(ROUTING, "hours") or frozenset(),
+            severities=None if severities is None else severity_words(self.trees[ESCALATION]),
+            rungs=severities,
+        )
+
+    def revision(self, *, now: datetime) -> Revision | None:
+        """Give the revision; None where a document is missing or wrong, after looking at all the others."""
+        runbooks = build_runbooks(self._below(RUNBOOKS), self.names, self.problems, now=now)
+        people_shape, teams_shape = self._read(PeopleShape, PEOPLE), self._read(TeamsShape, TEAMS)
+        holidays = self._read(HolidaysShape, HOLIDAYS)
+        escalation, routing = self._read(EscalationShape, ESCALATION), self._read(RoutingShape, ROUTING)
+        people = build_people(people_shape, self.trees[PEOPLE], self.problems) if people_shape else {}
+        inactive = frozenset(person.id for person in people.values() if not person.active)
+        teams = build_teams(teams_shape, self.trees[TEAMS], inactive, self.problems) if teams_shape else {}
+        calendars = build_calendars(holidays) if holidays else None if HOLIDAYS in self.texts else {}
+        schedules = self._schedules(calendars, inactive, now=now)
+        answers = self._escalation(escalation, teams_shape)
+        ways = self._routing(routing, teams, calendars, answers.ladder if answers else None)
+        if answers is None or ways is None:
+            return None
+        if people and teams:
+            trees = self.trees[TEAMS], self.trees[ESCALATION]
+            self.problems += unanswered(answers.matrix, people, teams, trees=trees)
+        digest = digest_of(self.texts)
+        return Revision(
+            id=digest[:ID_LENGTH],
+            digest=digest,
+            ladder=answers.ladder,
+            people=people,
+            teams=teams,
+            schedules=schedules,
+            calendars=calendars or {},
+            matrix=answers.matrix,
+            rules=answers.rules,
+            routing=ways.routing,
+            sources=ways.sources,
+            announce=ways.announce,
+            hours=ways.hours,
+            services=ways.services,
+            runbooks=runbooks,
+            templates={path.removeprefix(TEMPLATES): text for path, text in self._below(TEMPLATES).items()},
+            documents=self.texts,
+        )
+
+    def _keys(self, path: str, key: str) -> frozenset[str] | None:
+        tree = self.trees.get(path)
+        return tree.keys(key) if tree else None
+
+    def _below(self, folder: str) -> dict[str, str]:
+        return {path: text for path, text in self.texts.items() if path.startswith(folder)}
+
+    def _read(self, shape: type[ShapeT], path: str) -> ShapeT | None:
+        tree = self.trees.get(path)
+        return read(shape, tree, names=self.names, problems=self.problems) if tree else None
+
+    def _schedule_names(self) -> Iterator[str]:
+        # A file that cannot be parsed still stands for its name: one problem, not more wherever it is used.
+        for path in self._below(SCHEDULES):
+            yield schedule_name(self.trees.get(path) or Tree(file=path, value=None))
+
+    def _schedules(
+        self, calendars: Calendars | None, inactive: frozenset[str], *, now: datetime
+    ) -> dict[str, Schedule]:
+        schedules: dict[str, Schedule] = {}
+        files: dict[str, str] = {}
+        for path in sorted(self._below(SCHEDULES)):
+            shape = self._read(ScheduleShape, path)
+            if shape is None:
+                continue
+            tree = self.trees[path]
+            name = schedule_name(tree)
+            other = files.setdefault(name, path)
+            if other != path:
+                self.problems.append(tree.problem(("schedule",), f'{other} is called "{name}" already'))
+            schedule = build_schedule(shape, tree, calendars, inactive, self.problems)
+            if schedule is not None:
+                schedules[name] = schedule
+                self.problems += uncovered(schedule, tree, inactive, now=now)
+        return schedules
+
+    def _escalation(self, shape: EscalationShape | None, teams: TeamsShape | None) -> Answers | None:
+        if shape is None:
+            return None
+        overriding = (teams, self.trees[TEAMS]) if teams else None
+        return build_escalation(shape, self.trees[ESCALATION], overriding, self.problems)
+
+    def _routing(
+        self,
+        shape: RoutingShape | None,
+        teams: Mapping[str, Team],
+        calendars: Calendars | None,
+        ladder: Ladder | None,
+    ) -> Ways | None:
+        if shape is None:
+            return None
+        tree = self.trees[ROUTING]
+        return build_ways(shape, tree, Around(teams=teams, calendars=calendars, ladder=ladder), self.problems)

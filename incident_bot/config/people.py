@@ -1,0 +1,208 @@
+"""`people.yaml` and `teams.yaml`: who there is, how each can be told, and who belongs together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from incident_bot.config.documents import (
+    Duration,
+    Flag,
+    Name,
+    PersonName,
+    ScheduleName,
+    Shape,
+    Text,
+    Zone,
+    nearest,
+)
+from incident_bot.config.steps import Row, RungName
+from incident_bot.config.tree import Tree
+from incident_bot.core.errors import Problem
+from incident_bot.core.model import ContactRule, Person, Team, Urgency
+
+CONTACTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "slack": ("slack",),
+    "email": ("mail",),
+    "phone": ("sms", "voice"),
+    "pagerduty": ("pagerduty",),
+}
+"""A person's key to the channels whose address it is."""
+WITHOUT_ADDRESS: Final = ("webhook", "stdout")
+"""Channels that reach everybody: their receiver knows what to do with a person's id."""
+CHANNELS: Final = (*(channel for channels in CONTACTS.values() for channel in channels), *WITHOUT_ADDRESS)
+
+Rules = Mapping[Urgency, tuple[ContactRule, ...]]
+
+
+def _way(value: str) -> str:
+    if value not in CHANNELS:
+        hint = {"email": '; did you mean "mail"?', "phone": '; did you mean "sms" or "voice"?'}
+        raise ValueError(f'unknown way "{value}"{hint.get(value) or nearest(value, CHANNELS)}')
+    return value
+
+
+def _phone(value: str) -> str:
+    number = re.sub(r"[ ()./-]", "", value)
+    if not re.fullmatch(r"\+[0-9]{6,15}", number):
+        raise ValueError(f'"{value}" is not a phone number with its country; write it as "+4915100000000"')
+    return number
+
+
+def _email(value: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", value):
+        raise ValueError(f'"{value}" is not a mail address; write it as alice@example.com')
+    return value
+
+
+def _slack(value: str) -> str:
+    if not re.fullmatch(r"[UW][A-Za-z0-9]+", value):
+        raise ValueError(
+            f'"{value}" is not a member id; in Slack open the profile, ⋮, Copy member ID: U0123ABCD'
+        )
+    return value
+
+
+def _channel(value: object) -> object:
+    if value is None:
+        raise ValueError('is empty; a name that begins with # must stand in quotes: "#incidents"')
+    return value
+
+
+ChannelName = Annotated[Text, BeforeValidator(_channel)]
+"""A chat channel: `#incidents`."""
+
+
+class RuleShape(Shape):
+    """One personal rule."""
+
+    by: Annotated[str, AfterValidator(_way)]
+    after: Duration = timedelta(0)
+
+
+class RulesShape(Shape):
+    """Personal rules by urgency."""
+
+    high: list[RuleShape] = Field(default_factory=list)
+    low: list[RuleShape] = Field(default_factory=list)
+
+    def rules(self) -> Rules:
+        """Give the rules that are written, by urgency."""
+        both = {Urgency.HIGH: self.high, Urgency.LOW: self.low}
+        return {
+            urgency: tuple(ContactRule(by=rule.by, after=rule.after) for rule in written)
+            for urgency, written in both.items()
+            if written
+        }
+
+
+class PersonShape(Shape):
+    """One person."""
+
+    name: Text | None = None
+    time_zone: Zone = "UTC"
+    slack: Annotated[str, AfterValidator(_slack)] | None = None
+    email: Annotated[str, AfterValidator(_email)] | None = None
+    phone: Annotated[str, AfterValidator(_phone)] | None = None
+    pagerduty: Text | None = None
+    notify: RulesShape = RulesShape()
+    active: Flag = True
+
+    def contacts(self) -> dict[str, str]:
+        """Give the address of every channel that the person can be told by."""
+        written = {key: getattr(self, key) for key in CONTACTS}
+        return {channel: address for key, address in written.items() if address for channel in CONTACTS[key]}
+
+
+class PeopleShape(Shape):
+    """`rotations/people.yaml`."""
+
+    people: dict[Name, PersonShape] = Field(min_length=1)
+
+
+class TeamShape(Shape):
+    """One team."""
+
+    name: Text | None = None
+    schedule: ScheduleName | None = None
+    lead: PersonName | None = None
+    manager: PersonName | None = None
+    members: list[PersonName] = Field(default_factory=list)
+    slack_channel: ChannelName = ""
+    services: list[Text] = Field(default_factory=list)
+    escalation: dict[RungName, Row] = Field(default_factory=dict)
+    """Rows that take the place of those in `escalation.yaml`."""
+
+
+class TeamsShape(Shape):
+    """`rotations/teams.yaml`."""
+
+    teams: dict[Name, TeamShape] = Field(min_length=1)
+
+
+def build_people(shape: PeopleShape, tree: Tree, problems: list[Problem]) -> dict[str, Person]:
+    """Give everybody by id, with the rules that each has written down; default ones are the matrix's."""
+    people: dict[str, Person] = {}
+    for key, written in shape.people.items():
+        contacts, rules = written.contacts(), written.notify.rules()
+        if written.active:
+            problems += _unreachable(key, contacts, rules, tree)
+        people[key] = Person(
+            id=key,
+            name=written.name or key,
+            time_zone=written.time_zone,
+            contacts=contacts,
+            rules=rules,
+            active=written.active,
+        )
+    return people
+
+
+def _unreachable(person: str, contacts: Mapping[str, str], rules: Rules, tree: Tree) -> list[Problem]:
+    place = ("people", person)
+    if not contacts:
+        message = "has no contact at all; write slack, email, phone or pagerduty"
+        return [tree.problem(place, message, severity="warning")]
+    found = []
+    for urgency, chosen in rules.items():
+        for index, rule in enumerate(chosen):
+            if rule.by not in (*contacts, *WITHOUT_ADDRESS):
+                key = next(key for key, channels in CONTACTS.items() if rule.by in channels)
+                message = f"{rule.by} cannot reach {person}; write {key}: in the person's entry"
+                found.append(
+                    tree.problem((*place, "notify", urgency.value, index), message, severity="warning")
+                )
+    return found
+
+
+def build_teams(
+    shape: TeamsShape, tree: Tree, inactive: frozenset[str], problems: list[Problem]
+) -> dict[str, Team]:
+    """Give the teams by id; a service may stand in one team only."""
+    owners: dict[str, str] = {}
+    teams: dict[str, Team] = {}
+    for key, written in shape.teams.items():
+        for index, service in enumerate(written.services):
+            other = owners.setdefault(service, key)
+            if other != key:
+                message = f'"{service}" belongs to {other} already; a service has one team'
+                problems.append(tree.problem(("teams", key, "services", index), message))
+        for role, person in (("lead", written.lead), ("manager", written.manager)):
+            if person in inactive:
+                message = f"{person} is not active: pages for the {role} reach nobody"
+                problems.append(tree.problem(("teams", key, role), message, severity="warning"))
+        teams[key] = Team(
+            id=key,
+            name=written.name or key,
+            schedule=written.schedule,
+            lead=written.lead,
+            manager=written.manager,
+            members=tuple(dict.fromkeys(written.members)),
+            slack_channel=written.slack_channel or None,
+            services=tuple(dict.fromkeys(written.services)),
+        )
+    return teams

@@ -1,0 +1,101 @@
+"""One configuration revision: every document as core values, applied whole or not at all. Reads nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+from incident_bot.core.effects import Moment
+from incident_bot.core.enrich import Runbook
+from incident_bot.core.errors import Problem
+from incident_bot.core.escalation import Matrix
+from incident_bot.core.incident import Rules
+from incident_bot.core.model import Ladder, Person, Service, Team
+from incident_bot.core.muting import Hours
+from incident_bot.core.oncall import Schedule
+from incident_bot.core.routing import Routing
+
+ID_LENGTH: Final = 12
+
+TOLD: Final = frozenset({Moment.OPENED, Moment.UPDATE, Moment.RESOLVED, Moment.REOPENED})
+"""What an announcement rule without `on` tells: the course of an incident."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """The alert that must keep coming from a source; read, but nothing watches it in this release."""
+
+    alert: str
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One entry of `sources:`: an intake at `/webhooks/NAME`."""
+
+    name: str
+    kind: str
+    api_url: str | None = None
+    """Where the reconciler asks; None leaves it out."""
+    ignore_labels: frozenset[str] = frozenset()
+    token_env: str | None = None
+    """The environment variable with this source's own token; None means INCIDENT_BOT_INGEST_TOKEN."""
+    heartbeat: Heartbeat | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceRule:
+    """One entry of `announce:`: which moments of which incidents a channel is told."""
+
+    channel: str
+    severities: frozenset[str] = frozenset()
+    """Names of the ladder; none means every severity."""
+    on: tuple[Moment, ...] = tuple(sorted(TOLD))
+    public: bool = False
+
+    def wants(self, moment: Moment, severity: str) -> bool:
+        """Say whether the channel is told of this moment of an incident of this severity."""
+        return moment in self.on and (not self.severities or severity in self.severities)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A checked set; equal texts give an equal id."""
+
+    id: str
+    """The first characters of the digest."""
+    digest: str
+    ladder: Ladder
+    people: Mapping[str, Person]
+    teams: Mapping[str, Team]
+    schedules: Mapping[str, Schedule]
+    """By name; the covers of the file stand in `Schedule.covers`."""
+    calendars: Mapping[str, Mapping[date, str]]
+    matrix: Matrix
+    routing: Routing
+    sources: tuple[SourceConfig, ...]
+    announce: tuple[AnnounceRule, ...]
+    hours: Mapping[str, Hours]
+    services: Mapping[str, Service]
+    """Those of `routing.yaml` and those that teams list, each with its team."""
+    runbooks: tuple[Runbook, ...]
+    templates: Mapping[str, str]
+    """Path below `templates/` to raw text."""
+    rules: Rules
+    documents: Mapping[str, str]
+    """Path below the configuration directory to raw text, for the record."""
+    problems: tuple[Problem, ...] = field(default=())
+    """What is odd but did not refuse the set."""
+
+
+def digest_of(documents: Mapping[str, str]) -> str:
+    """Give the SHA-256 over the sorted paths and texts; moving a character between two files changes it."""
+    whole = hashlib.sha256()
+    for path, text in sorted(documents.items()):
+        for part in (path.encode(), text.encode()):
+            whole.update(len(part).to_bytes(8, "big"))
+            whole.update(part)
+    return whole.hexdigest()

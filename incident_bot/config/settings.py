@@ -1,0 +1,207 @@
+"""The environment as typed settings. Reads the mapping it is given and the files named by `_FILE`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from incident_bot.config.secrets import read_secret
+from incident_bot.core.errors import Refused
+
+PREFIX: Final = "INCIDENT_BOT_"
+SECRETS: Final = ("DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET")
+"""What may also stand in a file, as NAME_FILE. Addresses are among them: they may carry passwords."""
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+_EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 -- compared with, not bound to
+_PORT_MOST: Final = 65535
+_DATABASES: Final = ("sqlite:", "postgresql:", "postgresql+psycopg:", "postgres:")
+
+
+def _database(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(_DATABASES):
+        message = "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+        raise ValueError(message)
+    return value
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid or not value.isprintable() or " " in value:
+        message = "write an address such as https://incidents.example.com"
+        raise ValueError(message)
+    return value.rstrip("/")
+
+
+def _secret_web_address(value: SecretStr) -> SecretStr:
+    if parts := value.get_secret_value():
+        _web_address(parts)
+    return value
+
+
+def _port(value: object) -> object:
+    if isinstance(value, str) and not (re.fullmatch(r"[0-9]{1,5}", value) and int(value) <= _PORT_MOST):
+        message = "write a port number from 0 to 65535, such as 8080"
+        raise ValueError(message)
+    return value
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]+", value):
+        message = "write a host name or an address alone, such as 127.0.0.1; the port is INCIDENT_BOT_PORT"
+        raise ValueError(message)
+    return value
+
+
+def _channel(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", value):
+        message = "write the name of a notifier, such as webhook or stdout"
+        raise ValueError(message)
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _public_url(settled: dict[str, Any]) -> str:
+    host, port = settled.get("host", "127.0.0.1"), settled.get("port", 8080)
+    if host in _EVERYWHERE:
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _default_channel(settled: dict[str, Any]) -> str:
+    return "webhook" if settled.get("webhook_url") else "stdout"
+
+
+class Settings(BaseSettings):
+    """Everything the environment decides; field `x` is the variable `INCIDENT_BOT_X`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
+    )
+
+    database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///incident_bot.db")
+    """A secret, because it may carry a password: `.get_secret_value()`."""
+    config_dir: Path = Path()
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    port: Annotated[int, BeforeValidator(_port)] = 8080
+    public_url: Annotated[str, AfterValidator(_web_address)] = Field(default_factory=_public_url)
+    """Where people reach us; without a slash at the end."""
+    ingest_token: SecretStr | None = None
+    api_token: SecretStr | None = None
+    log_level: Annotated[Level, BeforeValidator(_upper)] = "INFO"
+    log_format: Annotated[Literal["json", "console"], BeforeValidator(_lower)] = "json"
+    webhook_url: Annotated[SecretStr, AfterValidator(_secret_web_address)] | None = None
+    """A secret, because many receivers know their senders by the address alone."""
+    webhook_secret: SecretStr | None = None
+    default_channel: Annotated[str, AfterValidator(_channel)] = Field(default_factory=_default_channel)
+    """The notifier for channel messages, and for people none of whose channels is set up."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the names of the parameters are pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take nothing but what is handed in: `load` reads the mapping it is given, not the process's."""
+        return (init_settings,)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings from this mapping; raises Refused with one line for each that is wrong."""
+        values: dict[str, Any] = {}
+        wrong: list[str] = []
+        for field in cls.model_fields:
+            name = PREFIX + field.upper()
+            try:
+                plain = environ.get(name, "").strip()
+                value = read_secret(environ, name) if field.upper() in SECRETS else plain
+            except ValueError as error:
+                wrong.append(str(error))
+            else:
+                if value:
+                    values[field] = value
+        named = {
+            key.removeprefix(PREFIX).removesuffix("_FILE") for key, value in environ.items() if value.strip()
+        }
+        if "WEBHOOK_SECRET" in named and "WEBHOOK_URL" not in named:
+            wrong.append(f"{PREFIX}WEBHOOK_SECRET: signs nothing; set {PREFIX}WEBHOOK_URL as well")
+        try:
+            settings = cls(**values)
+        except ValidationError as error:
+            found = error.errors(include_input=False)
+            # A default that follows from a wrong setting cannot be made; only the wrong one is to be mended.
+            told = [item for item in found if item["type"] != "default_factory_not_called"]
+            wrong += [_line(item["loc"], item["type"], item["msg"]) for item in told]
+        else:
+            if not wrong:
+                return settings
+        raise Refused("\n".join(sorted(wrong)))
+
+    @property
+    def auth_configured(self) -> bool:
+        """Say whether a token opens the interface; without one we serve loopback only."""
+        return self.api_token is not None
+
+    @property
+    def loopback(self) -> bool:
+        """Say whether the host we listen on is reached from this machine alone."""
+        return is_loopback(self.host)
+
+    def reveal(self) -> dict[str, str]:
+        """Give every value under its variable's name, secrets in clear: for notifiers, never to be shown."""
+        shown: dict[str, str] = {}
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            if value is not None:
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                shown[PREFIX + field.upper()] = text
+        return shown
+
+
+def _line(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    """Write one problem; never its input, which may be a secret."""
+    name = PREFIX + str(location[0]).upper() if location else "environment"
+    text = message.removeprefix("Value error, ")
+    if kind == "literal_error":
+        text = f"write one of {text.removeprefix('Input should be ')}"
+    return f"{name}: {text}"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host, with or without brackets and port, names this machine and nothing else."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        name = name[1:].partition("]")[0]
+    elif name.count(":") == 1:
+        name = name.partition(":")[0]
+    name = name.removesuffix(".")
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)

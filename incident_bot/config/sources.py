@@ -1,0 +1,102 @@
+"""`sources:` of `routing.yaml`: the doors by which alerts come in. Tokens stand elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from incident_bot.config.documents import Length, Name, Shape, Text, Web, nearest
+from incident_bot.config.revision import Heartbeat, SourceConfig
+from incident_bot.config.tree import Tree
+from incident_bot.core.errors import Problem
+
+KINDS: Final = ("alertmanager",)
+LATER_KINDS: Final = ("grafana", "sentry", "uptimerobot", "generic")
+TAKEN_NAMES: Final = ("pagerduty",)
+"""Doors below `/webhooks/` that are no alert sources."""
+
+
+def _kind(value: str) -> str:
+    if value in LATER_KINDS:
+        raise ValueError(f"{value} is not available in this release; write kind: alertmanager")
+    if value not in KINDS:
+        raise ValueError(f'unknown kind "{value}"{nearest(value, KINDS)}')
+    return value
+
+
+def _source_name(value: str) -> str:
+    if value in TAKEN_NAMES:
+        raise ValueError(f"/webhooks/{value} is not for alerts; give the source another name")
+    return value
+
+
+def _api_url(value: str) -> str:
+    # The address must not be shown: it may carry a password.
+    if re.search(r"://[^/]*@", value):
+        raise ValueError(
+            "holds credentials; nothing secret stands in a file, put the API behind an address without"
+        )
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        raise ValueError("has a port that is none; write it as http://127.0.0.1:9093") from None
+    return value.rstrip("/")
+
+
+def _variable(value: str) -> str:
+    # The text must not be shown: it may be the token itself.
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
+        raise ValueError(
+            "is not the name of an environment variable, such as GRAFANA_TOKEN; a token never stands here"
+        )
+    return value
+
+
+class HeartbeatShape(Shape):
+    """The alert that must keep coming."""
+
+    alert: Text
+    every: Length
+
+
+class SourceShape(Shape):
+    """One source."""
+
+    name: Annotated[Name, AfterValidator(_source_name)]
+    kind: Annotated[str, AfterValidator(_kind)]
+    api_url: Annotated[Web, AfterValidator(_api_url)] | None = None
+    ignore_labels: list[Text] = Field(default_factory=list)
+    token_env: Annotated[str, AfterValidator(_variable)] | None = None
+    heartbeat: HeartbeatShape | None = None
+
+
+def build_sources(
+    shapes: Sequence[SourceShape], tree: Tree, problems: list[Problem]
+) -> tuple[SourceConfig, ...]:
+    """Give the sources; a file that names none has the one called alertmanager."""
+    seen: dict[str, int] = {}
+    for index, source in enumerate(shapes):
+        first = seen.setdefault(source.name, index)
+        if first != index:
+            message = f'"{source.name}" names a source already, on line {tree.line(("sources", first))}'
+            problems.append(tree.problem(("sources", index, "name"), message))
+        if source.heartbeat is not None:
+            message = "is read, but nothing watches it yet in this release"
+            problems.append(tree.problem(("sources", index, "heartbeat"), message, severity="warning"))
+    return tuple(_source(source) for source in shapes) or (SourceConfig(name=KINDS[0], kind=KINDS[0]),)
+
+
+def _source(written: SourceShape) -> SourceConfig:
+    beat = written.heartbeat
+    return SourceConfig(
+        name=written.name,
+        kind=written.kind,
+        api_url=written.api_url,
+        ignore_labels=frozenset(written.ignore_labels),
+        token_env=written.token_env,
+        heartbeat=Heartbeat(alert=beat.alert, every=beat.every) if beat else None,
+    )

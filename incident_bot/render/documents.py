@@ -1,0 +1,63 @@
+"""A draft to Markdown, to one self-contained page, and to JSON. Stores nothing, merges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from incident_bot.core.model import Json, JsonObject
+from incident_bot.core.postmortem import Draft, without_fences
+from incident_bot.render.templates import Rendered, Templates
+
+_TAGS: Final = frozenset({
+    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
+    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+})  # fmt: skip
+
+
+def postmortem_markdown(templates: Templates, draft: Draft) -> Rendered:
+    """Write the draft as Markdown, each generated part between its comments."""
+    facts = {"draft": draft, "now": draft.header.generated_at}
+    return templates.render("postmortem/postmortem.md.j2", facts)
+
+
+def postmortem_html(templates: Templates, draft: Draft, markdown: str) -> Rendered:
+    """Write a post-mortem, as people have saved it, as one page that needs nothing else; no script runs."""
+    facts = {"draft": draft, "now": draft.header.generated_at, "body": to_html(markdown)}
+    return templates.render("postmortem/page.html.j2", facts)
+
+
+def to_html(markdown: str) -> Markup:
+    """Turn Markdown into HTML in which nothing can run, load or pose as the page around it."""
+    loose = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    clean = nh3.clean(
+        loose.render(without_fences(markdown)),
+        tags=set(_TAGS),
+        attributes={"a": {"href"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    return Markup(clean)  # noqa: S704 - cleaned above
+
+
+def postmortem_json(draft: Draft) -> JsonObject:
+    """Give the whole draft as JSON: instants as RFC 3339 in UTC, durations in seconds."""
+    value = _json(draft)
+    return value if isinstance(value, dict) else {}
+
+
+def _json(value: object) -> Json:
+    if is_dataclass(value):
+        return {field.name: _json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_json(part) for part in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -1,0 +1,113 @@
+"""Which names each template may use, each with an example: the reference, and what the checks run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from markupsafe import Markup
+
+from incident_bot.core.model import Event, Incident, Kind, Ladder, Progress, Severity
+from incident_bot.core.postmortem import build
+
+_NOW: Final = datetime(2026, 11, 21, 2, 9, tzinfo=UTC)
+_SINCE: Final = _NOW - timedelta(minutes=4)
+
+_INCIDENT: Final[Mapping[str, object]] = {
+    "now": _NOW,
+    "name": "INC-42",
+    "title": "High error rate on checkout",
+    "severity": "P1",
+    "phase": "investigating",
+    "team": "payments",
+    "service": "checkout",
+    "services": ("checkout", "ledger"),
+    "impact": "Customers cannot pay",
+    "lead": "Dora Example",
+    "drill": False,
+    "opened_at": _SINCE,
+    "since": _SINCE,
+    "url": "https://incidents.example.com/incidents/INC-42",
+    "alerts": ("HighErrorRate on checkout: 12 % of requests fail",),
+    "firing": 1,
+    "runbook": "High error rate",
+    "runbook_url": "https://incidents.example.com/runbooks/services/high-error-rate.md",
+    "by": "Alice Example",
+}
+
+_DRAFT: Final = build(
+    Incident(
+        id=42,
+        key="example",
+        title="High error rate on checkout",
+        severity="P1",
+        peak="P1",
+        team="payments",
+        service="checkout",
+        progress=Progress(started_at=_SINCE),
+        opened_at=_SINCE,
+        opened_by="alertmanager",
+    ),
+    [
+        Event(
+            seq=1,
+            kind=Kind.OPENED,
+            actor="alertmanager",
+            source="alertmanager",
+            happened_at=_SINCE,
+            data={"severity": "P1", "title": "High error rate on checkout"},
+        )
+    ],
+    people={},
+    ladder=Ladder((Severity(name="P1", rank=0),)),
+    now=_NOW,
+)
+
+_PAGE: Final[Mapping[str, object]] = {
+    **_INCIDENT,
+    "person": "Alice Example",
+    "zone": "Europe/Berlin",
+    "why": "on call for payments-primary",
+    "first_step": "Look at the last deployment: `kubectl rollout history deployment/checkout`",
+    "loop": 0,
+}
+
+FACTS: Final[Mapping[str, Mapping[str, object]]] = {
+    "page/subject.j2": _PAGE,
+    "page/text.j2": _PAGE,
+    "slack/initial.j2": {**_INCIDENT, "next_update": timedelta(minutes=15), "paged": ("Alice Example",)},
+    "slack/update.j2": {
+        **_INCIDENT,
+        "text": "Rolled back to version 41",
+        "next_steps": "Watch the error rate",
+        "next_update": timedelta(minutes=15),
+        "next_update_at": _NOW + timedelta(minutes=15),
+    },
+    "slack/resolution.j2": {
+        **_INCIDENT,
+        "root_cause": "A missing index",
+        "resolution": "Rolled back to version 41",
+        "lasted": timedelta(minutes=34),
+        "postmortem_within": timedelta(hours=48),
+        "forced": False,
+        "how": "resolved",
+    },
+    "slack/notify.j2": _INCIDENT,
+    "slack/reopened.j2": {**_INCIDENT, "reason": "HighErrorRate fires again"},
+    "slack/meta.j2": {
+        "now": _NOW,
+        "text": "No delivery from alertmanager for 10 min",
+        "url": "https://incidents.example.com",
+    },
+    "slack/postmortem.j2": {
+        **_INCIDENT,
+        "missing": ("the summary (1)",),
+        "done": 3,
+        "total": 23,
+        "due_at": _NOW,
+    },
+    "postmortem/postmortem.md.j2": {"now": _NOW, "draft": _DRAFT},
+    "postmortem/page.html.j2": {"now": _NOW, "draft": _DRAFT, "body": Markup("<h1>INC-42</h1>")},
+}
+"""Template to the names that it may use; another name is an error when the set is loaded."""

@@ -1,0 +1,191 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from incident_bot.config.secrets import read_secret
+from incident_bot.config.settings import SECRETS, Settings, is_loopback
+from incident_bot.core.errors import Refused
+
+SECRET = "correct-horse-battery-staple"
+
+
+def loaded(**values: str) -> Settings:
+    return Settings.load({f"INCIDENT_BOT_{name}": value for name, value in values.items()})
+
+
+def refusal_of(environ: Mapping[str, str]) -> list[str]:
+    with pytest.raises(Refused) as refused:
+        Settings.load(environ)
+    return str(refused.value).splitlines()
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    settings = loaded()
+    assert settings.database_url.get_secret_value() == "sqlite:///incident_bot.db"
+    assert settings.config_dir == Path()
+    assert (settings.host, settings.port, settings.public_url) == ("127.0.0.1", 8080, "http://127.0.0.1:8080")
+    assert (settings.log_level, settings.log_format, settings.default_channel) == ("INFO", "json", "stdout")
+    assert (settings.ingest_token, settings.api_token) == (None, None)
+    assert (settings.webhook_url, settings.webhook_secret) == (None, None)
+    assert settings.loopback
+    assert not settings.auth_configured
+
+
+def test_empty_is_unset() -> None:
+    names = [*Settings.model_fields, *(f"{name}_FILE" for name in SECRETS)]
+    assert Settings.load({f"INCIDENT_BOT_{name.upper()}": " " for name in names}) == loaded()
+
+
+def test_the_process_environment_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCIDENT_BOT_PORT", "9")
+    assert loaded().port == 8080
+    assert Settings().port == 8080
+
+
+def test_other_variables_do_not_matter() -> None:
+    assert (
+        Settings.load({"PATH": "/bin", "INCIDENT_BOT_SLACK_API_URL": "x", "incident_bot_port": "9"})
+        == loaded()
+    )
+
+
+@pytest.mark.parametrize(
+    "values, field, expected",
+    [
+        ({"PORT": "0"}, "port", 0),
+        ({"LOG_LEVEL": "debug"}, "log_level", "DEBUG"),
+        ({"LOG_FORMAT": "Console"}, "log_format", "console"),
+        ({"CONFIG_DIR": "/etc/incident-bot"}, "config_dir", Path("/etc/incident-bot")),
+        ({"PUBLIC_URL": "https://bot.example.com/"}, "public_url", "https://bot.example.com"),
+        ({"HOST": "::1", "PORT": "1"}, "public_url", "http://[::1]:1"),
+        ({"HOST": "0.0.0.0"}, "public_url", "http://localhost:8080"),  # noqa: S104 -- a name, nothing listens
+        ({"WEBHOOK_URL": "https://hooks.example.com/x"}, "default_channel", "webhook"),
+        ({"WEBHOOK_URL": "https://h.example.com", "DEFAULT_CHANNEL": "stdout"}, "default_channel", "stdout"),
+        ({"API_TOKEN": SECRET}, "auth_configured", True),
+        ({"INGEST_TOKEN": SECRET}, "auth_configured", False),
+        ({"HOST": "10.0.0.1"}, "loopback", False),
+    ],
+)  # fmt: skip
+def test_values(values: dict[str, str], field: str, expected: object) -> None:
+    assert getattr(loaded(**values), field) == expected
+
+
+@pytest.mark.parametrize(
+    "name, value, says",
+    [
+        ("PORT", "80a", "write a port number from 0 to 65535"),
+        ("PORT", "70000", "write a port number"),
+        ("PORT", "-1", "write a port number"),
+        ("HOST", "http://x", "write a host name or an address alone"),
+        ("PUBLIC_URL", "bot.example.com", "write an address such as https://"),
+        ("PUBLIC_URL", "http://x:port", "write an address"),
+        ("LOG_LEVEL", "loud", "write one of 'DEBUG', 'INFO'"),
+        ("LOG_FORMAT", "xml", "write one of 'json' or 'console'"),
+        ("DATABASE_URL", "mysql://x", "write sqlite:///PATH or postgresql://"),
+        ("WEBHOOK_URL", "hooks.example.com", "write an address"),
+        ("DEFAULT_CHANNEL", "A B", "write the name of a notifier"),
+        ("API_TOKEN", "two\nlines", "holds more than one line"),
+        ("WEBHOOK_SECRET", "x", "signs nothing; set INCIDENT_BOT_WEBHOOK_URL as well"),
+    ],
+)
+def test_bad_values_name_the_setting_and_what_to_write(name: str, value: str, says: str) -> None:
+    (line,) = refusal_of({f"INCIDENT_BOT_{name}": value})
+    assert line.startswith(f"INCIDENT_BOT_{name}: ")
+    assert says in line
+
+
+def test_every_bad_setting_is_told_at_once() -> None:
+    lines = refusal_of(
+        {"INCIDENT_BOT_PORT": "x", "INCIDENT_BOT_LOG_LEVEL": "x", "INCIDENT_BOT_API_TOKEN_FILE": "/nowhere"}
+    )
+    assert [line.partition(":")[0] for line in lines] == [
+        "INCIDENT_BOT_API_TOKEN_FILE",
+        "INCIDENT_BOT_LOG_LEVEL",
+        "INCIDENT_BOT_PORT",
+    ]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
+    values = {
+        "DATABASE_URL": f"postgresql://u:{SECRET}@h/d",
+        "WEBHOOK_URL": f"https://h.example.com/{SECRET}",
+    }
+    file = tmp_path / "secret"
+    file.write_text(f"\n {values.get(name, SECRET)} \n", encoding="utf-8")
+    environ = {f"INCIDENT_BOT_{name}_FILE": str(file)}
+    if name == "WEBHOOK_SECRET":
+        environ["INCIDENT_BOT_WEBHOOK_URL"] = "https://h.example.com"
+    settings = Settings.load(environ)
+    held = getattr(settings, name.lower())
+    assert isinstance(held, SecretStr)
+    assert held.get_secret_value() == values.get(name, SECRET)
+    assert settings.reveal()[f"INCIDENT_BOT_{name}"] == values.get(name, SECRET)
+    for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_set_twice_is_refused_and_not_shown(name: str, tmp_path: Path) -> None:
+    environ = {f"INCIDENT_BOT_{name}": SECRET, f"INCIDENT_BOT_{name}_FILE": str(tmp_path)}
+    lines = refusal_of(environ)
+    assert f"INCIDENT_BOT_{name} and INCIDENT_BOT_{name}_FILE are both set; keep one of them" in lines
+    assert SECRET not in " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [
+        (None, "No such file"),
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"\xff\xfe", "does not hold text"),
+        (SECRET.encode() + b"\nmore", "more than one line"),
+        (SECRET.encode() * 10_000, "too large"),
+    ],
+)
+def test_a_bad_secret_file_is_named_and_not_shown(content: bytes | None, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    (line,) = refusal_of({"INCIDENT_BOT_API_TOKEN_FILE": str(file)})
+    assert line.startswith("INCIDENT_BOT_API_TOKEN_FILE: ")
+    assert says in line
+    assert SECRET not in line
+
+
+def test_a_directory_is_no_secret(tmp_path: Path) -> None:
+    (line,) = refusal_of({"INCIDENT_BOT_API_TOKEN_FILE": str(tmp_path)})
+    assert "Is a directory" in line
+
+
+def test_bad_secrets_are_not_shown() -> None:
+    lines = refusal_of(
+        {"INCIDENT_BOT_DATABASE_URL": f"oracle://{SECRET}", "INCIDENT_BOT_WEBHOOK_URL": SECRET}
+    )
+    assert len(lines) == 2
+    assert SECRET not in " ".join(lines)
+
+
+def test_a_source_may_have_a_token_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text(SECRET, encoding="utf-8")
+    found = read_secret({"GRAFANA_TOKEN_FILE": str(tmp_path / "t")}, "GRAFANA_TOKEN")
+    assert found is not None
+    assert found.get_secret_value() == SECRET
+    assert read_secret({}, "GRAFANA_TOKEN") is None
+
+
+@pytest.mark.parametrize(
+    "host, loopback",
+    [
+        ("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("[::1]", True), ("[::1]:8080", True),
+        ("localhost", True), ("LOCALHOST:80", True), ("localhost.", True), ("127.0.0.1:80", True),
+        ("::ffff:127.0.0.1", True), ("0.0.0.0", False),  # noqa: S104 -- names, nothing listens
+        ("::", False), ("10.0.0.1", False), ("", False),
+        ("localhost.example.com", False), ("127.0.0.1.nip.io", False), ("example.com", False),
+    ],
+)  # fmt: skip
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

@@ -1,0 +1,47 @@
+"""The runbooks that ship are complete: every one can be followed from the page to the all-clear."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from incident_bot.core.enrich import SECTIONS, sections
+from incident_bot.render.messages import STEP_SECTIONS
+
+FOLDER = Path(__file__).parents[2] / "runbooks"
+BOOKS = sorted(path for path in FOLDER.rglob("*.md") if path.stem.lower() != "readme")
+ALERTS = {
+    "services/high-error-rate.md": "HighErrorRate, CriticalErrorRate",
+    "services/high-response-time.md": "HighResponseTime, CriticalResponseTime",
+    "services/service-down.md": "ServiceDown, InstanceDown",
+    "services/database-connections.md": "HighDatabaseConnections, DatabaseDown",
+    "infrastructure/disk-space.md": "HighDiskUsage, CriticalDiskUsage, DiskFilling",
+    "infrastructure/high-cpu.md": "HighCPUUsage, CriticalCPUUsage, HighCPU",
+}
+
+
+@pytest.mark.parametrize("path", ALERTS)
+def test_the_alerts_that_it_is_for(path: str) -> None:
+    front = (FOLDER / path).read_text().split("---")[1]
+    assert f"alerts: [{ALERTS[path]}]" in front
+    for line in ("title: ", "owner: ", "reviewed: 20", "review_every: "):
+        assert f"\n{line}" in front
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
+def test_every_part_has_steps_and_commands(book: Path) -> None:
+    text = book.read_text()
+    found = sections(text)
+    assert list(found) == list(SECTIONS)
+    assert all(len(section.steps) >= 2 for section in found.values())
+    assert set(STEP_SECTIONS) <= set(SECTIONS)
+    assert text.count("`") > 40
+    assert "## When to escalate" in text
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
+def test_its_links_lead_somewhere(book: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+\.md)\)", book.read_text()):
+        assert (book.parent / target).resolve().is_file(), target
