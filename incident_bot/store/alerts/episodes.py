@@ -1,0 +1,194 @@
+"""Episodes: written in bulk by the intake, read by everybody. Whose episode an alert belongs to, `core` decides."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from incident_bot.core.model import Disposition, Episode, Flag, Labels, Status
+from incident_bot.store.bulk import Bulk, BulkUpdate, among, given, numbered
+from incident_bot.store.tables import episode as table
+from incident_bot.store.transaction import LostRace, Tx
+from incident_bot.store.types import Found
+
+_EPISODES: Final = Bulk(table)
+
+# Written out: a database uses a partial index only where it can read the index's condition in the query.
+_FIRING: Final = sa.text("episode.status = 'firing'")
+_HELD: Final = sa.text("episode.disposition = 'held' AND episode.status = 'firing'")
+
+_UPDATES: Final = BulkUpdate(table, fixed=frozenset({"source", "alert_key", "opened_at"}))
+
+
+def _row(episode: Episode) -> tuple[Any, ...]:
+    return (
+        episode.id,
+        episode.source,
+        episode.key,
+        episode.fingerprint,
+        episode.labels,
+        episode.annotations,
+        episode.generator_url,
+        episode.status.value,
+        episode.starts_at,
+        episode.ends_at,
+        episode.opened_at,
+        episode.updated_at,
+        episode.closed_at,
+        episode.refires,
+        " ".join(sorted(episode.flags)),
+        episode.disposition.value,
+        episode.reason,
+        episode.incident_id,
+        episode.severity,
+        episode.service,
+        episode.team,
+        episode.runbook,
+        episode.group_hash,
+        episode.why,
+    )
+
+
+def _value(row: Found) -> Episode:
+    return Episode(
+        id=row[0],
+        source=row[1],
+        key=row[2],
+        fingerprint=row[3],
+        labels=row[4],
+        annotations=row[5],
+        generator_url=row[6],
+        status=Status(row[7]),
+        starts_at=row[8],
+        ends_at=row[9],
+        opened_at=row[10],
+        updated_at=row[11],
+        closed_at=row[12],
+        refires=row[13],
+        flags=frozenset(map(Flag, row[14].split())) if row[14] else frozenset(),
+        disposition=Disposition(row[15]),
+        reason=row[16],
+        incident_id=row[17],
+        severity=row[18],
+        service=row[19],
+        team=row[20],
+        runbook=row[21],
+        group_hash=row[22],
+        why=row[23],
+    )
+
+
+def _found(tx: Tx, query: sa.Select[Any]) -> list[Episode]:
+    return [_value(row) for row in tx.connection.execute(query)]
+
+
+def newest_episodes(tx: Tx, keys: Iterable[str]) -> dict[str, Episode]:
+    """Give the newest episode, open or closed, of each alert key that has one."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    asked = given(tx, wanted)
+    # The aggregate of a correlated query is one step into the index, however many episodes the key has had.
+    older = table.alias("older")
+    newest = sa.select(sa.func.max(older.c.id)).where(older.c.alert_key == asked.c.value).scalar_subquery()
+    query = sa.select(table).where(table.c.id.in_(sa.select(newest).select_from(asked)))
+    return {episode.key: episode for episode in _found(tx, query)}
+
+
+def insert_episodes(tx: Tx, episodes: Sequence[Episode]) -> list[Episode]:
+    """Store new episodes and give them back, in the same order, with their identifiers.
+
+    Where one of the alerts has a firing episode already, the transaction ends with LostRace.
+    """
+    ids = _EPISODES.ids(tx, len(episodes))
+    stored = [numbered(episode, number) for episode, number in zip(episodes, ids, strict=True)]
+    _EPISODES.insert(tx, [_row(episode) for episode in stored])
+    return stored
+
+
+def update_episodes(tx: Tx, episodes: Sequence[Episode]) -> None:
+    """Store the new state of known episodes; raises LostRace where one of them does not exist."""
+    # Closed ones first, so that one alert's old episode makes room for its next one.
+    ordered = sorted(episodes, key=lambda episode: (episode.status is Status.FIRING, episode.id))
+    closed = [_row(episode) for episode in ordered if episode.status is not Status.FIRING]
+    firing = [_row(episode) for episode in ordered if episode.status is Status.FIRING]
+    if _UPDATES.update(tx, closed) + _UPDATES.update(tx, firing) != len(ordered):
+        raise LostRace("an episode to update does not exist")
+
+
+def open_of_groups(tx: Tx, hashes: Iterable[str]) -> dict[str, list[Episode]]:
+    """Give the firing episodes that these delivery groups told of last."""
+    found: dict[str, list[Episode]] = {}
+    wanted = list(hashes)
+    if not wanted:
+        return found
+    for episode in _found(tx, sa.select(table).where(_FIRING, among(tx, table.c.group_hash, wanted))):
+        found.setdefault(episode.group_hash, []).append(episode)
+    return found
+
+
+def open_of_source(tx: Tx, source: str) -> list[Episode]:
+    """Give every firing episode of one source, oldest first."""
+    return _found(tx, sa.select(table).where(_FIRING, table.c.source == source).order_by(table.c.id))
+
+
+def episodes_of_incident(tx: Tx, incident_id: int) -> list[Episode]:
+    """Give every episode attached to the incident, oldest first."""
+    return _found(tx, sa.select(table).where(table.c.incident_id == incident_id).order_by(table.c.id))
+
+
+def count_firing(tx: Tx, incident_ids: Collection[int]) -> dict[int, int]:
+    """Count the firing episodes of each incident; zero where there are none."""
+    counts = dict.fromkeys(incident_ids, 0)
+    if not counts:
+        return counts
+    query = (
+        sa.select(table.c.incident_id, sa.func.count())
+        .where(_FIRING, table.c.incident_id.is_not(None), among(tx, table.c.incident_id, counts))
+        .group_by(table.c.incident_id)
+    )
+    counts.update((row[0], row[1]) for row in tx.connection.execute(query))
+    return counts
+
+
+def firing_labels(tx: Tx) -> list[tuple[str, Labels]]:
+    """Give the alert key and labels of everything that fires."""
+    query = sa.select(table.c.alert_key, table.c.labels).where(_FIRING)
+    return [(row[0], row[1]) for row in tx.connection.execute(query)]
+
+
+def episode(tx: Tx, episode_id: int) -> Episode | None:
+    """Give one episode."""
+    row = tx.connection.execute(sa.select(table).where(table.c.id == episode_id)).first()
+    return None if row is None else _value(row)
+
+
+def held_episodes(tx: Tx) -> list[Episode]:
+    """Give the firing episodes that wait (disposition `held`), oldest first."""
+    return _found(tx, sa.select(table).where(_HELD).order_by(table.c.id))
+
+
+def list_episodes(
+    tx: Tx,
+    *,
+    status: Status | None = None,
+    incident_id: int | None = None,
+    source: str | None = None,
+    before_id: int | None = None,
+    limit: int,
+) -> list[Episode]:
+    """Give episodes, newest first, of those that satisfy every condition given."""
+    query = sa.select(table).order_by(table.c.id.desc()).limit(limit)
+    if status is Status.FIRING:
+        query = query.where(_FIRING)
+    elif status is not None:
+        query = query.where(table.c.status == status.value)
+    if incident_id is not None:
+        query = query.where(table.c.incident_id == incident_id)
+    if source is not None:
+        query = query.where(table.c.source == source)
+    if before_id is not None:
+        query = query.where(table.c.id < before_id)
+    return _found(tx, query)

@@ -1,0 +1,203 @@
+"""Many rows at once, the fastest way each database has. Rows are tuples as wide as the table, in its columns' order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from incident_bot.store.transaction import Tx, meaning
+from incident_bot.store.types import Processor, storable, to_json
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class _Numbered(Protocol):
+    """A value with an identifier of the store's giving."""
+
+    @property
+    def id(self) -> int: ...
+
+
+T = TypeVar("T", bound=_Numbered)
+
+
+def numbered(value: T, number: int) -> T:
+    """Give a copy of a frozen value with this identifier."""
+    # `dataclasses.replace` takes twice as long, and this is done once per new episode.
+    new = object.__new__(type(value))
+    for name in value.__slots__:  # type: ignore[attr-defined] # every value class of core has slots
+        object.__setattr__(new, name, getattr(value, name))
+    object.__setattr__(new, "id", number)
+    return new
+
+
+class Bulk:
+    """How to insert many rows into one table."""
+
+    def __init__(self, table: sa.Table) -> None:
+        self.table = table
+        self.sequence = f"{table.name}_id_seq"
+        on_sqlite, on_postgresql = sqlite.dialect(), postgresql.dialect()  # type: ignore[no-untyped-call] # untyped there
+        self._insert = str(sa.insert(table).compile(dialect=on_sqlite))
+        columns = ", ".join(
+            on_postgresql.identifier_preparer.format_column(column) for column in table.columns
+        )
+        self._copy = f"COPY {on_postgresql.identifier_preparer.format_table(table)} ({columns}) FROM STDIN"
+        self._sqlite = _processors(table, on_sqlite)
+        self._postgresql = _processors(table, on_postgresql)
+
+    def ids(self, tx: Tx, count: int) -> list[int]:
+        """Give that many new identifiers, ascending, that no other row has or will have."""
+        if not count:
+            return []
+        if tx.sqlite:
+            # The writer's lock is held: nobody else numbers rows now.
+            query = sa.text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :name")
+            first = int(tx.connection.execute(query, {"name": self.table.name}).scalar_one()) + 1
+            return list(range(first, first + count))
+        numbers = sa.text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :count)")
+        found = tx.connection.execute(numbers, {"name": self.sequence, "count": count})
+        return sorted(int(number) for number in found.scalars())
+
+    def insert(self, tx: Tx, rows: Sequence[Row]) -> None:
+        """Insert all or none of the rows, which carry their identifiers."""
+        if not rows:
+            return
+        if tx.sqlite:
+            tx.connection.exec_driver_sql(self._insert, _processed(rows, self._sqlite))
+        else:
+            self._copy_in(tx, _processed(rows, self._postgresql))
+
+    def as_json(self, rows: Sequence[Row]) -> str:
+        """Write the rows as `_json_rows` reads them."""
+        names = list(self.table.columns.keys())
+        return to_json([dict(zip(names, row, strict=True)) for row in _processed(rows, self._postgresql)])
+
+    def _copy_in(self, tx: Tx, rows: Sequence[Row]) -> None:
+        # Twelve times as fast as INSERT … SELECT FROM unnest(…), measured on rows of 26 columns.
+        driver: Any = tx.connection.connection.driver_connection
+        try:
+            with driver.cursor() as cursor, cursor.copy(self._copy) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except tx.connection.dialect.loaded_dbapi.Error as error:
+            raise (meaning(error) or error) from error
+
+
+class BulkNew:
+    """How to insert those of many rows whose `key` is not in the table yet; the rows carry no identifiers."""
+
+    def __init__(self, table: sa.Table) -> None:
+        self.table = table
+        self._all = Bulk(table)
+        names = [column.name for column in table.columns if column.name != "id"]
+        new = _json_rows(table)
+        insert = postgresql.insert(table).from_select(names, sa.select(*(new.c[name] for name in names)))
+        self._insert = insert.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.key)
+        self._key = list(table.columns.keys()).index("key")
+
+    def insert(self, tx: Tx, rows: Sequence[Row]) -> set[str]:
+        """Insert the new ones, in their order, and give their keys; no key may stand here twice."""
+        if not rows:
+            return set()
+        if not tx.sqlite:
+            # Five times as fast as one statement with a parameter per value, measured on 1,000 rows of 27 columns.
+            payload = self._all.as_json(rows)
+            return set(tx.connection.execute(self._insert, {"rows": payload}).scalars())
+        key = self.table.c.key
+        asked = among(tx, key, [storable(row[self._key]) for row in rows])
+        known = set(tx.connection.execute(sa.select(key).where(asked)).scalars())
+        new = [row for row in rows if row[self._key] not in known]
+        ids = self._all.ids(tx, len(new))
+        self._all.insert(tx, [(number, *row[1:]) for number, row in zip(ids, new, strict=True)])
+        return {row[self._key] for row in new}
+
+
+class BulkUpdate:
+    """How to update many rows of one table by their identifiers."""
+
+    def __init__(self, table: sa.Table, *, fixed: frozenset[str], guard: str | None = None) -> None:
+        """Leave the `fixed` columns as they are; change only rows whose `guard` column still has the value given."""
+        self.table = table
+        changed = [column.name for column in table.columns if column.name not in fixed | {"id"}]
+        self._names = [column.name for column in table.columns] + (["b_before"] if guard else [])
+        on_sqlite, on_postgresql = sqlite.dialect(), postgresql.dialect()  # type: ignore[no-untyped-call] # untyped there
+        one = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
+        if guard:
+            one = one.where(table.c[guard] == sa.bindparam("b_before"))
+        compiled = one.values({name: sa.bindparam(f"b_{name}") for name in changed}).compile(
+            dialect=on_sqlite
+        )
+        self._update = str(compiled)
+        bound = [name.removeprefix("b_") for name in compiled.positiontup or ()]
+        self._order = [len(table.columns) if name == "before" else self._names.index(name) for name in bound]
+        self._sqlite = _processors(table, on_sqlite)
+        self._postgresql = _processors(table, on_postgresql)
+        new = _json_rows(table, sa.column("b_before", sa.BigInteger))
+        many = sa.update(table).where(table.c.id == new.c.id).values({name: new.c[name] for name in changed})
+        self._update_from = many.where(table.c[guard] == new.c.b_before) if guard else many
+
+    def update(self, tx: Tx, rows: Sequence[Row], before: Sequence[int] = ()) -> int:
+        """Update the rows, in their order on SQLite, and say how many there were to update."""
+        if not rows:
+            return 0
+        if before:
+            rows = [(*row, value) for row, value in zip(rows, before, strict=True)]
+        if tx.sqlite:
+            pick = itemgetter(*self._order)
+            found = tx.connection.exec_driver_sql(
+                self._update, [pick(row) for row in _processed(rows, self._sqlite)]
+            )
+        else:
+            # At least twice as fast as one statement per row, measured on 1,000 rows of 24 columns.
+            listed = [dict(zip(self._names, row, strict=True)) for row in _processed(rows, self._postgresql)]
+            found = tx.connection.execute(self._update_from, {"rows": to_json(listed)})
+        return found.rowcount
+
+
+def _json_rows(table: sa.Table, *more: sa.ColumnClause[Any]) -> sa.TableValuedAlias:
+    """Give the rows that the parameter `rows` lists in JSON as a table of the same columns, on PostgreSQL."""
+    on_postgresql = postgresql.dialect()  # type: ignore[no-untyped-call] # untyped there
+    typed = [sa.column(column.name, column.type.dialect_impl(on_postgresql)) for column in table.columns]
+    listed = sa.cast(sa.bindparam("rows", type_=sa.Text), postgresql.JSON)
+    rows = sa.func.json_to_recordset(listed).table_valued(*typed, *more)
+    return rows.render_derived(name="given", with_types=True)
+
+
+def _processors(table: sa.Table, dialect: sa.Dialect) -> list[tuple[int, Processor]]:
+    found = (column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns)
+    return [(place, processor) for place, processor in enumerate(found) if processor is not None]
+
+
+def _processed(rows: Sequence[Row], processors: list[tuple[int, Processor]]) -> list[Row]:
+    columns: list[Any] = list(zip(*rows, strict=True))
+    for place, processor in processors:
+        if processor is not None:
+            columns[place] = map(processor, columns[place])
+    return list(zip(*columns, strict=True))
+
+
+def given(tx: Tx, values: Sequence[str]) -> sa.FromClause:
+    """Give the values as a table with the one column `value`, however many they are, by one parameter."""
+    if tx.sqlite:
+        return sa.func.json_each(sa.literal(json.dumps(values), sa.Text)).table_valued("value")
+    array = sa.literal(list(values), postgresql.ARRAY(sa.Text))
+    return sa.func.unnest(array).table_valued(sa.column("value", sa.Text)).render_derived()
+
+
+def among(
+    tx: Tx, column: sa.ColumnElement[Any], values: Iterable[str] | Iterable[int]
+) -> sa.ColumnElement[bool]:
+    """Say that the column has one of the values, however many they are, by one parameter."""
+    listed = list(values)
+    if tx.sqlite:
+        each = sa.func.json_each(sa.literal(json.dumps(listed), sa.Text)).table_valued("value")
+        return column.in_(sa.select(each.c.value))
+    # The column says which kind it is: an empty list has no first value to tell.
+    kind: sa.types.TypeEngine[Any] = sa.BigInteger() if isinstance(column.type, sa.Integer) else sa.Text()
+    return column == sa.any_(sa.literal(listed, postgresql.ARRAY(kind)))

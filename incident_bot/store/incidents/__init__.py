@@ -1,0 +1,27 @@
+"""Incidents and the events that make them."""
+
+from incident_bot.store.incidents.reading import (
+    closed_by_keys,
+    count_by_paging,
+    events,
+    events_since,
+    get,
+    latest_seq,
+    list_incidents,
+    open_by_keys,
+    verify_chain,
+)
+from incident_bot.store.incidents.saving import save
+
+__all__ = [
+    "closed_by_keys",
+    "count_by_paging",
+    "events",
+    "events_since",
+    "get",
+    "latest_seq",
+    "list_incidents",
+    "open_by_keys",
+    "save",
+    "verify_chain",
+]

@@ -1,0 +1,126 @@
+"""Incidents and their events, read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+
+from incident_bot.core.model import Event, Incident, Paging
+from incident_bot.store.bulk import among
+from incident_bot.store.incidents.chain import first_broken
+from incident_bot.store.incidents.rows import event_value, incident_value, key_hash
+from incident_bot.store.tables import event as event_table
+from incident_bot.store.tables import incident as table
+from incident_bot.store.transaction import Tx
+
+# Written out: a database uses a partial index only where it can read the index's condition in the query.
+_OPEN: Final = sa.text("incident.open_hash IS NOT NULL")
+
+
+def open_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
+    """Give the open incident of each key that has one, locked until the transaction ends."""
+    hashes = {key_hash(key): key for key in keys}
+    if not hashes:
+        return {}
+    query = sa.select(table).where(_OPEN, among(tx, table.c.open_hash, hashes))
+    return {incident.key: incident for incident in _locked(tx, query)}
+
+
+def closed_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
+    """Give the newest resolved incident of each key that has one, locked until the transaction ends."""
+    hashes = {key_hash(key): key for key in keys}
+    if not hashes:
+        return {}
+    newest = (
+        sa.select(sa.func.max(table.c.id))
+        .where(among(tx, table.c.key_hash, hashes), table.c.paging == Paging.RESOLVED.value)
+        .group_by(table.c.key_hash)
+    )
+    return {
+        incident.key: incident for incident in _locked(tx, sa.select(table).where(table.c.id.in_(newest)))
+    }
+
+
+def get(tx: Tx, incident_id: int, *, lock: bool = False) -> Incident | None:
+    """Give one incident; with `lock` nobody else changes it until the transaction ends."""
+    query = sa.select(table).where(table.c.id == incident_id)
+    found = _locked(tx, query) if lock else _found(tx, query)
+    return found[0] if found else None
+
+
+def _locked(tx: Tx, query: sa.Select[Any]) -> list[Incident]:
+    # Ordered, so that two transactions never wait for each other in a circle; and not the lock that excludes foreign
+    # keys, or an event of the incident, stored elsewhere, would wait for us.
+    return _found(tx, query.order_by(table.c.id).with_for_update(key_share=True))
+
+
+def _found(tx: Tx, query: sa.Select[Any]) -> list[Incident]:
+    return [incident_value(row) for row in tx.connection.execute(query)]
+
+
+def list_incidents(
+    tx: Tx,
+    *,
+    state: Literal["open", "all"] | Paging = "all",
+    severity: str | None = None,
+    team: str | None = None,
+    service: str | None = None,
+    before_id: int | None = None,
+    limit: int,
+) -> list[Incident]:
+    """Give incidents, newest first, of those that satisfy every condition given."""
+    query = sa.select(table).order_by(table.c.id.desc()).limit(limit)
+    if isinstance(state, Paging):
+        query = query.where(table.c.paging == state.value)
+    elif state == "open":
+        query = query.where(_OPEN)
+    for column, wanted in ((table.c.severity, severity), (table.c.team, team), (table.c.service, service)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if before_id is not None:
+        query = query.where(table.c.id < before_id)
+    return _found(tx, query)
+
+
+def count_by_paging(tx: Tx) -> dict[Paging, int]:
+    """Count the incidents in each escalation state; zero where there are none."""
+    query = sa.select(table.c.paging, sa.func.count()).group_by(table.c.paging)
+    found = {Paging(row[0]): int(row[1]) for row in tx.connection.execute(query)}
+    return {paging: found.get(paging, 0) for paging in Paging}
+
+
+def events(tx: Tx, incident_id: int, *, after: int = 0, limit: int | None = None) -> list[Event]:
+    """Give an incident's events behind number `after`, in order."""
+    query = (
+        sa.select(event_table)
+        .where(event_table.c.incident_id == incident_id, event_table.c.seq > after)
+        .order_by(event_table.c.seq)
+        .limit(limit)
+    )
+    return [event_value(row) for row in tx.connection.execute(query)]
+
+
+def events_since(tx: Tx, event_id: int, *, limit: int = 500) -> list[tuple[int, int, Event]]:
+    """Give the events of all incidents behind an event: its identifier, its incident's, and itself.
+
+    Identifiers follow the order of numbering; with several writers on PostgreSQL a lower one may appear after a higher
+    one. Within one incident `seq` is exact.
+    """
+    query = sa.select(event_table).where(event_table.c.id > event_id).order_by(event_table.c.id).limit(limit)
+    return [(row.id, row.incident_id, event_value(row)) for row in tx.connection.execute(query)]
+
+
+def latest_seq(tx: Tx, incident_id: int) -> int:
+    """Give the number of the incident's last event, 0 where there is none."""
+    query = sa.select(sa.func.max(event_table.c.seq)).where(event_table.c.incident_id == incident_id)
+    return int(tx.connection.execute(query).scalar() or 0)
+
+
+def verify_chain(tx: Tx, incident_id: int) -> int | None:
+    """Give the number of the first event that was changed, removed or added behind our back; None if there is none."""
+    incident = get(tx, incident_id)
+    if incident is None:
+        return None
+    return first_broken(incident_id, events(tx, incident_id), seq=incident.seq, last_hash=incident.last_hash)

@@ -1,0 +1,139 @@
+"""Incidents and events as rows, both ways."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from incident_bot.core.model import (
+    Event,
+    Incident,
+    Item,
+    ItemKind,
+    Json,
+    Kind,
+    Paging,
+    Phase,
+    Progress,
+    Running,
+)
+from incident_bot.store.tables import incident as table
+from incident_bot.store.types import Found
+
+_PROGRESS: Final = ("epoch", "loop", "step", "next_at", "started_at", "fell_back", "reached")
+_OTHERWISE: Final = frozenset(
+    {
+        *_PROGRESS,
+        "key_hash",
+        "open_hash",
+        "phase",
+        "paging",
+        "running",
+        "roles",
+        "items",
+        "policy",
+        "responders",
+    }
+)
+_SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
+"""The columns that hold an incident's field of the same name as it is."""
+
+
+def key_hash(key: str) -> str:
+    """Give the short form of an incident key that is indexed."""
+    return hashlib.blake2b(key.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def incident_row(incident: Incident) -> tuple[Any, ...]:
+    """Give the incident as a row as wide as the table."""
+    progress = incident.progress
+    columns = {name: getattr(incident, name) for name in _SAME}
+    columns.update((name, getattr(progress, name)) for name in _PROGRESS)
+    hashed = key_hash(incident.key)
+    columns.update(
+        key_hash=hashed,
+        open_hash=hashed if incident.paging.is_open else None,
+        phase=incident.phase.value,
+        paging=incident.paging.value,
+        running=progress.state.value,
+        roles=dict(incident.roles),
+        items=[_item_json(item) for item in incident.items],
+        policy=incident.policy,
+        responders=list(incident.responders),
+    )
+    return tuple(columns[column.name] for column in table.c)
+
+
+def incident_value(row: Found) -> Incident:
+    """Give the incident that a row of the whole table holds."""
+    columns = row._mapping  # noqa: SLF001 - public in SQLAlchemy despite its name
+    return Incident(
+        **{name: columns[name] for name in _SAME},
+        phase=Phase(columns["phase"]),
+        paging=Paging(columns["paging"]),
+        roles=columns["roles"],
+        items=tuple(_item_value(item) for item in columns["items"]),
+        progress=Progress(state=Running(columns["running"]), **{name: columns[name] for name in _PROGRESS}),
+        policy=columns["policy"],
+        responders=tuple(columns["responders"]),
+    )
+
+
+def _item_json(item: Item) -> dict[str, Json]:
+    return {
+        "number": item.number,
+        "kind": item.kind.value,
+        "text": item.text,
+        "owner": item.owner,
+        "due": _written(item.due),
+        "undo": item.undo,
+        "added_at": item.added_at.isoformat(),
+        "added_by": item.added_by,
+        "done_at": _written(item.done_at),
+        "done_by": item.done_by,
+    }
+
+
+def _item_value(found: Mapping[str, Any]) -> Item:
+    return Item(
+        number=found["number"],
+        kind=ItemKind(found["kind"]),
+        text=found["text"],
+        owner=found["owner"],
+        due=_read(found["due"]),
+        undo=found["undo"],
+        added_at=datetime.fromisoformat(found["added_at"]),
+        added_by=found["added_by"],
+        done_at=_read(found["done_at"]),
+        done_by=found["done_by"],
+    )
+
+
+def _written(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _read(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def event_row(number: int, incident_id: int, event: Event) -> tuple[Any, ...]:
+    """Give the event as a row as wide as the table."""
+    return (number, incident_id, event.seq, event.kind.value, event.actor, event.source,
+            event.happened_at, event.recorded_at, event.data, event.hash)  # fmt: skip
+
+
+def event_value(row: Found) -> Event:
+    """Give the event that a row of the whole table holds."""
+    return Event(
+        kind=Kind(row.kind),
+        actor=row.actor,
+        source=row.source,
+        happened_at=row.happened_at,
+        data=row.data,
+        recorded_at=row.recorded_at,
+        seq=row.seq,
+        hash=row.hash,
+    )

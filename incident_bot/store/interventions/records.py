@@ -1,0 +1,101 @@
+"""What is kept for the record: saved post-mortems, configuration revisions (R15), the audit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from incident_bot.core.model import JsonObject
+from incident_bot.store.interventions.values import AuditEntry, Revision, SavedPostmortem
+from incident_bot.store.tables import audit as audit_table
+from incident_bot.store.tables import postmortem as postmortem_table
+from incident_bot.store.tables import revision as revision_table
+from incident_bot.store.transaction import Tx
+from incident_bot.store.types import Found
+
+
+def save_postmortem(tx: Tx, incident_id: int, text: str, *, by: str, now: datetime) -> SavedPostmortem:
+    """Store the next version of an incident's post-mortem; older ones stay. Raises LostRace where two save at once."""
+    query = sa.select(sa.func.max(postmortem_table.c.version)).where(
+        postmortem_table.c.incident_id == incident_id
+    )
+    version = int(tx.connection.execute(query).scalar() or 0) + 1
+    columns = {"incident_id": incident_id, "text": text, "saved_by": by, "saved_at": now, "version": version}
+    tx.connection.execute(sa.insert(postmortem_table).values(columns))
+    return SavedPostmortem(incident_id=incident_id, text=text, saved_by=by, saved_at=now, version=version)
+
+
+def postmortem(tx: Tx, incident_id: int) -> SavedPostmortem | None:
+    """Give the newest saved version of an incident's post-mortem."""
+    query = (
+        sa.select(postmortem_table)
+        .where(postmortem_table.c.incident_id == incident_id)
+        .order_by(postmortem_table.c.version.desc())
+        .limit(1)
+    )
+    row = tx.connection.execute(query).first()
+    if row is None:
+        return None
+    return SavedPostmortem(
+        incident_id=row.incident_id,
+        text=row.text,
+        saved_by=row.saved_by,
+        saved_at=row.saved_at,
+        version=row.version,
+    )
+
+
+def save_revision(tx: Tx, revision_id: str, digest: str, documents: JsonObject, *, now: datetime) -> bool:
+    """Note that a configuration became active; False where it is the active one already.
+
+    Going back to an earlier configuration is an activation of its own.
+    """
+    active = revision_at(tx, now)
+    if active is not None and active.digest == digest:
+        return False
+    columns = {"id": revision_id, "digest": digest, "documents": documents, "activated_at": now}
+    tx.connection.execute(sa.insert(revision_table).values(columns))
+    return True
+
+
+def revisions(tx: Tx) -> list[Revision]:
+    """Give every activation, oldest first."""
+    query = sa.select(revision_table).order_by(revision_table.c.activated_at, revision_table.c.number)
+    return [_revision(row) for row in tx.connection.execute(query)]
+
+
+def revision_at(tx: Tx, instant: datetime) -> Revision | None:
+    """Give the configuration that was active at an instant; before the first one, the first (R15)."""
+    order = (revision_table.c.activated_at, revision_table.c.number)
+    before = (
+        sa.select(revision_table)
+        .where(revision_table.c.activated_at <= instant)
+        .order_by(*(column.desc() for column in order))
+    )
+    row = tx.connection.execute(before.limit(1)).first()
+    if row is None:
+        row = tx.connection.execute(sa.select(revision_table).order_by(*order).limit(1)).first()
+    return None if row is None else _revision(row)
+
+
+def _revision(row: Found) -> Revision:
+    return Revision(id=row.id, digest=row.digest, documents=row.documents, activated_at=row.activated_at)
+
+
+def record(tx: Tx, actor: str, action: str, data: JsonObject, *, now: datetime) -> None:
+    """Add one entry to the audit."""
+    columns = {"at": now, "actor": actor, "action": action, "data": data}
+    tx.connection.execute(sa.insert(audit_table).values(columns))
+
+
+def audit(tx: Tx, *, before_id: int | None = None, limit: int = 100) -> list[AuditEntry]:
+    """Give the audit's entries, newest first."""
+    query = sa.select(audit_table).order_by(audit_table.c.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(audit_table.c.id < before_id)
+    return [_entry(row) for row in tx.connection.execute(query)]
+
+
+def _entry(row: Found) -> AuditEntry:
+    return AuditEntry(id=row.id, at=row.at, actor=row.actor, action=row.action, data=row.data)

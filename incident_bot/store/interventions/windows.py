@@ -1,0 +1,57 @@
+"""Maintenance windows. What they mute is decided in `core.muting`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from incident_bot.store.interventions.values import Maintenance
+from incident_bot.store.tables import maintenance as table
+from incident_bot.store.transaction import Tx
+from incident_bot.store.types import Found
+
+
+def add_maintenance(tx: Tx, window: Maintenance, *, now: datetime) -> Maintenance:
+    """Store a new window and give it with its identifier and the time of its making."""
+    statement = sa.insert(table).values(
+        matchers=list(window.matchers),
+        starts_at=window.start,
+        ends_at=window.end,
+        reason=window.reason,
+        created_by=window.created_by,
+        created_at=now,
+        ended_by=None,
+    )
+    number = tx.connection.execute(statement.returning(table.c.id)).scalar_one()
+    return replace(window, id=number, created_at=now, ended_by=None)
+
+
+def maintenance(tx: Tx, *, now: datetime) -> list[Maintenance]:
+    """Give the windows that are open now or later, the earliest first."""
+    query = sa.select(table).where(table.c.ends_at > now).order_by(table.c.starts_at, table.c.id)
+    # A window that was ended before it began is empty.
+    return [window for row in tx.connection.execute(query) if (window := _value(row)).start < window.end]
+
+
+def end_maintenance(tx: Tx, maintenance_id: int, *, by: str, now: datetime) -> Maintenance | None:
+    """End a window now and give it as it stands then; None where there is none that has not ended."""
+    where = (table.c.id == maintenance_id, table.c.ends_at > now)
+    changed = tx.connection.execute(sa.update(table).where(*where).values(ends_at=now, ended_by=by))
+    if not changed.rowcount:
+        return None
+    return _value(tx.connection.execute(sa.select(table).where(table.c.id == maintenance_id)).one())
+
+
+def _value(row: Found) -> Maintenance:
+    return Maintenance(
+        id=row.id,
+        matchers=tuple(row.matchers),
+        start=row.starts_at,
+        end=row.ends_at,
+        reason=row.reason,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        ended_by=row.ended_by,
+    )

@@ -1,0 +1,55 @@
+"""What waits to be sent, pages and messages, and what became of it."""
+
+from incident_bot.store.outbox.adding import add_messages, add_pages, add_pages_many, cancel_pages
+from incident_bot.store.outbox.claiming import claim
+from incident_bot.store.outbox.reading import (
+    count_by_state,
+    failed_rows,
+    last_success,
+    messages_of,
+    next_due,
+    oldest_due,
+    pages_of,
+    row,
+)
+from incident_bot.store.outbox.settling import requeue, settle
+from incident_bot.store.outbox.values import (
+    Again,
+    Attempt,
+    Claimed,
+    Failed,
+    NewMessage,
+    OutboxRow,
+    Outcome,
+    Sent,
+)
+from incident_bot.store.tables.states import AttemptResult, RowKind, RowState
+
+__all__ = [
+    "Again",
+    "Attempt",
+    "AttemptResult",
+    "Claimed",
+    "Failed",
+    "NewMessage",
+    "OutboxRow",
+    "Outcome",
+    "RowKind",
+    "RowState",
+    "Sent",
+    "add_messages",
+    "add_pages",
+    "add_pages_many",
+    "cancel_pages",
+    "claim",
+    "count_by_state",
+    "failed_rows",
+    "last_success",
+    "messages_of",
+    "next_due",
+    "oldest_due",
+    "pages_of",
+    "requeue",
+    "row",
+    "settle",
+]

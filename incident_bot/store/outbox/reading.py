@@ -1,0 +1,90 @@
+"""The outbox, read: what is due, what became of each page, which channel works."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from incident_bot.store.bulk import among
+from incident_bot.store.outbox.rows import attempt_value, every, found
+from incident_bot.store.outbox.values import Attempt, OutboxRow
+from incident_bot.store.tables import attempt as attempt_table
+from incident_bot.store.tables import outbox as table
+from incident_bot.store.tables.states import RowKind, RowState
+from incident_bot.store.transaction import Tx
+
+# Written out: a database uses a partial index only where it can read the index's condition in the query.
+_FAILED: Final = sa.text("outbox.state = 'failed'")
+
+
+def row(tx: Tx, row_id: int) -> OutboxRow | None:
+    """Give one row."""
+    rows = found(tx, every().where(table.c.id == row_id))
+    return rows[0] if rows else None
+
+
+def next_due(tx: Tx) -> datetime | None:
+    """Give the next instant at which something is due, an expired lease included; None where nothing waits."""
+    query = sa.select(sa.func.min(table.c.ready_at)).where(table.c.ready_at.is_not(None))
+    return tx.connection.execute(query).scalar()
+
+
+def oldest_due(tx: Tx, *, now: datetime) -> datetime | None:
+    """Give the instant since which the longest overdue row waits; None where nothing is due."""
+    oldest = next_due(tx)
+    return oldest if oldest is not None and oldest <= now else None
+
+
+def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
+    """Give every page of the incident with its attempts, in the order in which they were planned."""
+    return _with_attempts(tx, incident_id, RowKind.PAGE)
+
+
+def messages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
+    """Give every message about the incident with its attempts, in the order in which they were planned."""
+    return _with_attempts(tx, incident_id, RowKind.MESSAGE)
+
+
+def _with_attempts(tx: Tx, incident_id: int, kind: RowKind) -> list[tuple[OutboxRow, list[Attempt]]]:
+    query = every().where(table.c.incident_id == incident_id, table.c.kind == kind.value).order_by(table.c.id)
+    rows = found(tx, query)
+    attempts: dict[int, list[Attempt]] = {one.id: [] for one in rows}
+    if rows:
+        tried = (
+            sa.select(attempt_table)
+            .where(among(tx, attempt_table.c.outbox_id, attempts))
+            .order_by(attempt_table.c.outbox_id, attempt_table.c.number)
+        )
+        for one in tx.connection.execute(tried):
+            attempts[one.outbox_id].append(attempt_value(one))
+    return [(one, attempts[one.id]) for one in rows]
+
+
+def failed_rows(tx: Tx, *, limit: int = 100) -> list[OutboxRow]:
+    """Give what was given up, newest first."""
+    return found(tx, every().where(_FAILED).order_by(table.c.id.desc()).limit(limit))
+
+
+def count_by_state(tx: Tx) -> dict[RowState, int]:
+    """Count what waits, is being sent, or was given up; sent and cancelled rows are not counted."""
+    waiting = (
+        sa.select(table.c.state, sa.func.count()).where(table.c.ready_at.is_not(None)).group_by(table.c.state)
+    )
+    counts = {RowState.PENDING: 0, RowState.SENDING: 0}
+    counts.update((RowState(state), number) for state, number in tx.connection.execute(waiting))
+    failed = tx.connection.execute(sa.select(sa.func.count()).select_from(table).where(_FAILED)).scalar_one()
+    return counts | {RowState.FAILED: failed}
+
+
+def last_success(tx: Tx) -> dict[str, datetime]:
+    """Give, of every channel that ever worked, when something last went out."""
+    # One step into the index per channel, however many rows were sent.
+    sent = table.c.sent_at.is_not(None)
+    first = sa.select(sa.func.min(table.c.via).label("via")).where(sent).cte("channel", recursive=True)
+    following = sa.select(sa.func.min(table.c.via)).where(sent, table.c.via > first.c.via).scalar_subquery()
+    channel = first.union_all(sa.select(following).where(first.c.via.is_not(None)))
+    last = sa.select(sa.func.max(table.c.sent_at)).where(sent, table.c.via == channel.c.via).scalar_subquery()
+    query = sa.select(channel.c.via, last).where(channel.c.via.is_not(None))
+    return {via: at for via, at in tx.connection.execute(query) if at is not None}

@@ -1,0 +1,111 @@
+"""Rule S3: how an attempt ended is recorded once, by whoever still owns the row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from incident_bot.store.outbox.values import Again, Failed, OutboxRow, Outcome, Sent
+from incident_bot.store.tables import attempt as attempt_table
+from incident_bot.store.tables import outbox as table
+from incident_bot.store.tables.states import AttemptResult, RowState
+from incident_bot.store.transaction import Tx
+
+
+def settle(tx: Tx, row: OutboxRow, outcome: Outcome, *, now: datetime) -> bool:
+    """Record how the attempt on a claimed row ended; False, and only the attempt is kept, if another took it over.
+
+    Whoever also writes the row's incident in this transaction locks the incident first.
+    """
+    claimed_at = tx.connection.execute(
+        sa.select(table.c.claimed_at).where(table.c.id == row.id, table.c.attempts == row.attempts)
+    ).scalar()
+    changed = tx.connection.execute(
+        sa.update(table)
+        .where(
+            table.c.id == row.id,
+            table.c.state == RowState.SENDING.value,
+            table.c.attempts == row.attempts,
+        )
+        .values(lease_owner=None, lease_until=None, **_columns(outcome, now))
+    )
+    result, provider_id, error = _ending(outcome)
+    _note(
+        tx,
+        [
+            {
+                "outbox_id": row.id,
+                "number": row.attempts,
+                "at": claimed_at or now,
+                "finished_at": now,
+                "result": result.value,
+                "provider_id": provider_id,
+                "error": error,
+            }
+        ],
+    )
+    return changed.rowcount == 1
+
+
+def _columns(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    match outcome:
+        case Sent():
+            return {"state": RowState.SENT.value, "sent_at": now, "provider_id": outcome.provider_id,
+                    "error": None, "ready_at": None}  # fmt: skip
+        case Again():
+            return {"state": RowState.PENDING.value, "error": outcome.error, "ready_at": outcome.due_at}
+        case Failed():
+            return {"state": RowState.FAILED.value, "error": outcome.error, "ready_at": None}
+        case _:
+            assert_never(outcome)
+
+
+def _ending(outcome: Outcome) -> tuple[AttemptResult, str | None, str | None]:
+    match outcome:
+        case Sent():
+            return AttemptResult.SENT, outcome.provider_id, None
+        case Again():
+            return AttemptResult.AGAIN, None, outcome.error
+        case Failed():
+            return AttemptResult.FAILED, None, outcome.error
+        case _:
+            assert_never(outcome)
+
+
+def note_lost_attempts(tx: Tx, rows: Sequence[tuple[OutboxRow, datetime]]) -> None:
+    """Record attempts whose lease ran out as unknown (S4); their owner's late word still replaces that."""
+    _note(
+        tx,
+        [{
+            "outbox_id": row.id,
+            "number": row.attempts,
+            "at": claimed_at,
+            "finished_at": None,
+            "result": AttemptResult.UNKNOWN.value,
+            "provider_id": None,
+            "error": None,
+        } for row, claimed_at in rows],
+    )  # fmt: skip
+
+
+def _note(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    insert: Any = (sqlite if tx.sqlite else postgresql).insert(attempt_table)
+    late = {name: insert.excluded[name] for name in ("finished_at", "result", "provider_id", "error")}
+    statement = insert.on_conflict_do_update(index_elements=["outbox_id", "number"], set_=late)
+    tx.connection.execute(statement, list(rows))
+
+
+def requeue(tx: Tx, row_id: int, *, now: datetime) -> bool:
+    """Have a failed row tried once more, now; False where it has not failed."""
+    changed = tx.connection.execute(
+        sa.update(table)
+        .where(table.c.id == row_id, table.c.state == RowState.FAILED.value)
+        .values(state=RowState.PENDING.value, ready_at=now, error=None)
+    )
+    return changed.rowcount == 1

@@ -1,0 +1,69 @@
+"""The schema's revisions: which one a database has, and the way to the newest one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from incident_bot.core.errors import IncidentBotError
+
+_SCRIPTS: Final = Path(__file__).with_name("migrations")
+_LOCK: Final = 0x1BC1DE28
+_HEAD: Final = "head"
+
+
+def _config(connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    # A path may hold a percent sign, which the configuration would take for its own.
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def state(engine: sa.Engine) -> tuple[str | None, str]:
+    """Give the current revision (None: empty database) and the newest one."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    with engine.connect() as connection, connection.begin():
+        return MigrationContext.configure(connection).get_current_revision(), str(head)
+
+
+def upgrade(engine: sa.Engine, revision: str = _HEAD) -> None:
+    """Go up to a revision, in one transaction."""
+    _migrate(engine, revision, up=True)
+
+
+def downgrade(engine: sa.Engine, revision: str) -> None:
+    """Go down to a revision, in one transaction; what newer revisions stored is lost."""
+    _migrate(engine, revision, up=False)
+
+
+def _migrate(engine: sa.Engine, revision: str, *, up: bool) -> None:
+    go = command.upgrade if up else command.downgrade
+    with engine.connect() as connection:
+        connection.execution_options(incident_bot_writing=True)
+        if engine.dialect.name != "sqlite":
+            with connection.begin():
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+                go(_config(connection), revision)
+            return
+        # Batch mode replaces whole tables: with foreign keys on, dropping the old one would take its children's rows
+        # along. The pragma works outside transactions only.
+        driver = connection.connection.driver_connection
+        if driver is None:
+            raise IncidentBotError("the connection to the database is gone")
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                go(_config(connection), revision)
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise IncidentBotError(
+                        "the migration would leave rows that name missing rows; nothing was changed"
+                    )
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")

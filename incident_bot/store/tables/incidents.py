@@ -1,0 +1,118 @@
+"""Tables of incidents: their state, their events, their post-mortems."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from incident_bot.core.model import Paging, Phase, Running
+from incident_bot.store.tables.base import (
+    Base,
+    document,
+    identifier,
+    instant,
+    number,
+    one_of,
+    reference,
+    unique_where,
+    word,
+    words,
+)
+
+
+class IncidentTable(Base, table=True):
+    """The state of one incident: the fold of its events."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        one_of("phase", Phase),
+        one_of("paging", Paging),
+        one_of("running", Running),
+        # P5. A partial index also keeps PostgreSQL from taking the stronger row lock on updates of the column.
+        unique_where("uq_incident_open", "open_hash", "open_hash IS NOT NULL"),
+        sa.Index("ix_incident_key", "key_hash", "id"),
+        sa.Index("ix_incident_paging", "paging", "id"),
+        sa.Index("ix_incident_team", "team", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = identifier()
+    key: str = words()
+    # An incident key is made of label values and may be longer than an index entry can be.
+    key_hash: str = word()
+    open_hash: str | None = word()
+    title: str = words()
+    severity: str = words()
+    peak: str = words()
+    phase: str = word()
+    paging: str = word()
+    team: str = words()
+    service: str | None = words()
+    lead: str | None = words()
+    roles: Any = document()
+    impact: str | None = words()
+    runbook: str | None = words()
+    items: Any = document()
+    epoch: int
+    loop: int
+    step: int
+    next_at: datetime | None = instant()
+    running: str = word()
+    started_at: datetime = instant()
+    fell_back: bool
+    reached: bool
+    policy: Any = document()
+    opened_at: datetime = instant()
+    opened_by: str = words()
+    acknowledged_at: datetime | None = instant()
+    acknowledged_by: str | None = words()
+    responders: Any = document()
+    snoozed_until: datetime | None = instant()
+    resolved_at: datetime | None = instant()
+    updated_by_people: bool
+    next_update_at: datetime | None = instant()
+    forced: bool
+    drill: bool
+    private: bool
+    previous: int | None = number()
+    merged_into: int | None = number()
+    revision: str = word()
+    seq: int
+    last_hash: str = word()
+
+
+class EventTable(Base, table=True):
+    """One entry of an incident's timeline."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        sa.UniqueConstraint("incident_id", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = identifier()
+    incident_id: int = reference("incident.id")
+    seq: int
+    kind: str = word()
+    actor: str = words()
+    source: str = words()
+    happened_at: datetime = instant()
+    recorded_at: datetime = instant()
+    data: Any = document()
+    hash: str = word()
+
+
+class PostmortemTable(Base, table=True):
+    """One saved version of an incident's post-mortem."""
+
+    __tablename__ = "postmortem"
+    __table_args__ = (sa.UniqueConstraint("incident_id", "version"), {"sqlite_autoincrement": True})
+
+    id: int | None = identifier()
+    incident_id: int = reference("incident.id")
+    version: int
+    text: str = words()
+    saved_by: str = words()
+    saved_at: datetime = instant()

@@ -1,0 +1,119 @@
+"""Tables of what waits: the outbox, its attempts, the timers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from incident_bot.core.effects import PageKind, TimerKind
+from incident_bot.store.tables.base import (
+    Base,
+    document,
+    identifier,
+    index_where,
+    instant,
+    number,
+    one_of,
+    reference,
+    word,
+    words,
+)
+from incident_bot.store.tables.states import AttemptResult, RowKind, RowState, TimerState
+
+
+class OutboxTable(Base, table=True):
+    """One page or message."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        one_of("kind", RowKind),
+        one_of("state", RowState),
+        one_of("page_kind", PageKind),
+        sa.UniqueConstraint("key"),
+        # What is done has no `ready_at`: finding what is due never reads it.
+        index_where("ix_outbox_ready", "ready_at", condition="ready_at IS NOT NULL"),
+        index_where(
+            "ix_outbox_coalesce", "coalesce_key", condition="coalesce_key IS NOT NULL AND state = 'pending'"
+        ),
+        index_where("ix_outbox_incident", "incident_id", "id", condition="incident_id IS NOT NULL"),
+        index_where("ix_outbox_failed", "id", condition="state = 'failed'"),
+        index_where("ix_outbox_sent", "via", "sent_at", condition="sent_at IS NOT NULL"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = identifier()
+    kind: str = word()
+    key: str = words()
+    coalesce_key: str | None = words()
+    incident_id: int | None = reference("incident.id")
+    epoch: int | None
+    loop: int
+    step: int
+    page_kind: str | None = word()
+    person: str | None = words()
+    via: str = word()
+    recipient: str | None = words()
+    moment: str | None = word()
+    data: Any = document()
+    reason: str = words()
+    urgency: str | None = word()
+    rank: int
+    due_at: datetime = instant()
+    state: str = word()
+    attempts: int
+    ready_at: datetime | None = instant()
+    lease_owner: str | None = word()
+    lease_until: datetime | None = instant()
+    claimed_at: datetime | None = instant()
+    sent_at: datetime | None = instant()
+    provider_id: str | None = words()
+    error: str | None = words()
+    created_at: datetime = instant()
+
+
+class AttemptTable(Base, table=True):
+    """One provider call."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        sa.PrimaryKeyConstraint("outbox_id", "number"),
+        one_of("result", AttemptResult),
+    )
+
+    outbox_id: int = reference("outbox.id")
+    number: int
+    at: datetime = instant()
+    finished_at: datetime | None = instant()
+    result: str = word()
+    provider_id: str | None = words()
+    error: str | None = words()
+
+
+class TimerTable(Base, table=True):
+    """One thing that falls due."""
+
+    __tablename__ = "timer"
+    __table_args__ = (
+        one_of("kind", TimerKind),
+        one_of("state", TimerState),
+        sa.UniqueConstraint("key"),
+        sa.Index("ix_timer_due", "state", "due_at"),
+        index_where("ix_timer_incident", "incident_id", condition="incident_id IS NOT NULL"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = identifier()
+    kind: str = word()
+    key: str = words()
+    incident_id: int | None = reference("incident.id")
+    subject: int | None = number()
+    epoch: int | None
+    due_at: datetime = instant()
+    data: Any = document()
+    state: str = word()
+    attempts: int
+    error: str | None = words()
+    version: int
+    set_at: datetime = instant()
