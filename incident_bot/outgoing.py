@@ -1,0 +1,69 @@
+"""The one HTTP client for calls to the outside: bounded in time and size, no redirects, no proxy variables.
+
+Never retries: the outbox does (S5). Raises exactly `CallFailed`, whatever went wrong below HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import httpx2
+
+TIMEOUT_SECONDS: Final = 5.0
+ANSWER_BYTES: Final = 32 * 1024 * 1024
+"""No answer larger than this is read; a whole list of an Alertmanager's alerts fits."""
+
+
+class CallFailed(Exception):
+    """The call did not get an HTTP answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An HTTP answer, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    def json(self) -> object:
+        """Decode the body; raises CallFailed when it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            message = "the answer is not JSON"
+            raise CallFailed(message) from error
+
+
+class Client:
+    """Keeps connections open between calls; safe to share between threads."""
+
+    def __init__(self, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        """Take the time, in seconds, that connecting, writing and each read may take."""
+        self._client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+
+    def call(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> Answer:
+        """Make one attempt; raises CallFailed without the URL's query in its text."""
+        try:
+            with self._client.stream(method, url, headers=dict(headers or {}), content=content) as response:
+                body = bytearray()
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > ANSWER_BYTES:
+                        message = f"the answer is larger than {ANSWER_BYTES} bytes"
+                        raise CallFailed(message)
+                answer_headers = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(status=response.status_code, headers=answer_headers, body=bytes(body))
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+            message = f"no answer: {type(error).__name__}"
+            raise CallFailed(message) from error
+
+    def close(self) -> None:
+        """Close the connections kept open."""
+        self._client.close()

@@ -1,0 +1,42 @@
+"""What an alert source must offer: a reader of its webhook bodies, and perhaps a list of what it holds now.
+
+Never stores and never decides. A new source is one file exporting `KIND` plus one line in `__init__`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from incident_bot.core.dedupe import Listed
+from incident_bot.core.model import Delivery
+from incident_bot.outgoing import Client
+
+
+class Read(Protocol):
+    """Turns a decoded body into a delivery."""
+
+    def __call__(
+        self, body: object, *, source: str, ignore_labels: frozenset[str], now: datetime
+    ) -> Delivery:
+        """Give the readable part; raises Unreadable, naming the first wrong field, where there is none."""
+
+
+class ListActive(Protocol):
+    """Asks a source's API what it holds (I10)."""
+
+    def __call__(
+        self, client: Client, api_url: str, *, source: str, ignore_labels: frozenset[str]
+    ) -> tuple[Listed, ...]:
+        """Give the complete list, silenced and inhibited ones included; raises `outgoing.CallFailed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceKind:
+    """One kind of alert source."""
+
+    name: str
+    read: Read
+    list_active: ListActive | None = None
+    """None where the source has no such API."""
