@@ -1,0 +1,157 @@
+"""Who may come in: checks the ingest and API tokens in constant time. Never stores or logs a token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from incident_bot.core.errors import NotFound, Refused
+from incident_bot.flow.context import Context
+from incident_bot.store import interventions
+
+ALL_SCOPES: Final = frozenset({"read", "write", "admin"})
+AUTOMATION: Final = "automation"
+_TOKEN_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody whose credentials were good."""
+
+    actor: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenView:
+    """One stored token, without its secret."""
+
+    id: int
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    created_by: str
+    revoked_at: datetime | None
+
+
+def given_token(authorization: str | None) -> str | None:
+    """Take the token out of an Authorization header: Bearer's, or Basic's password (RFC 7617, UTF-8)."""
+    if not authorization:
+        return None
+    scheme, _, rest = authorization.strip().partition(" ")
+    rest = rest.strip()
+    if scheme.casefold() == "bearer":
+        return rest or None
+    if scheme.casefold() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(rest, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    _, colon, password = decoded.partition(":")
+    return password if colon and password else None
+
+
+def intake_token_configured(context: Context, source: str) -> bool:
+    """Say whether this source's webhooks need a token; without one only this machine may deliver."""
+    return bool(_intake_token(context, source))
+
+
+def intake_allowed(context: Context, source: str, authorization: str | None) -> bool:
+    """Say whether these credentials open this source's webhook; no token configured means no."""
+    expected = _intake_token(context, source)
+    given = given_token(authorization)
+    return bool(expected) and given is not None and _same(given, expected or "")
+
+
+def identify(context: Context, token: str | None) -> Caller | None:
+    """Say who carries this API token; None where nobody does."""
+    if not token:
+        return None
+    master = context.settings.api_token
+    if master is not None and _same(token, master.get_secret_value()):
+        return Caller(actor=AUTOMATION, scopes=ALL_SCOPES)
+    with context.store.read() as tx:
+        stored = interventions.find_token(tx, _digest(token))
+    if stored is None or stored.revoked_at is not None:
+        return None
+    return Caller(actor=stored.name, scopes=stored.scopes)
+
+
+def any_api_token(context: Context) -> bool:
+    """Say whether the interface needs a token: one in the environment, or a stored one that still holds."""
+    if context.settings.api_token is not None:
+        return True
+    with context.store.read() as tx:
+        return any(token.revoked_at is None for token in interventions.tokens(tx))
+
+
+def create_token(context: Context, name: str, scopes: frozenset[str], *, by: str, now: datetime) -> str:
+    """Make and store a token; gives its secret, which is shown this once. Raises Refused for unknown scopes."""
+    unknown = scopes - ALL_SCOPES
+    if unknown or not scopes:
+        message = (
+            f"Unknown scope {', '.join(sorted(unknown)) or '(none)'}; use {', '.join(sorted(ALL_SCOPES))}."
+        )
+        raise Refused(message)
+    secret = "ibt_" + base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode().rstrip("=")
+    with context.store.write() as tx:
+        interventions.add_token(tx, name, _digest(secret), scopes, by=by, now=now)
+        interventions.record(tx, by, "token.created", {"name": name, "scopes": sorted(scopes)}, now=now)
+    return secret
+
+
+def tokens(context: Context) -> list[TokenView]:
+    """List the stored tokens."""
+    with context.store.read() as tx:
+        found = interventions.tokens(tx)
+    return [
+        TokenView(
+            id=token.id,
+            name=token.name,
+            scopes=tuple(sorted(token.scopes)),
+            created_at=token.created_at,
+            created_by=token.created_by,
+            revoked_at=token.revoked_at,
+        )
+        for token in found
+    ]
+
+
+def revoke_token(context: Context, number: int, *, by: str, now: datetime) -> None:
+    """End a token at once; raises NotFound."""
+    with context.store.write() as tx:
+        if not interventions.revoke_token(tx, number, now=now):
+            message = f"There is no token {number} that still holds; `token list` shows them."
+            raise NotFound(message)
+        interventions.record(tx, by, "token.revoked", {"id": number}, now=now)
+
+
+def _intake_token(context: Context, source: str) -> str | None:
+    config = next((one for one in context.live.current.revision.sources if one.name == source), None)
+    if config is not None and config.token_env:
+        return _environment().get(config.token_env) or None
+    default = context.settings.ingest_token
+    return default.get_secret_value() if default is not None else None
+
+
+def _environment() -> Mapping[str, str]:
+    return os.environ
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(
+        hashlib.sha256(given.encode(errors="surrogatepass")).digest(),
+        hashlib.sha256(expected.encode()).digest(),
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,155 @@
+"""The commands: one grammar, one handler, one reply for Slack, console, API and command line.
+
+Every command is one transaction and idempotent by key: the same key answers the same and changes nothing twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from incident_bot.core.errors import Refused
+from incident_bot.core.incident import decide
+from incident_bot.core.model import JsonObject
+from incident_bot.flow.commands.changing import CHANGES, Request
+from incident_bot.flow.commands.declaring import declare as open_declared
+from incident_bot.flow.commands.declaring import declare_from_line
+from incident_bot.flow.commands.grammar import VERBS, Line, Verb, parse
+from incident_bot.flow.commands.reading import READERS, help_on, list_open
+from incident_bot.flow.context import Context
+from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.queries import load
+from incident_bot.flow.views import ReplyView
+from incident_bot.store import interventions
+from incident_bot.store.transaction import LostRace, Tx, Unavailable
+
+KEY_MOST: Final = 200
+RACES_MOST: Final = 5
+
+__all__ = ["VERBS", "Verb", "declare", "handle"]
+
+
+def handle(
+    context: Context,
+    text: str,
+    *,
+    incident: int | None,
+    actor: str,
+    source: str,
+    key: str | None = None,
+    now: datetime,
+) -> ReplyView:
+    """Do what a line says; raises Refused and NotFound with what to type instead, and then nothing has changed."""
+    line = parse(text)
+    number = line.incident if line.incident is not None else incident
+    if line.verb.name == "list":
+        return list_open(context, line.rest, now=now)
+    if line.verb.name == "help":
+        return help_on(line.rest)
+    if line.verb.about_one and number is None:
+        message = f"Which incident? Type for example `{line.verb.name} INC-42`; `list` shows what is open."
+        raise Refused(message)
+    if not line.verb.changes:
+        return READERS[line.verb.name](context, number, now=now)
+    for _ in range(RACES_MOST):
+        try:
+            with context.store.write() as tx:
+                reply = _change(context, tx, line, number, actor=actor, source=source, key=key, now=now)
+        except LostRace:
+            continue
+        context.signals.changed()
+        context.store.notify()
+        return reply
+    message = "the same incident is being changed by others; try again"
+    raise Unavailable(message)
+
+
+def declare(
+    context: Context,
+    *,
+    title: str,
+    actor: str,
+    source: str,
+    severity: str | None = None,
+    team: str | None = None,
+    service: str | None = None,
+    impact: str | None = None,
+    private: bool = False,
+    key: str | None = None,
+    now: datetime,
+) -> ReplyView:
+    """Declare an incident from a form or the API; raises Refused."""
+    if not title.strip():
+        message = "An incident needs a title: what do people notice?"
+        raise Refused(message)
+    with context.store.write() as tx:
+        known = _recall(tx, key, f"new {title}", actor)
+        if known is not None:
+            return known
+        ledger = Ledger(context, tx, now=now)
+        decision = open_declared(
+            ledger, title=title, actor=actor, source=source, severity=severity, team=team, service=service,
+            impact=impact, private=private,
+        )  # fmt: skip
+        ledger.take(decision)
+        (saved,) = ledger.flush()
+        reply = ReplyView(text=f"{saved.name} is open: {saved.title}", incident=saved.name)
+        _remember(tx, key, f"new {title}", actor, reply, now)
+    context.signals.changed()
+    context.store.notify()
+    return reply
+
+
+def _change(
+    context: Context,
+    tx: Tx,
+    line: Line,
+    number: int | None,
+    *,
+    actor: str,
+    source: str,
+    key: str | None,
+    now: datetime,
+) -> ReplyView:
+    said = f"{line.verb.name} {line.rest}"
+    scope = f"{actor}:{number}"
+    known = _recall(tx, key, said, scope)
+    if known is not None:
+        return known
+    ledger = Ledger(context, tx, now=now)
+    if line.verb.name == "new":
+        decision = declare_from_line(ledger, line.rest, actor=actor, source=source)
+    else:
+        found = load(tx, number or 0, lock=True)
+        request = Request(ledger=ledger, incident=found, rest=line.rest, actor=actor, now=now)
+        command = CHANGES[line.verb.name](request)
+        rules = ledger.current.revision.rules
+        decision = decide(command, found, actor=actor, source=source, rules=rules, now=now)
+    ledger.take(decision)
+    (saved,) = ledger.flush()
+    text = decision.said if line.verb.name != "new" else f"{saved.name} is open: {saved.title}"
+    reply = ReplyView(text=text, incident=saved.name)
+    _remember(tx, key, said, scope, reply, now)
+    return reply
+
+
+def _recall(tx: Tx, key: str | None, said: str, scope: str) -> ReplyView | None:
+    if key is None:
+        return None
+    if not key or len(key) > KEY_MOST:
+        message = f"An Idempotency-Key has 1 to {KEY_MOST} characters."
+        raise Refused(message)
+    answer = interventions.recall(tx, key, scope)
+    if answer is None:
+        return None
+    if answer.get("said") != said:
+        message = "This Idempotency-Key was used for another command; use a new one."
+        raise Refused(message)
+    incident = answer.get("incident")
+    return ReplyView(text=str(answer.get("text", "")), incident=str(incident) if incident else None)
+
+
+def _remember(tx: Tx, key: str | None, said: str, scope: str, reply: ReplyView, now: datetime) -> None:
+    if key is not None:
+        answer: JsonObject = {"said": said, "text": reply.text, "incident": reply.incident}
+        interventions.remember(tx, key, scope, answer, now=now)

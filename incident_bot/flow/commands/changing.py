@@ -1,0 +1,252 @@
+"""The verbs that change an incident: each reads its words and gives the core command that `core.incident` decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from incident_bot.core.effects import Page, PageKind
+from incident_bot.core.errors import Refused
+from incident_bot.core.incident import (
+    Acknowledge,
+    AddItem,
+    AddNote,
+    AssignLead,
+    AssignRole,
+    Cancel,
+    Command,
+    Escalate,
+    FinishItem,
+    PageSomebody,
+    PostUpdate,
+    Reopen,
+    Resolve,
+    SetImpact,
+    SetPhase,
+    SetSeverity,
+    SetTitle,
+    Snooze,
+    Unacknowledge,
+)
+from incident_bot.core.model import Incident, ItemKind, Phase, Severity, Target, TargetKind, Urgency
+from incident_bot.core.routing import title
+from incident_bot.flow.commands import arguments
+from incident_bot.flow.directory import Directories
+from incident_bot.flow.ledger import Ledger
+from incident_bot.store import alerts
+
+FIRING_NAMED: Final = 5
+_PHASES: Final = (Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING, Phase.MONITORING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One line to be turned into a command, and where it was said."""
+
+    ledger: Ledger
+    incident: Incident
+    rest: str
+    actor: str
+    now: datetime
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which this person says clock times."""
+        person = self.ledger.current.revision.people.get(self.actor)
+        return ZoneInfo(person.time_zone if person else "UTC")
+
+    @property
+    def directories(self) -> Directories:
+        """Who stands behind a target, under the revision in force."""
+        return self.ledger.directories
+
+
+def _severity(request: Request, word: str) -> Severity:
+    ladder = request.ledger.current.revision.ladder
+    severity = ladder.named(word)
+    if severity is None:
+        names = ", ".join(rung.name for rung in ladder.rungs)
+        message = f"{word[:40]!r} is no severity; use one of {names}."
+        raise Refused(message)
+    return severity
+
+
+def _snooze(request: Request) -> Command:
+    return Snooze(until=arguments.until(request.rest, request.zone, now=request.now))
+
+
+def _page(request: Request) -> Command:
+    wanted = arguments.needed(request.rest, example="page @alice").split()[0]
+    target = _target(request, wanted)
+    directory = request.directories.of(request.incident.team)
+    severity = request.ledger.current.revision.ladder.named(request.incident.severity)
+    urgency = severity.urgency if severity else Urgency.HIGH
+    pages = [
+        Page(
+            person=reached.person,
+            via=rule.by,
+            kind=PageKind.DIRECT,
+            epoch=request.incident.epoch,
+            loop=0,
+            step=0,
+            due_at=request.now + rule.after,
+            urgency=urgency,
+            reason=f"asked for by {request.actor} ({reached.why})",
+        )
+        for reached in directory.reach(target, now=request.now)
+        for rule in directory.rules(reached.person, urgency)
+    ]
+    return PageSomebody(people=tuple(pages), wanted=wanted)
+
+
+def _target(request: Request, wanted: str) -> Target:
+    revision = request.ledger.current.revision
+    word = wanted.lstrip("@")
+    known: Mapping[TargetKind, Mapping[str, object]] = {
+        TargetKind.PERSON: revision.people,
+        TargetKind.TEAM: revision.teams,
+        TargetKind.SCHEDULE: revision.schedules,
+    }
+    if "/" in word or word in ("on_call", "lead", "manager"):
+        try:
+            target = Target.parse(word)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        if target.name and target.name not in known.get(target.kind, {}):
+            message = f"I know no {target.kind.value} called {target.name[:40]!r}."
+            raise Refused(message)
+        return target
+    for kind, names in known.items():
+        if word in names and not (kind is not TargetKind.PERSON and wanted.startswith("@")):
+            return Target(kind, word)
+    return Target(TargetKind.PERSON, arguments.person(wanted, revision.people, actor=request.actor))
+
+
+def _sev(request: Request) -> Command:
+    word, _, reason = arguments.needed(request.rest, example="sev P2 only one region").partition(" ")
+    severity = _severity(request, word)
+    policy = request.ledger.policy(severity, request.incident.team)
+    return SetSeverity(severity=severity, reason=reason.strip() or None, policy=policy)
+
+
+def _status(request: Request) -> Command:
+    word = arguments.needed(request.rest, example="status mitigating").split()[0].casefold()
+    for phase in _PHASES:
+        if phase.value.startswith(word) and len(word) > 1:
+            return SetPhase(phase=phase)
+    if "resolved".startswith(word):
+        message = "To end it, type `resolve` and, while alerts still fire, the reason."
+        raise Refused(message)
+    message = f"{word[:40]!r} is no phase; use {', '.join(phase.value for phase in _PHASES)}."
+    raise Refused(message)
+
+
+def _update(request: Request) -> Command:
+    severity = request.ledger.current.revision.ladder.named(request.incident.severity)
+    text, promised = arguments.promise(
+        request.rest, default=severity.update_every if severity else None, now=request.now
+    )
+    text = arguments.needed(text, example="update Rolled back, error rate is falling next 30m")
+    return PostUpdate(text=text, next_update_at=promised)
+
+
+def _lead(request: Request) -> Command:
+    people = request.ledger.current.revision.people
+    word = arguments.needed(request.rest, example="lead @alice").split()[0]
+    return AssignLead(person=arguments.person(word, people, actor=request.actor))
+
+
+def _role(request: Request) -> Command:
+    words = arguments.needed(request.rest, example="role scribe @bob").split()
+    if len(words) < 2:  # noqa: PLR2004 -- a role and a person
+        message = "Who takes the role? Type for example `role scribe @bob`."
+        raise Refused(message)
+    people = request.ledger.current.revision.people
+    person = arguments.person(words[-1], people, actor=request.actor)
+    return AssignRole(role=" ".join(words[:-1]).casefold(), person=person)
+
+
+def _note(request: Request) -> Command:
+    text, happened_at = arguments.past_clock(request.rest, request.zone, now=request.now)
+    return AddNote(text=arguments.needed(text, example="note 14:05 traffic doubled"), happened_at=happened_at)
+
+
+def _task(request: Request) -> Command:
+    people = request.ledger.current.revision.people
+    text, owner = arguments.trailing_person(request.rest, people, actor=request.actor)
+    text = arguments.needed(text, example="task check the replica lag @bob")
+    return AddItem(kind=ItemKind.TASK, text=text, owner=owner)
+
+
+def _followup(request: Request) -> Command:
+    people = request.ledger.current.revision.people
+    text, due = arguments.due(request.rest, request.zone, now=request.now)
+    text, owner = arguments.trailing_person(text, people, actor=request.actor)
+    if due is None:
+        text, due = arguments.due(text, request.zone, now=request.now)
+    text = arguments.needed(text, example="followup alert on pool saturation @bob 2026-12-31")
+    return AddItem(kind=ItemKind.FOLLOWUP, text=text, owner=owner, due=due)
+
+
+def _did(request: Request) -> Command:
+    text, undo = arguments.undo(request.rest)
+    text = arguments.needed(text, example="did scaled checkout to 12 undo: scale back to 6")
+    return AddItem(kind=ItemKind.CHANGE, text=text, owner=request.actor, undo=undo)
+
+
+def _done(request: Request) -> Command:
+    word = arguments.needed(request.rest, example="done 2").split()[0].lstrip("#")
+    if not word.isdecimal() or len(word) > 6:  # noqa: PLR2004 -- nobody has a million tasks
+        message = f"{word[:40]!r} is no number; `info` lists the numbers, then type for example `done 2`."
+        raise Refused(message)
+    return FinishItem(number=int(word))
+
+
+def _resolve(request: Request) -> Command:
+    firing = [
+        episode
+        for episode in alerts.episodes_of_incident(request.ledger.tx, request.incident.id)
+        if episode.status.value == "firing"
+    ]
+    if firing and not request.rest:
+        named = "; ".join(title(one.labels, one.annotations) for one in firing[:FIRING_NAMED])
+        more = f" and {len(firing) - FIRING_NAMED} more" if len(firing) > FIRING_NAMED else ""
+        message = (
+            f"{len(firing)} still firing: {named}{more}. To close it anyway, type `resolve` and the reason."
+        )
+        raise Refused(message)
+    return Resolve(reason=request.rest or None, firing=len(firing))
+
+
+CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
+    "ack": lambda _: Acknowledge(),
+    "unack": lambda _: Unacknowledge(),
+    "snooze": _snooze,
+    "escalate": lambda _: Escalate(),
+    "page": _page,
+    "sev": _sev,
+    "status": _status,
+    "update": _update,
+    "lead": _lead,
+    "role": _role,
+    "note": _note,
+    "impact": lambda request: SetImpact(
+        text=arguments.needed(request.rest, example="impact one checkout in ten fails")
+    ),
+    "title": lambda request: SetTitle(
+        title=arguments.needed(request.rest, example="title Checkout rejects cards")
+    ),
+    "task": _task,
+    "followup": _followup,
+    "did": _did,
+    "done": _done,
+    "resolve": _resolve,
+    "reopen": lambda request: Reopen(reason=request.rest or None),
+    "cancel": lambda request: Cancel(
+        reason=arguments.needed(request.rest, example="cancel test alert from staging")
+    ),
+}
+"""Every verb that changes an existing incident."""

@@ -1,0 +1,74 @@
+"""`new`: a person declares an incident."""
+
+from __future__ import annotations
+
+import hashlib
+
+from incident_bot.core.errors import Refused
+from incident_bot.core.incident import Decision, Opening, open_incident
+from incident_bot.core.model import Severity
+from incident_bot.flow.commands import arguments
+from incident_bot.flow.ledger import Ledger
+
+
+def declare(
+    ledger: Ledger,
+    *,
+    title: str,
+    actor: str,
+    source: str,
+    severity: str | None = None,
+    team: str | None = None,
+    service: str | None = None,
+    impact: str | None = None,
+    private: bool = False,
+) -> Decision:
+    """Open an incident that a person declares; raises Refused for a severity or team that does not exist."""
+    revision = ledger.current.revision
+    chosen = _severity(ledger, severity)
+    owner = revision.services.get(service or "")
+    chosen_team = team or (owner.team if owner else None) or revision.routing.default.team
+    if chosen_team not in revision.teams:
+        message = f"There is no team {chosen_team[:40]!r}; use one of {', '.join(sorted(revision.teams))}."
+        raise Refused(message)
+    shown = " ".join(title.split())[:200]
+    # Two people may declare the same words: the instant and the person make the key theirs.
+    unique = hashlib.sha256(f"{actor}|{ledger.now.isoformat()}|{shown}".encode()).hexdigest()[:16]
+    opening = Opening(
+        key=f"declared|{unique}",
+        title=shown,
+        severity=chosen.name,
+        team=chosen_team,
+        service=service,
+        policy=ledger.policy(chosen, chosen_team),
+        revision=revision.id,
+        opened_by=actor,
+        source=source,
+        declared=True,
+        impact=impact,
+        private=private,
+    )
+    return open_incident(opening, now=ledger.now)
+
+
+def declare_from_line(ledger: Ledger, rest: str, *, actor: str, source: str) -> Decision:
+    """Read `new [P2] <title>`; the severity may stand first."""
+    text = arguments.needed(rest, example="new P2 Checkout rejects cards")
+    first, _, others = text.partition(" ")
+    if others and ledger.current.revision.ladder.named(first) is not None:
+        return declare(ledger, title=others, severity=first, actor=actor, source=source)
+    return declare(ledger, title=text, actor=actor, source=source)
+
+
+def _severity(ledger: Ledger, word: str | None) -> Severity:
+    ladder = ledger.current.revision.ladder
+    if word is None:
+        return (
+            ladder.named(ledger.current.revision.routing.default.severity)
+            or ladder.rungs[len(ladder.rungs) // 2]
+        )
+    severity = ladder.named(word)
+    if severity is None:
+        message = f"{word[:40]!r} is no severity; use one of {', '.join(rung.name for rung in ladder.rungs)}."
+        raise Refused(message)
+    return severity

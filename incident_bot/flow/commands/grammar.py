@@ -1,0 +1,131 @@
+"""The grammar that Slack, console, API and command line share: verbs, their synonyms, and how a line is cut up.
+
+Pure: knows no incident and no person.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from incident_bot.core.errors import Refused
+
+LINE_MOST: Final = 4000
+_ROOTS: Final = ("/incident", "/inc", "incident", "inc")
+_NUMBER: Final = re.compile(r"\binc-(\d{1,9})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """One word of the grammar."""
+
+    name: str
+    usage: str
+    help: str
+    synonyms: tuple[str, ...] = ()
+    about_one: bool = True
+    """Whether it is about one incident."""
+    changes: bool = True
+    """Whether it changes something."""
+
+
+VERBS: Final[tuple[Verb, ...]] = (
+    Verb(name="new", usage="new [P2] <title>", help="declare an incident", synonyms=("declare", "start", "open"),
+         about_one=False),
+    Verb(name="list", usage="list [all]", help="what is open", synonyms=("ls",), about_one=False, changes=False),
+    Verb(name="info", usage="info", help="this incident on one card", synonyms=("show", "card"), changes=False),
+    Verb(name="firing", usage="firing", help="what fires now", synonyms=("alerts",), changes=False),
+    Verb(name="ack", usage="ack", help="I have it: stops the escalation",
+         synonyms=("acknowledge", "mine", "take")),
+    Verb(name="unack", usage="unack", help="give it back: paging begins again", synonyms=("unacknowledge", "release")),
+    Verb(name="snooze", usage="snooze 30m", help="no pages until then", synonyms=("sleep",)),
+    Verb(name="escalate", usage="escalate", help="page the next step now", synonyms=("next",)),
+    Verb(name="page", usage="page <person|team>", help="page somebody in particular", synonyms=("call", "notify")),
+    Verb(name="sev", usage="sev P2 [reason]", help="change the severity", synonyms=("severity",)),
+    Verb(name="status", usage="status <phase>",
+         help="where the work stands: triage, investigating, mitigating, monitoring", synonyms=("phase",)),
+    Verb(name="update", usage="update <text> [next 30m]", help="tell everybody, and promise the next update"),
+    Verb(name="lead", usage="lead @person", help="who leads", synonyms=("ic", "commander")),
+    Verb(name="role", usage="role <role> @person", help="who is communications, scribe, subject expert …"),
+    Verb(name="note", usage="note [HH:MM] <text>", help="an entry on the timeline, at the time it happened",
+         synonyms=("timeline", "log")),
+    Verb(name="impact", usage="impact <text>", help="what users notice"),
+    Verb(name="title", usage="title <text>", help="a better title"),
+    Verb(name="task", usage="task <text> [@person]", help="something to do now", synonyms=("todo",)),
+    Verb(name="followup", usage="followup <text> [@person] [YYYY-MM-DD|7d]", help="something to do afterwards",
+         synonyms=("action",)),
+    Verb(name="done", usage="done <number>", help="a task, follow-up or change is finished", synonyms=("finish",)),
+    Verb(name="did", usage="did <text> [undo: <text>]", help="what I changed, and how to undo it"),
+    Verb(name="runbook", usage="runbook", help="what to do, step by step", changes=False),
+    Verb(name="resolve", usage="resolve [reason]", help="it is over", synonyms=("close", "fixed")),
+    Verb(name="reopen", usage="reopen [reason]", help="it is not over"),
+    Verb(name="cancel", usage="cancel <reason>", help="it never was one"),
+    Verb(name="postmortem", usage="postmortem", help="the draft", synonyms=("pm", "draft"), changes=False),
+    Verb(name="catchup", usage="catchup", help="all that a late joiner needs", synonyms=("summary",), changes=False),
+    Verb(name="why", usage="why", help="how it came to this: delivery, route, people, pages", changes=False),
+    Verb(name="help", usage="help [verb]", help="the words there are", synonyms=("?", "commands"), about_one=False,
+         changes=False),
+)  # fmt: skip
+"""Every verb, in the order in which `help` lists them."""
+
+_BY_WORD: Final = {word: verb for verb in VERBS for word in (verb.name, *verb.synonyms)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line, cut up."""
+
+    verb: Verb
+    rest: str
+    """What follows the verb, without the incident's name."""
+    incident: int | None
+    """The incident that the line names itself."""
+
+
+def parse(text: str) -> Line:
+    """Cut up one line; raises Refused, with the nearest verb, where there is none in it."""
+    if len(text) > LINE_MOST:
+        message = f"That is longer than {LINE_MOST} characters; put the long text into a note of its own."
+        raise Refused(message)
+    words = " ".join(text.replace("\x00", "").split("\n")).strip()
+    for root in _ROOTS:
+        if words.casefold() == root or words.casefold().startswith(root + " "):
+            words = words[len(root) :].strip()
+            break
+    words, number = _take_number(words)
+    first, _, rest = words.partition(" ")
+    if not first:
+        return Line(verb=_BY_WORD["list"] if number is None else _BY_WORD["info"], rest="", incident=number)
+    verb = _BY_WORD.get(first.casefold())
+    if verb is None:
+        raise Refused(_unknown(first))
+    return Line(verb=verb, rest=rest.strip(), incident=number)
+
+
+def verb_named(word: str) -> Verb:
+    """Give the verb of a word or synonym; raises Refused with the nearest one."""
+    verb = _BY_WORD.get(word.strip().casefold())
+    if verb is None:
+        raise Refused(_unknown(word.strip()))
+    return verb
+
+
+def _take_number(words: str) -> tuple[str, int | None]:
+    """Take an incident's name from the first two words: elsewhere it is part of a text."""
+    head = " ".join(words.split(" ")[:2])
+    found = _NUMBER.search(head)
+    if found is None:
+        return words, None
+    without = (words[: found.start()] + words[found.end() :]).strip()
+    return without, int(found.group(1))
+
+
+def _unknown(word: str) -> str:
+    near = difflib.get_close_matches(word.casefold(), _BY_WORD, n=1, cutoff=0.6)
+    shown = word[:40]
+    if near:
+        verb = _BY_WORD[near[0]]
+        return f"I do not know {shown!r}. Did you mean `{verb.usage}`? `help` lists all words."
+    return f"I do not know {shown!r}. Type `help` for all words, or `ack` to take the incident."

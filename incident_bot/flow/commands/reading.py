@@ -1,0 +1,209 @@
+"""The verbs that only look: each answers from the same views as the console and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from incident_bot.core.model import Json
+from incident_bot.core.postmortem import clock, duration
+from incident_bot.flow import export, queries, why
+from incident_bot.flow.commands.grammar import VERBS, verb_named
+from incident_bot.flow.context import Context
+from incident_bot.flow.views import AlertView, IncidentView, ReplyView
+
+SHOWN: Final = 20
+
+
+def list_open(context: Context, rest: str, *, now: datetime) -> ReplyView:
+    """Answer `list`: what is open, and the likeliest next words."""
+    state = "all" if rest.strip().casefold() == "all" else "open"
+    found = queries.incidents(context, state=state, limit=SHOWN)
+    if not found:
+        text = "Nothing is open." if state == "open" else "There has been no incident yet."
+        return ReplyView(text=f"{text} Declare one with `new <title>`.", title=text)
+    lines = tuple(_line(one, now) for one in found)
+    text = f"{len(found)} {'open' if state == 'open' else 'newest'}:"
+    return ReplyView(
+        text="\n".join([text, *lines]), title=text, lines=lines, actions=("ack", "info", "catchup")
+    )
+
+
+def help_on(rest: str) -> ReplyView:
+    """Answer `help [verb]`."""
+    if rest:
+        verb = verb_named(rest.split(maxsplit=1)[0])
+        synonyms = f" (also: {', '.join(verb.synonyms)})" if verb.synonyms else ""
+        return ReplyView(text=f"`{verb.usage}` – {verb.help}{synonyms}", title=verb.name)
+    lines = tuple(f"{verb.usage} – {verb.help}" for verb in VERBS)
+    return ReplyView(text="\n".join(lines), title="The words there are", lines=lines)
+
+
+def info(context: Context, number: int, *, now: datetime) -> ReplyView:
+    """Answer `info`: this incident on one card."""
+    one = queries.incident(context, number)
+    facts = _facts(one, now)
+    items = tuple(_item(item.number, item.kind, item.text, item.owner, item.done_at) for item in one.items)
+    return _card(one, facts, items)
+
+
+def firing(context: Context, number: int, *, now: datetime) -> ReplyView:
+    """Answer `firing`: what fires now."""
+    one = queries.incident(context, number)
+    now_firing = [alert for alert in one.alerts if alert.status == "firing"]
+    if not now_firing:
+        return ReplyView(text=f"Nothing of {one.id} fires now.", title=one.title, incident=one.id)
+    lines = tuple(_alert(alert, now) for alert in now_firing[:SHOWN])
+    more = (f"… and {len(now_firing) - SHOWN} more",) if len(now_firing) > SHOWN else ()
+    text = f"{len(now_firing)} firing in {one.id}:"
+    return ReplyView(
+        text="\n".join([text, *lines, *more]), title=text, lines=(*lines, *more), incident=one.id
+    )
+
+
+def runbook(context: Context, number: int, *, now: datetime) -> ReplyView:
+    """Answer `runbook`: its steps, section by section."""
+    del now
+    one = queries.incident(context, number)
+    book = next((book for book in context.live.current.revision.runbooks if book.path == one.runbook), None)
+    if book is None:
+        urls = [link.url for link in one.links if link.title == "Runbook"]
+        hint = (
+            f" The alert names {urls[0]}."
+            if urls
+            else " Add one under runbooks/ with `alerts:` in its front matter."
+        )
+        return ReplyView(text=f"{one.id} has no runbook.{hint}", title="No runbook", incident=one.id)
+    lines: list[str] = []
+    for section in book.sections.values():
+        lines.append(f"{section.name}:")
+        lines.extend(f"  {number}. {step}" for number, step in enumerate(section.steps, 1))
+    text = f"{book.title} (runbooks/{book.path})"
+    return ReplyView(text="\n".join([text, *lines]), title=text, lines=tuple(lines), incident=one.id)
+
+
+def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
+    """Answer `catchup`: all that a late joiner needs, from the record alone."""
+    one = queries.incident(context, number)
+    entries = queries.timeline(context, number)
+    facts = _facts(one, now)
+    updates = [entry for entry in entries if entry.kind == "update_posted"]
+    telling = (
+        "acknowledged",
+        "severity_changed",
+        "phase_changed",
+        "note",
+        "item_added",
+        "exhausted",
+        "reopened",
+    )
+    recent = [entry for entry in entries if entry.kind in telling][-8:]
+    lines = (
+        [f"last update {clock(updates[-1].happened_at)}: {updates[-1].text}"]
+        if updates
+        else ["no update yet"]
+    )
+    lines += [f"{clock(entry.happened_at)} {entry.text}" for entry in recent]
+    in_force = [item for item in one.items if item.kind == "change" and item.done_at is None]
+    lines += [
+        f"change in force: {item.text}" + (f" (undo: {item.undo})" if item.undo else "") for item in in_force
+    ]
+    lines += [
+        f"open task {item.number}: {item.text}"
+        for item in one.items
+        if item.kind == "task" and not item.done_at
+    ]
+    return _card(one, facts, tuple(lines))
+
+
+def explain(context: Context, number: int, *, now: datetime) -> ReplyView:
+    """Answer `why`: how it came to this."""
+    answer = why.explain(context, number, now=now)
+    text = str(answer["text"])
+    return ReplyView(text=text, title="Why", lines=tuple(text.splitlines()), incident=str(answer["incident"]))
+
+
+def postmortem(context: Context, number: int, *, now: datetime) -> ReplyView:
+    """Answer `postmortem`: where the draft is, and what would help it most."""
+    draft = export.draft(context, number, now=now)
+    done, total = draft.completeness.done, draft.completeness.total
+    url = f"{context.settings.public_url}/incidents/INC-{number}/postmortem"
+    lines = [
+        f"{done} of {total} parts filled",
+        *(f"most useful blank: {blank}" for blank in draft.completeness.missing),
+    ]
+    lines += [f"open question: {question}" for question in draft.questions[:5]]
+    text = f"The draft: {url}"
+    return ReplyView(text="\n".join([text, *lines]), title=text, lines=tuple(lines), incident=f"INC-{number}")
+
+
+READERS: Final[Mapping[str, Callable[..., ReplyView]]] = {
+    "info": info,
+    "firing": firing,
+    "runbook": runbook,
+    "catchup": catchup,
+    "why": explain,
+    "postmortem": postmortem,
+}
+"""Every verb that looks at one incident."""
+
+
+def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
+    facts = [
+        ("Severity", one.severity),
+        ("Phase", one.phase),
+        ("Paging", _paging(one)),
+        ("Since", f"{clock(one.opened_at)} ({duration(now - one.opened_at)} ago)"),
+        ("Team", one.team),
+        ("Firing now", str(one.firing)),
+    ]
+    if one.service:
+        facts.append(("Service", one.service))
+    facts.append(("Lead", one.lead or "nobody: `lead @you`"))
+    facts.extend((role.capitalize(), person) for role, person in one.roles.items())
+    if one.impact:
+        facts.append(("Impact", one.impact))
+    if one.runbook:
+        facts.append(("Runbook", one.runbook))
+    if one.next_update_at:
+        facts.append(("Next update by", clock(one.next_update_at)))
+    return tuple(facts)
+
+
+def _paging(one: IncidentView) -> str:
+    if one.escalation == "acknowledged":
+        return f"acknowledged by {one.acknowledged_by}"
+    if one.escalation == "snoozed" and one.snoozed_until:
+        return f"snoozed until {clock(one.snoozed_until)}"
+    if one.escalation == "triggered" and one.next_step_at:
+        what = "last resort again" if one.escalation_state == "exhausted" else f"step {one.next_step}"
+        return f"nobody has it yet; {what} at {clock(one.next_step_at)}"
+    return one.escalation
+
+
+def _card(one: IncidentView, facts: tuple[tuple[str, str], ...], lines: tuple[str, ...]) -> ReplyView:
+    head = f"{one.id} [{one.severity}] {one.title}"
+    text = "\n".join([head, *(f"{name}: {value}" for name, value in facts), *lines])
+    actions: tuple[Json, ...] = ("ack", "update", "resolve") if one.escalation != "resolved" else ("reopen",)
+    return ReplyView(
+        text=text,
+        title=head,
+        facts=facts,
+        lines=lines,
+        actions=tuple(str(one) for one in actions),
+        incident=one.id,
+    )
+
+
+def _line(one: IncidentView, now: datetime) -> str:
+    return f"{one.id} [{one.severity}] {one.title} – {_paging(one)}, {duration(now - one.opened_at)} old"
+
+
+def _alert(alert: AlertView, now: datetime) -> str:
+    return f"[{alert.severity}] {alert.title} – since {clock(alert.starts_at)} ({duration(now - alert.starts_at)})"
+
+
+def _item(number: int, kind: str, text: str, owner: str | None, done_at: datetime | None) -> str:
+    done = "done" if done_at else "open"
+    return f"{number}. {kind}: {text}" + (f" – {owner}" if owner else "") + f" ({done})"

@@ -1,0 +1,127 @@
+"""Keeps one configuration revision in force, and applies a new one whole or not at all.
+
+A bad set changes nothing: the old revision stays, and health, metrics and the reload's answer show the problems.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+import watchfiles
+
+from incident_bot.config.loader import load
+from incident_bot.config.revision import Revision
+from incident_bot.core.errors import BadConfiguration, Problem
+from incident_bot.render.templates import Templates
+from incident_bot.store import interventions
+from incident_bot.store.engine import Store
+from incident_bot.telemetry import Metrics
+
+WATCHED: Final = ("rotations", "runbooks", "templates")
+DEBOUNCE_MILLISECONDS: Final = 400
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """One revision in force, with its templates compiled."""
+
+    revision: Revision
+    templates: Templates
+    activated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What a reload did."""
+
+    ok: bool
+    changed: bool
+    revision: str
+    problems: tuple[str, ...]
+
+
+def prepare(directory: Path, *, now: datetime) -> Current:
+    """Read and check a whole set, templates included; raises BadConfiguration with every problem."""
+    revision = load(directory, now=now)
+    templates = Templates(revision.templates)
+    problems = templates.problems()
+    if any(problem.severity == "error" for problem in problems):
+        raise BadConfiguration((*revision.problems, *problems))
+    return Current(revision=revision, templates=templates, activated_at=now)
+
+
+class Live:
+    """Holds the revision in force; reading it never waits for a reload."""
+
+    def __init__(self, current: Current, *, directory: Path, store: Store, metrics: Metrics) -> None:
+        """Start with a set that was already checked."""
+        self._current = current
+        self._directory = directory
+        self._store = store
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._problems: tuple[Problem, ...] = ()
+        metrics.configuration_applied(current.activated_at)
+
+    @property
+    def current(self) -> Current:
+        """The revision in force."""
+        return self._current
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why the newest set on disk was refused; empty when it is the one in force."""
+        return self._problems
+
+    def record(self, *, now: datetime) -> None:
+        """Store the revision in force, once, with its activation instant (R15)."""
+        revision = self._current.revision
+        with self._store.write() as tx:
+            interventions.save_revision(tx, revision.id, revision.digest, revision.documents, now=now)
+
+    def reload(self, *, now: datetime) -> Reloaded:
+        """Apply the set on disk whole; a bad one is refused whole and the old one stays."""
+        with self._lock:
+            try:
+                fresh = prepare(self._directory, now=now)
+            except BadConfiguration as error:
+                self._problems = error.problems
+                self._metrics.configuration_refused()
+                lines = tuple(str(problem) for problem in error.problems)
+                # The problems are the message; where our loader raised them is nobody's concern.
+                log.error(  # noqa: TRY400
+                    "configuration refused; the old one stays", problems=lines[:20], count=len(lines)
+                )
+                return Reloaded(ok=False, changed=False, revision=self._current.revision.id, problems=lines)
+            self._problems = ()
+            changed = fresh.revision.id != self._current.revision.id
+            if changed:
+                self._current = fresh
+                self.record(now=now)
+                log.info("configuration applied", revision=fresh.revision.id)
+            self._metrics.configuration_applied(now)
+            warnings = tuple(str(problem) for problem in fresh.revision.problems)
+            return Reloaded(ok=True, changed=changed, revision=fresh.revision.id, problems=warnings)
+
+    def watch(self, stop: threading.Event, clock_now: Callable[[], datetime]) -> None:
+        """Reload whenever the directories change, until `stop` is set; directories, as editors replace files."""
+        folders: Iterable[Path] = [
+            self._directory / name for name in WATCHED if (self._directory / name).is_dir()
+        ]
+        changes = watchfiles.watch(
+            *folders,
+            stop_event=stop,
+            debounce=DEBOUNCE_MILLISECONDS,
+            rust_timeout=1000,
+            raise_interrupt=False,
+        )
+        for _ in changes:
+            self.reload(now=clock_now())

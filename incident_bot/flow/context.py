@@ -1,0 +1,33 @@
+"""What every use case is handed: the store, the live configuration, the ways out. Built by `bootstrap` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from incident_bot.config.settings import Settings
+from incident_bot.flow.configure import Live
+from incident_bot.flow.signals import Signals
+from incident_bot.notifiers.base import Notifier
+from incident_bot.outgoing import Client
+from incident_bot.store.engine import Store
+from incident_bot.telemetry import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The wired parts that use cases work with; shared by all threads."""
+
+    settings: Settings
+    store: Store
+    live: Live
+    notifiers: Mapping[str, Notifier]
+    default_channel: str
+    """The notifier for channel messages, and for people none of whose own channels is set up."""
+    client: Client
+    metrics: Metrics
+    chance: Callable[[], float]
+    """Draws from [0, 1): jitter."""
+    owner: str
+    """This process's name on leases."""
+    signals: Signals = field(default_factory=Signals)

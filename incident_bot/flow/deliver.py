@@ -1,0 +1,262 @@
+"""Stage 6: takes what waits in the outbox, sends it, and records what came of it (S1 to S5).
+
+Claim and record are transactions; the provider is called between them, never inside. A page is claimed only while
+its incident still wants it (P3, P6); a killed sender's rows come back when their lease ends (S4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Final, TypedDict
+
+import structlog
+
+from incident_bot.core.effects import PageKind, retry_after
+from incident_bot.core.incident import MessageFailed, PageFailed, PageSent, observe
+from incident_bot.core.model import Incident
+from incident_bot.flow.context import Context
+from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.words import words_for
+from incident_bot.notifiers.base import GiveUp, Message, RetryLater
+from incident_bot.store import incidents, outbox
+from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, Outcome, RowKind, RowState, Sent
+from incident_bot.store.transaction import LostRace, Tx, Unavailable
+
+LEASE: Final = timedelta(seconds=30)
+"""Longer than a provider call may take; a row whose sender died is taken over after it."""
+BATCH: Final = 64
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one attempt brought."""
+
+    row: OutboxRow
+    outcome: Outcome
+
+
+def drain(context: Context, *, now: Callable[[], datetime]) -> int:
+    """Send what is due, one after the other in this thread; gives how many rows were handled. One claim a call."""
+    claimed = _claim(context, BATCH, now=now())
+    if claimed.rows:
+        record(context, [_attempt(context, row, now) for row in claimed.rows], now=now())
+    return len(claimed.rows) + len(claimed.dropped)
+
+
+class Postman:
+    """Sends side by side: claims as much as there are free senders, and records what came back, in bulk.
+
+    A slow provider holds up its own messages only, and what is worst is claimed first.
+    """
+
+    def __init__(
+        self, context: Context, pool: Executor, *, senders: int, now: Callable[[], datetime]
+    ) -> None:
+        """Take the senders' pool and how many it has."""
+        self._context = context
+        self._pool = pool
+        self._free = senders
+        self._now = now
+        self._back: SimpleQueue[Result] = SimpleQueue()
+        self._unrecorded: list[Result] = []
+
+    def step(self) -> bool:
+        """Record what came back and send what is due; says whether there was anything to do."""
+        busy = self._record_back()
+        if not self._free:
+            return busy
+        claimed = _claim(self._context, min(self._free, BATCH), now=self._now())
+        for row in claimed.rows:
+            self._free -= 1
+            self._pool.submit(self._send, row)
+        return busy or bool(claimed.rows or claimed.dropped)
+
+    def finish(self) -> None:
+        """Record what came back after the last step."""
+        self._record_back()
+
+    def _send(self, row: OutboxRow) -> None:
+        self._back.put(_attempt(self._context, row, self._now))
+        self._context.signals.changed()
+
+    def _record_back(self) -> bool:
+        with suppress(Empty):
+            while True:
+                self._unrecorded.append(self._back.get_nowait())
+                self._free += 1
+        if not self._unrecorded:
+            return False
+        # Kept until it is written: where the database is away, the next step tries again.
+        record(self._context, self._unrecorded, now=self._now())
+        self._unrecorded = []
+        return True
+
+
+def record(context: Context, results: Sequence[Result], *, now: datetime) -> None:
+    """Write what attempts brought, and the events that tell of it; one bad row does not hold up the others."""
+    try:
+        _record_together(context, results, now=now)
+    except Unavailable:
+        raise
+    except Exception:
+        # The fence of the outbox: an outcome that is not written would be sent again for ever.
+        log.exception("results could not be recorded together", rows=len(results))
+        for result in results:
+            _record_alone(context, result, now=now)
+    context.signals.changed()
+
+
+def _record_together(context: Context, results: Sequence[Result], *, now: datetime) -> None:
+    while True:
+        try:
+            with context.store.write() as tx:
+                _record(context, tx, results, now=now)
+        except LostRace:
+            continue
+        return
+
+
+def _record_alone(context: Context, result: Result, *, now: datetime) -> None:
+    try:
+        _record_together(context, [result], now=now)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception(
+            "an outcome is recorded without its entry", incident=result.row.incident_id, row=result.row.id
+        )
+        with context.store.write() as tx:
+            outbox.settle(tx, result.row, result.outcome, now=now)
+
+
+def _claim(context: Context, limit: int, *, now: datetime) -> Claimed:
+    with context.store.write() as tx:
+        claimed = outbox.claim(tx, owner=context.owner, lease=LEASE, limit=limit, now=now)
+    for row in claimed.dropped:
+        _count(context, row, "cancelled")
+    return claimed
+
+
+def _attempt(context: Context, row: OutboxRow, now: Callable[[], datetime]) -> Result:
+    try:
+        with context.store.read() as tx:
+            message = words_for(context, tx, row, now=now())
+        return Result(row, _send(context, row, message, now))
+    except Exception as problem:  # the fence of the transports: one notifier's bug must not stop the others
+        log.exception("a message could not be sent", channel=row.via, incident=row.incident_id)
+        return Result(row, _again(context, row, now(), f"{type(problem).__name__} while sending", asked=None))
+
+
+def _send(context: Context, row: OutboxRow, message: Message | None, now: Callable[[], datetime]) -> Outcome:
+    notifier = context.notifiers.get(row.via)
+    if message is None:
+        return Failed("its incident or person no longer exists")
+    if notifier is None:
+        return Failed(f"the channel {row.via} is not set up here")
+    try:
+        receipt = notifier.send(message)
+    except RetryLater as problem:
+        return _again(context, row, now(), str(problem), asked=problem.after)
+    except GiveUp as problem:
+        return Failed(str(problem))
+    return Sent(receipt.provider_id)
+
+
+def _again(
+    context: Context, row: OutboxRow, now: datetime, error: str, *, asked: timedelta | None
+) -> Again | Failed:
+    wait = retry_after(row.attempts, asked=asked, chance=context.chance())
+    if wait is None:
+        return Failed(f"given up after {row.attempts} attempts: {error}")
+    return Again(now + wait, error)
+
+
+def _record(context: Context, tx: Tx, results: Sequence[Result], *, now: datetime) -> None:
+    ledger = Ledger(context, tx, now=now)
+    # Incidents are locked in the order of their numbers, as everywhere, so that no two writers wait for each other.
+    for result in sorted(results, key=lambda one: (one.row.incident_id or 0, one.row.id)):
+        row, outcome = result.row, result.outcome
+        incident = incidents.get(tx, row.incident_id, lock=True) if row.incident_id else None
+        if not outbox.settle(tx, row, outcome, now=now):
+            continue
+        _count(context, row, _word(outcome))
+        if incident is None:
+            continue
+        _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
+    ledger.flush()
+
+
+def _tell_timeline(
+    context: Context, ledger: Ledger, incident: Incident, result: Result, *, now: datetime
+) -> None:
+    row, outcome = result.row, result.outcome
+    rules = context.live.current.revision.rules
+    decided: PageSent | PageFailed | MessageFailed
+    if row.kind is RowKind.MESSAGE:
+        if not isinstance(outcome, Failed):
+            return
+        moment = row.moment.value if row.moment else "message"
+        decided = MessageFailed(channel=row.recipient or row.via, moment=moment, reason=outcome.error)
+    elif isinstance(outcome, Sent):
+        decided = PageSent(**_page(row), provider_id=outcome.provider_id)
+    elif isinstance(outcome, Failed):
+        decided = PageFailed(**_page(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
+    else:
+        return
+    ledger.take(observe(decided, incident, rules=rules, now=now, source="worker"))
+
+
+class _PageFacts(TypedDict):
+    person: str
+    via: str
+    kind: PageKind
+    epoch: int
+    loop: int
+    step: int
+    attempt: int
+
+
+def _page(row: OutboxRow) -> _PageFacts:
+    return _PageFacts(
+        person=row.person or "",
+        via=row.via,
+        kind=row.page_kind or PageKind.STEP,
+        epoch=row.epoch or 0,
+        loop=row.loop,
+        step=row.step,
+        attempt=row.attempts,
+    )
+
+
+def _step_dead(tx: Tx, row: OutboxRow) -> bool:
+    if row.page_kind is not PageKind.STEP:
+        return False
+    same = [
+        page
+        for page, _ in outbox.pages_of(tx, row.incident_id or 0)
+        if (page.page_kind, page.epoch, page.loop, page.step)
+        == (row.page_kind, row.epoch, row.loop, row.step)
+    ]
+    return all(page.state is RowState.FAILED for page in same)
+
+
+def _count(context: Context, row: OutboxRow, result: str) -> None:
+    counter = context.metrics.pages if row.kind is RowKind.PAGE else context.metrics.messages
+    counter.labels(channel=row.via, result=result).inc()
+
+
+def _word(outcome: Outcome) -> str:
+    match outcome:
+        case Sent():
+            return "sent"
+        case Again():
+            return "retry"
+        case Failed():
+            return "failed"

@@ -1,0 +1,205 @@
+"""What time brings: fires the timers that are due, each in one transaction with everything it causes.
+
+A timer is deleted and its effects are written in the same transaction: the row lock is its lease, and a killed
+process leaves it due. A timer that fails is tried again later and parked after its last try; it never stops others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+import structlog
+
+from incident_bot.core.dedupe import reopen
+from incident_bot.core.effects import TimerKind
+from incident_bot.core.incident import Decision, HoldOver, Resumed, SnoozeOver, observe
+from incident_bot.core.model import Disposition, Episode, Flag, Incident, Paging, Running, Status
+from incident_bot.flow.context import Context
+from incident_bot.flow.ingest import apply_in
+from incident_bot.flow.intake import read_body
+from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.reconcile import listed_keys, reconcile_source
+from incident_bot.flow.triage import Triage
+from incident_bot.store import alerts, incidents, timers
+from incident_bot.store.alerts import DeliveryState
+from incident_bot.store.timers import Timer
+from incident_bot.store.transaction import LostRace, Tx
+
+BATCH: Final = 50
+FAILED_AGAIN: Final = timedelta(seconds=10)
+OUTSIDE_LEASE: Final = timedelta(seconds=60)
+ASK_OUTSIDE: Final = frozenset({TimerKind.RECONCILE, TimerKind.REFIRE})
+"""Timers whose work begins with a network call, which never happens inside a transaction."""
+
+log = structlog.get_logger(__name__)
+
+
+def tick(context: Context, *, now: datetime) -> int:
+    """Fire what is due, in batches; gives how many timers were handled. Raises Unavailable of the store."""
+    handled = 0
+    limit = BATCH
+    while True:
+        try:
+            due = _fire_due(context, limit, now=now)
+        except LostRace:
+            log.info("lost a race for a timer's rows; trying again")
+            continue
+        except _Failed as failed:
+            if limit > 1:
+                # Find the bad one alone: its neighbours must not wait for it.
+                limit = 1
+                continue
+            _postpone(context, failed.timer, str(failed), now=now)
+            limit = BATCH
+            continue
+        handled += len(due)
+        for timer in due:
+            _ask_outside(context, timer, now=now)
+        if due:
+            context.signals.changed()
+        if len(due) < limit:
+            return handled
+
+
+def _fire_due(context: Context, limit: int, *, now: datetime) -> list[Timer]:
+    with context.store.write() as tx:
+        # Held episodes are placed here: the order of the locks is the intake's, then the rows'.
+        tx.lock_intake()
+        due: list[Timer] = []
+        for timer in timers.claim_due(tx, limit=limit, now=now):
+            if timer.kind in ASK_OUTSIDE:
+                # The network is asked after this transaction; until then a later due time is the lease.
+                timers.set_timers(tx, [replace(timer, due_at=now + OUTSIDE_LEASE)], now=now)
+                # It was set anew just now: under its old version it could never be done.
+                due.append(replace(timer, version=timer.version + 1))
+            else:
+                timers.done(tx, timer)
+                _fire(context, tx, timer, now=now)
+                due.append(timer)
+        return due
+
+
+class _Failed(Exception):
+    """One timer's handling failed; the transaction is rolled back."""
+
+    def __init__(self, timer: Timer, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.timer = timer
+
+
+def _postpone(context: Context, timer: Timer, error: str, *, now: datetime) -> None:
+    with context.store.write() as tx:
+        parked = timers.postpone(tx, timer, due_at=now + FAILED_AGAIN * (timer.attempts + 1), error=error)
+    log.error("a timer failed", timer=timer.key, incident=timer.incident_id, error=error, parked=parked)
+
+
+def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
+    try:
+        match timer.kind:
+            case TimerKind.STEP | TimerKind.SNOOZE | TimerKind.HOLD:
+                _fire_incident(context, tx, timer, now=now)
+            case TimerKind.EPISODE:
+                _look_again(context, tx, timer, now=now)
+            case TimerKind.RETRY_DELIVERY:
+                _retry_delivery(context, tx, timer, now=now)
+            case TimerKind.REFIRE | TimerKind.RECONCILE:
+                pass  # `_ask_outside`
+            case _:
+                assert_never(timer.kind)
+    except LostRace:
+        raise
+    except Exception as error:  # the worker's fence: one bad row must not stop the others
+        raise _Failed(timer, error) from error
+
+
+def _ask_outside(context: Context, timer: Timer, *, now: datetime) -> None:
+    if timer.kind is TimerKind.RECONCILE:
+        reconcile_source(context, str(timer.data.get("source", "")), now=now)
+    elif timer.kind is TimerKind.REFIRE:
+        _settle_refire(context, timer, now=now)
+
+
+def _fire_incident(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
+    incident = incidents.get(tx, timer.incident_id or 0, lock=True)
+    if incident is None or timer.epoch != incident.epoch:
+        # P6: a timer of another epoch is inert.
+        return
+    ledger = Ledger(context, tx, now=now)
+    decision = _decision(context, tx, timer, incident, now=now)
+    if decision is None:
+        return
+    ledger.take(decision)
+    ledger.flush()
+
+
+def _decision(
+    context: Context, tx: Tx, timer: Timer, incident: Incident, *, now: datetime
+) -> Decision | None:
+    rules = context.live.current.revision.rules
+    still_firing = alerts.count_firing(tx, {incident.id}).get(incident.id, 0)
+    had_alerts = still_firing > 0 or bool(alerts.list_episodes(tx, incident_id=incident.id, limit=1))
+    if timer.kind is TimerKind.STEP:
+        if incident.progress.state is Running.PAUSED:
+            resumed = Resumed(
+                reason="The maintenance window is over", still_firing=still_firing, had_alerts=had_alerts
+            )
+            return observe(resumed, incident, rules=rules, now=now)
+        if incident.paging is not Paging.TRIGGERED:
+            return None
+        # The ledger runs the step that is due; there is nothing to decide before.
+        return Decision(incident=incident, events=(), effects=(), said="A step is due.")
+    if timer.kind is TimerKind.SNOOZE:
+        over = SnoozeOver(still_firing=still_firing, had_alerts=had_alerts)
+        return observe(over, incident, rules=rules, now=now)
+    return observe(HoldOver(still_firing=still_firing), incident, rules=rules, now=now)
+
+
+def _look_again(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
+    episode = alerts.episode(tx, timer.subject or 0)
+    if episode is None or episode.disposition is not Disposition.HELD or episode.status is not Status.FIRING:
+        return
+    place_again(context, tx, episode, now=now)
+
+
+def place_again(context: Context, tx: Tx, episode: Episode, *, now: datetime) -> None:
+    """Route a stored firing episode anew and put it where it belongs; the caller has taken it out of the waiting."""
+    ledger = Ledger(context, tx, now=now)
+    triage = Triage(ledger)
+    placed = triage.place(episode)
+    triage.attach([placed])
+    saved = ledger.flush()
+    number = next((incident.id for incident in saved if incident.key == placed.key), None)
+    placed.episode = replace(placed.episode, incident_id=number or placed.episode.incident_id, updated_at=now)
+    alerts.update_episodes(tx, [placed.episode])
+    triage.hold([placed])
+    triage.notify([placed])
+    ledger.flush()
+
+
+def _settle_refire(context: Context, timer: Timer, *, now: datetime) -> None:
+    """Reopen a held re-fire, unless its source says that the alert is over (I6): never dropped on silence."""
+    with context.store.read() as tx:
+        episode = alerts.episode(tx, timer.subject or 0)
+    firing = listed_keys(context, episode.source) if episode else None
+    with context.store.write() as tx:
+        tx.lock_intake()
+        timers.done(tx, timer)
+        episode = alerts.episode(tx, timer.subject or 0)
+        if episode is None or Flag.HELD_REFIRE not in episode.flags:
+            return
+        newest = alerts.newest_episodes(tx, [episode.key]).get(episode.key)
+        if newest is None or newest.id != episode.id or (firing is not None and episode.key not in firing):
+            alerts.update_episodes(tx, [replace(episode, flags=episode.flags - {Flag.HELD_REFIRE})])
+            return
+        place_again(context, tx, reopen(episode, now=now), now=now)
+
+
+def _retry_delivery(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
+    stored = alerts.delivery(tx, timer.subject or 0)
+    if stored is None or stored.state is not DeliveryState.DEFERRED:
+        return
+    reading = read_body(context, stored.source, stored.body, now=now)
+    apply_in(context, tx, [reading], now=now)
+    alerts.settle_delivery(tx, stored.id, state=DeliveryState.APPLIED, now=now)

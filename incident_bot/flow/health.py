@@ -1,0 +1,101 @@
+"""How the bot is: the checks of the health page, and the numbers that only the database knows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Final
+
+from incident_bot.core.model import Paging
+from incident_bot.core.postmortem import clock, duration
+from incident_bot.flow.context import Context
+from incident_bot.flow.views import CheckView, HealthView
+from incident_bot.store import alerts, incidents, outbox, timers
+from incident_bot.store.alerts import DeliveryState
+from incident_bot.store.transaction import Unavailable
+
+OVERDUE: Final = timedelta(seconds=60)
+"""S8: what is due for longer than this is an alarm."""
+
+
+def ready(context: Context) -> bool:
+    """Say whether deliveries can be stored now."""
+    try:
+        context.store.ping()
+    except Unavailable:
+        return False
+    return True
+
+
+def health(context: Context, *, now: datetime) -> HealthView:
+    """Run every check; `failing` when deliveries cannot be stored, `degraded` when somebody should look."""
+    try:
+        context.store.ping()
+        checks = [CheckView(name="database", ok=True, detail=context.store.dialect), *_stored(context, now)]
+        failing = False
+    except Unavailable as problem:
+        checks = [CheckView(name="database", ok=False, detail=str(problem))]
+        failing = True
+    problems = context.live.problems
+    detail = f"revision {context.live.current.revision.id}"
+    if problems:
+        detail += f" stays; the set on disk is refused: {problems[0]}"
+    checks.insert(1, CheckView(name="configuration", ok=not problems, detail=detail))
+    status = "failing" if failing else "ok" if all(check.ok for check in checks) else "degraded"
+    return HealthView(
+        status=status,
+        version=version("incident-bot"),
+        revision=context.live.current.revision.id,
+        checks=tuple(checks),
+    )
+
+
+def _stored(context: Context, now: datetime) -> list[CheckView]:
+    with context.store.read() as tx:
+        timer = timers.oldest_due(tx, now=now)
+        row = outbox.oldest_due(tx, now=now)
+        parked = len(timers.parked(tx))
+        failed = len(outbox.failed_rows(tx))
+        successes = outbox.last_success(tx)
+        deferred = alerts.count_deliveries(tx).get(DeliveryState.DEFERRED, 0)
+    checks = [
+        _overdue("timers", "oldest due timer", timer, now),
+        _overdue("outbox", "oldest due message", row, now),
+        CheckView(
+            name="parked", ok=not parked and not failed, detail=f"{parked} timers, {failed} messages given up"
+        ),
+        CheckView(name="deferred", ok=not deferred, detail=f"{deferred} deliveries wait to be decided"),
+    ]
+    for name in sorted(context.notifiers):
+        last = successes.get(name)
+        said = f"last success {clock(last)}" if last else "nothing sent yet"
+        checks.append(CheckView(name=f"channel {name}", ok=True, detail=said))
+    return checks
+
+
+def _overdue(name: str, what: str, due: datetime | None, now: datetime) -> CheckView:
+    if due is None:
+        return CheckView(name=name, ok=True, detail="nothing is overdue")
+    late = max(now - due, timedelta(0))
+    return CheckView(name=name, ok=late <= OVERDUE, detail=f"{what} is {duration(late)} late")
+
+
+def refresh_metrics(context: Context, *, now: datetime) -> None:
+    """Bring the gauges up to date that are read from the database; for each scrape."""
+    metrics = context.metrics
+    try:
+        with context.store.read() as tx:
+            timer = timers.oldest_due(tx, now=now)
+            row = outbox.oldest_due(tx, now=now)
+            counts = incidents.count_by_paging(tx)
+            parked = len(timers.parked(tx))
+            failed = len(outbox.failed_rows(tx))
+    except Unavailable:
+        return
+    metrics.timers_oldest_due_seconds.set(max(0.0, (now - timer).total_seconds()) if timer else 0)
+    metrics.outbox_oldest_due_seconds.set(max(0.0, (now - row).total_seconds()) if row else 0)
+    for state in Paging:
+        if state.is_open:
+            metrics.incidents_open.labels(escalation=state.value).set(counts.get(state, 0))
+    metrics.parked.labels(kind="timer").set(parked)
+    metrics.parked.labels(kind="message").set(failed)

@@ -1,0 +1,77 @@
+"""Maintenance windows: planned times in which what matches opens incidents but pages nobody. Data, audited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from incident_bot.core.errors import NotFound, Refused
+from incident_bot.core.matchers import parse_matcher
+from incident_bot.core.model import JsonObject
+from incident_bot.flow.context import Context
+from incident_bot.store import interventions
+from incident_bot.store.interventions import Maintenance
+
+LONGEST: Final = timedelta(days=31)
+
+
+def add_maintenance(
+    context: Context,
+    *,
+    matchers: Sequence[str],
+    start: datetime,
+    end: datetime,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> JsonObject:
+    """Plan a window; raises Refused for one without matchers or reason, in the past, or longer than a month."""
+    if not matchers or not reason.strip():
+        message = "A maintenance window needs at least one matcher and a reason."
+        raise Refused(message)
+    try:
+        parsed = [str(parse_matcher(text)) for text in matchers]
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    if end <= start or end <= now:
+        message = "A maintenance window ends after it starts, and in the future."
+        raise Refused(message)
+    if end - start > LONGEST:
+        message = f"A maintenance window lasts at most {LONGEST.days} days."
+        raise Refused(message)
+    window = Maintenance(
+        matchers=tuple(parsed), start=start, end=end, reason=" ".join(reason.split()), created_by=actor
+    )
+    with context.store.write() as tx:
+        saved = interventions.add_maintenance(tx, window, now=now)
+        interventions.record(tx, actor, "maintenance.added", _shown(saved), now=now)
+    return _shown(saved)
+
+
+def maintenance(context: Context, *, now: datetime) -> list[JsonObject]:
+    """List the windows that are in force or to come."""
+    with context.store.read() as tx:
+        return [_shown(window) for window in interventions.maintenance(tx, now=now)]
+
+
+def end_maintenance(context: Context, number: int, *, actor: str, now: datetime) -> JsonObject:
+    """End a window now; what it paused goes on at its planned end. Raises NotFound."""
+    with context.store.write() as tx:
+        window = interventions.end_maintenance(tx, number, by=actor, now=now)
+        if window is None:
+            message = f"There is no maintenance window {number} in force or to come."
+            raise NotFound(message)
+        interventions.record(tx, actor, "maintenance.ended", {"id": number}, now=now)
+    return _shown(window)
+
+
+def _shown(window: Maintenance) -> JsonObject:
+    return {
+        "id": window.id,
+        "matchers": list(window.matchers),
+        "start": window.start.isoformat(),
+        "end": window.end.isoformat(),
+        "reason": window.reason,
+        "created_by": window.created_by,
+    }

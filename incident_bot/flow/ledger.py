@@ -1,0 +1,227 @@
+"""Collects the decisions of one transaction and writes them in bulk: incidents, events, pages, timers, messages.
+
+The one place where a decision becomes rows. An escalation that is due runs here, in the same transaction as the
+decision that made it due, so that a page is planned the moment its incident opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from incident_bot.core.effects import (
+    Announce,
+    CancelPages,
+    Moment,
+    Page,
+    SetTimer,
+    StopTimers,
+    TimerKind,
+)
+from incident_bot.core.escalation import Policy, advance, freeze
+from incident_bot.core.incident import Decision
+from incident_bot.core.model import Event, Incident, JsonObject, Kind, Paging, Running, Severity
+from incident_bot.flow.configure import Current
+from incident_bot.flow.context import Context
+from incident_bot.flow.directory import Directories
+from incident_bot.store import incidents, outbox, timers
+from incident_bot.store.outbox import NewMessage, RowState
+from incident_bot.store.timers import Timer
+from incident_bot.store.transaction import Tx
+
+
+@dataclass(slots=True)
+class _Draft:
+    incident: Incident
+    events: list[Event] = field(default_factory=list)
+    cancels: list[CancelPages] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+    announcements: list[Announce] = field(default_factory=list)
+    timers: dict[TimerKind, datetime | None] = field(default_factory=dict)
+
+
+class Ledger:
+    """The unit of work of one transaction; `flush` once, at its end."""
+
+    def __init__(self, context: Context, tx: Tx, *, now: datetime) -> None:
+        """Take the transaction and its instant; the configuration in force is read once."""
+        self.context = context
+        self.tx = tx
+        self.now = now
+        self.current: Current = context.live.current
+        self.directories = Directories(
+            self.current.revision, notifiers=context.notifiers, default_channel=context.default_channel
+        )
+        self._drafts: dict[int | str, _Draft] = {}
+        self._policies: dict[tuple[str, str], JsonObject] = {}
+        self._read: dict[int, Policy] = {}
+        self._messages: list[NewMessage] = []
+
+    def policy(self, severity: Severity, team: str) -> JsonObject:
+        """Give the policy for a severity and team as the matrix in force has it, frozen for an incident."""
+        known = self._policies.get((severity.name, team))
+        if known is None:
+            policy = freeze(self.current.revision.matrix, severity, team)
+            known = self._policies[severity.name, team] = policy.to_json()
+            self._read[id(known)] = policy
+        return known
+
+    def incident(self, incident: Incident) -> Incident:
+        """Give the newest state of an incident in this transaction."""
+        draft = self._drafts.get(incident.id or incident.key)
+        return draft.incident if draft else incident
+
+    def take(self, decision: Decision) -> Incident:
+        """Note a decision; later decisions of the transaction build on its state."""
+        key: int | str = decision.incident.id or decision.incident.key
+        draft = self._drafts.get(key)
+        if draft is None:
+            draft = self._drafts[key] = _Draft(decision.incident)
+        draft.incident = decision.incident
+        draft.events.extend(decision.events)
+        for effect in decision.effects:
+            match effect:
+                case CancelPages():
+                    draft.cancels.append(effect)
+                case Page():
+                    draft.pages.append(effect)
+                case Announce():
+                    draft.announcements.append(effect)
+                case SetTimer():
+                    draft.timers[effect.kind] = effect.due_at
+                case StopTimers():
+                    draft.timers.update(dict.fromkeys(effect.kinds))
+                case _:
+                    assert_never(effect)
+        return draft.incident
+
+    def tell(self, message: NewMessage) -> None:
+        """Note a message to a channel that belongs to no decision."""
+        self._messages.append(message)
+
+    def flush(self) -> list[Incident]:
+        """Write everything; the incidents come back with their ids, in the order in which they were first noted."""
+        drafts = list(self._drafts.values())
+        for draft in drafts:
+            self._cancel(draft)
+            self._advance(draft)
+        saved = incidents.save(self.tx, [(draft.incident, draft.events) for draft in drafts], now=self.now)
+        pages: list[tuple[int, int, Page]] = []
+        set_timers: list[Timer] = []
+        for draft, incident in zip(drafts, saved, strict=True):
+            rank = self._rank(incident)
+            pages.extend((incident.id, rank, page) for page in draft.pages)
+            stopped = [kind for kind, due_at in draft.timers.items() if due_at is None]
+            if stopped:
+                timers.stop_timers(self.tx, incident.id, stopped)
+            set_timers.extend(
+                incident_timer(incident, kind, due_at)
+                for kind, due_at in draft.timers.items()
+                if due_at is not None
+            )
+            for announcement in draft.announcements:
+                self._messages.extend(self._announced(incident, announcement, rank))
+        if pages:
+            outbox.add_pages_many(self.tx, pages, now=self.now)
+        if set_timers:
+            timers.set_timers(self.tx, set_timers, now=self.now)
+        if self._messages:
+            outbox.add_messages(self.tx, self._messages, now=self.now)
+        self._drafts.clear()
+        self._messages.clear()
+        return saved
+
+    def _cancel(self, draft: _Draft) -> None:
+        if not draft.incident.id:
+            return
+        for cancel in draft.cancels:
+            rows = outbox.cancel_pages(
+                self.tx, draft.incident.id, person=cancel.person, reason=cancel.reason, now=self.now
+            )
+            taken_back = [row for row in rows if row.state is RowState.CANCELLED]
+            if taken_back:
+                people = sorted({row.person for row in taken_back if row.person})
+                draft.events.append(
+                    self._event(
+                        Kind.PAGES_CANCELLED,
+                        {"count": len(taken_back), "reason": cancel.reason, "people": people},
+                    )
+                )
+
+    def _advance(self, draft: _Draft) -> None:
+        incident = draft.incident
+        progress = incident.progress
+        waiting = progress.state in (Running.RUNNING, Running.EXHAUSTED)
+        if incident.paging is not Paging.TRIGGERED or not waiting or progress.next_at is None:
+            return
+        if progress.next_at <= self.now:
+            # A policy that was frozen in this transaction need not be read again.
+            policy = self._read.get(id(incident.policy)) or Policy.from_json(incident.policy)
+            step = advance(policy, progress, self.directories.of(incident.team), now=self.now)
+            draft.incident = replace(incident, progress=step.progress)
+            draft.pages.extend(step.pages)
+            draft.events.extend(self._event(kind, data) for kind, data in step.events)
+        draft.timers[TimerKind.STEP] = draft.incident.progress.next_at
+
+    def _event(self, kind: Kind, data: JsonObject) -> Event:
+        return Event(kind=kind, actor="escalation", source="worker", happened_at=self.now, data=data)
+
+    def _rank(self, incident: Incident) -> int:
+        severity = self.current.revision.ladder.named(incident.severity)
+        return severity.rank if severity else 0
+
+    def _announced(self, incident: Incident, announcement: Announce, rank: int) -> Iterable[NewMessage]:
+        moment = announcement.moment
+        for rule in self.current.revision.announce:
+            if rule.wants(moment, incident.severity):
+                yield channel_message(
+                    self.context,
+                    incident,
+                    moment,
+                    rule.channel,
+                    data=announcement.data,
+                    rank=rank,
+                    now=self.now,
+                )
+
+
+def incident_timer(incident: Incident, kind: TimerKind, due_at: datetime) -> Timer:
+    """Make the one timer of a kind that an incident has."""
+    return Timer(
+        id=0,
+        kind=kind,
+        key=f"{kind.value}:incident:{incident.id}",
+        incident_id=incident.id,
+        subject=None,
+        epoch=incident.epoch,
+        due_at=due_at,
+        data={},
+        attempts=0,
+    )
+
+
+def channel_message(
+    context: Context,
+    incident: Incident,
+    moment: Moment,
+    channel: str,
+    *,
+    data: JsonObject,
+    rank: int,
+    now: datetime,
+) -> NewMessage:
+    """Make one message about an incident to one channel; an unsent older one of the same moment is superseded."""
+    subject = f"{moment.value}:{incident.id}:{channel}"
+    return NewMessage(
+        key=f"message:{subject}:{incident.seq}",
+        coalesce=f"message:{subject}",
+        incident_id=incident.id,
+        via=context.default_channel,
+        recipient=channel,
+        moment=moment,
+        data=data,
+        due_at=now,
+        rank=rank,
+    )

@@ -1,0 +1,328 @@
+"""What readers ask: incidents, timelines, pages, alerts, who is on call. Reads only; every answer is a view."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+from urllib.parse import quote
+
+from incident_bot.config.revision import Revision
+from incident_bot.core.effects import PageKind
+from incident_bot.core.errors import NotFound
+from incident_bot.core.model import Episode, Event, Incident, Item, Paging, Phase, Status, incident_name
+from incident_bot.core.oncall import Schedule, stretch, who
+from incident_bot.core.oncall import shifts as solve_shifts
+from incident_bot.core.routing import title
+from incident_bot.core.timeline import describe, redact_data
+from incident_bot.flow.context import Context
+from incident_bot.flow.views import (
+    AlertView,
+    AttemptView,
+    EntryView,
+    IncidentView,
+    ItemView,
+    LinkView,
+    OnCallView,
+    PageView,
+    ShiftView,
+)
+from incident_bot.store import alerts as episodes_store
+from incident_bot.store import incidents as incidents_store
+from incident_bot.store import outbox
+from incident_bot.store.outbox import Attempt, OutboxRow
+from incident_bot.store.transaction import Tx
+
+LABEL_PLACE: Final = re.compile(r"\{\{\s*labels\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+
+
+def incidents(
+    context: Context,
+    *,
+    state: str = "all",
+    severity: str | None = None,
+    team: str | None = None,
+    service: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[IncidentView]:
+    """List incidents, the newest first; `state` is open, all or an escalation state."""
+    chosen: Literal["open", "all"] | Paging = (
+        "open" if state == "open" else "all" if state == "all" else Paging(state)
+    )
+    with context.store.read() as tx:
+        found = incidents_store.list_incidents(
+            tx, state=chosen, severity=severity, team=team, service=service, before_id=before, limit=limit
+        )
+        counts = episodes_store.count_firing(tx, [incident.id for incident in found])
+    return [incident_view(context, incident, firing=counts.get(incident.id, 0)) for incident in found]
+
+
+def incident(context: Context, number: int) -> IncidentView:
+    """Give one incident with its alerts; raises NotFound."""
+    with context.store.read() as tx:
+        found = load(tx, number)
+        episodes = episodes_store.episodes_of_incident(tx, number)
+    firing = sum(episode.status is Status.FIRING for episode in episodes)
+    return incident_view(context, found, firing=firing, episodes=episodes)
+
+
+def load(tx: Tx, number: int, *, lock: bool = False) -> Incident:
+    """Give an incident's state; raises NotFound."""
+    found = incidents_store.get(tx, number, lock=lock) if 0 < number < 2**31 else None
+    if found is None:
+        message = f"There is no {incident_name(number)}; `list all` shows those there are."
+        raise NotFound(message)
+    return found
+
+
+def latest_seq(context: Context, number: int) -> int:
+    """Give the number of an incident's last event; 0 where there is no such incident."""
+    with context.store.read() as tx:
+        return incidents_store.latest_seq(tx, number)
+
+
+def timeline(context: Context, number: int, *, after: int = 0, limit: int | None = None) -> list[EntryView]:
+    """Give an incident's entries in the order in which they were recorded; raises NotFound."""
+    with context.store.read() as tx:
+        load(tx, number)
+        events = incidents_store.events(tx, number, after=after, limit=limit)
+    names = {person.id: person.name for person in context.live.current.revision.people.values()}
+    return [entry_view(event, names) for event in events]
+
+
+def entry_view(event: Event, names: Mapping[str, str]) -> EntryView:
+    """Turn one event into an entry, with people's names for their ids and without secrets."""
+    return EntryView(
+        seq=event.seq,
+        kind=event.kind.value,
+        text=describe(event, names),
+        actor=event.actor,
+        actor_name=names.get(event.actor, event.actor),
+        source=event.source,
+        happened_at=event.happened_at,
+        recorded_at=event.recorded_at or event.happened_at,
+        data=redact_data(event.data),
+        hash=event.hash,
+    )
+
+
+def pages(context: Context, number: int) -> list[PageView]:
+    """Give every logical page of an incident with its attempts, in the order of their due times; raises NotFound."""
+    with context.store.read() as tx:
+        load(tx, number)
+        rows = outbox.pages_of(tx, number)
+    names = {person.id: person.name for person in context.live.current.revision.people.values()}
+    return [
+        page_view(row, attempts, name=names.get(row.person or "", row.person or "")) for row, attempts in rows
+    ]
+
+
+def page_view(row: OutboxRow, attempts: list[Attempt], *, name: str) -> PageView:
+    """Turn one outbox row into a page; steps count from 1, as people do."""
+    step: int | str = row.step + 1 if row.page_kind in (PageKind.STEP, None) else row.page_kind.value
+    return PageView(
+        id=row.id,
+        person=row.person or "",
+        name=name,
+        channel=row.via,
+        step=step,
+        loop=row.loop,
+        epoch=row.epoch or 0,
+        due_at=row.due_at,
+        state=row.state.value,
+        sent_at=row.sent_at,
+        reason=row.error if row.state.value == "cancelled" and row.error else row.reason,
+        attempts=tuple(
+            AttemptView(
+                at=attempt.at,
+                result=attempt.result.value,
+                provider_id=attempt.provider_id,
+                error=attempt.error,
+            )
+            for attempt in attempts
+        ),
+    )
+
+
+def alerts(
+    context: Context,
+    *,
+    status: str | None = None,
+    incident: int | None = None,
+    source: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[AlertView]:
+    """List episodes, the newest first."""
+    with context.store.read() as tx:
+        found = episodes_store.list_episodes(
+            tx,
+            status=Status(status) if status else None,
+            incident_id=incident,
+            source=source,
+            before_id=before,
+            limit=limit,
+        )
+    return [alert_view(episode) for episode in found]
+
+
+def on_call(context: Context, *, schedule: str | None = None, at: datetime) -> list[OnCallView]:
+    """Give who is on call, by schedule; raises NotFound for a schedule that does not exist."""
+    revision = context.live.current.revision
+    names = [schedule] if schedule is not None else sorted(revision.schedules)
+    inactive = frozenset(person.id for person in revision.people.values() if not person.active)
+    found: list[OnCallView] = []
+    for name in names:
+        chosen = _schedule(revision, name)
+        for answer in who(chosen, (), at, inactive=inactive, revision=revision.id):
+            since, until = stretch(chosen, (), at, answer.person, inactive=inactive)
+            person = revision.people.get(answer.person)
+            found.append(
+                OnCallView(
+                    schedule=name,
+                    person=answer.person,
+                    name=person.name if person else answer.person,
+                    why=answer.why,
+                    since=since,
+                    until=until,
+                )
+            )
+    return found
+
+
+def shifts(context: Context, schedule: str, *, start: datetime, end: datetime) -> list[ShiftView]:
+    """Give a schedule's shifts in [start, end); raises NotFound."""
+    revision = context.live.current.revision
+    chosen = _schedule(revision, schedule)
+    inactive = frozenset(person.id for person in revision.people.values() if not person.active)
+    return [
+        ShiftView(start=shift.start, end=shift.end, people=shift.people, why=shift.why)
+        for shift in solve_shifts(chosen, (), start, end, inactive=inactive)
+    ]
+
+
+def _schedule(revision: Revision, name: str) -> Schedule:
+    chosen = revision.schedules.get(name)
+    if chosen is None:
+        message = (
+            f"There is no schedule {name[:80]!r}; known: {', '.join(sorted(revision.schedules)) or 'none'}."
+        )
+        raise NotFound(message)
+    return chosen
+
+
+def alert_view(episode: Episode) -> AlertView:
+    """Turn one episode into the alert that outsiders see."""
+    return AlertView(
+        id=episode.id,
+        source=episode.source,
+        fingerprint=episode.fingerprint,
+        labels=episode.labels,
+        annotations=episode.annotations,
+        status=episode.status.value,
+        starts_at=episode.starts_at,
+        ends_at=episode.ends_at,
+        incident=incident_name(episode.incident_id) if episode.incident_id else None,
+        reason=None if episode.incident_id else episode.reason,
+        runbook=episode.runbook,
+        flags=tuple(sorted(flag.value for flag in episode.flags)),
+        severity=episode.severity,
+        service=episode.service,
+        team=episode.team,
+        title=title(episode.labels, episode.annotations),
+        generator_url=episode.generator_url,
+        disposition=episode.disposition.value,
+        refires=episode.refires,
+        opened_at=episode.opened_at,
+        updated_at=episode.updated_at,
+        why=episode.why,
+    )
+
+
+def incident_view(
+    context: Context, incident: Incident, *, firing: int, episodes: list[Episode] | None = None
+) -> IncidentView:
+    """Turn one incident into what outsiders see, with its alerts where they were loaded."""
+    progress = incident.progress
+    waiting = incident.paging is Paging.TRIGGERED and progress.next_at is not None
+    return IncidentView(
+        id=incident.name,
+        number=incident.id,
+        title=incident.title,
+        severity=incident.severity,
+        phase=incident.phase.value,
+        escalation=incident.paging.value,
+        team=incident.team,
+        service=incident.service,
+        lead=incident.lead,
+        roles=incident.roles,
+        impact=incident.impact,
+        opened_at=incident.opened_at,
+        opened_by=incident.opened_by,
+        acknowledged_at=incident.acknowledged_at,
+        acknowledged_by=incident.acknowledged_by,
+        snoozed_until=incident.snoozed_until,
+        resolved_at=incident.resolved_at,
+        next_update_at=incident.next_update_at if incident.paging.is_open else None,
+        epoch=incident.epoch,
+        escalation_state=progress.state.value,
+        next_step=progress.step + 1 if waiting else None,
+        next_step_at=progress.next_at if waiting else None,
+        firing=firing,
+        private=incident.private,
+        drill=incident.drill,
+        forced=incident.forced,
+        runbook=incident.runbook,
+        room=None,
+        previous=incident_name(incident.previous) if incident.previous else None,
+        links=_links(context, incident, episodes or []),
+        items=tuple(_item_view(item) for item in incident.items),
+        seq=incident.seq,
+        alerts=tuple(alert_view(episode) for episode in episodes or ()),
+    )
+
+
+def _item_view(item: Item) -> ItemView:
+    return ItemView(
+        number=item.number,
+        kind=item.kind.value,
+        text=item.text,
+        owner=item.owner,
+        due=item.due,
+        undo=item.undo,
+        done_at=item.done_at,
+    )
+
+
+def _links(context: Context, incident: Incident, episodes: list[Episode]) -> tuple[LinkView, ...]:
+    links = [LinkView(title="Incident", url=f"{context.settings.public_url}/incidents/{incident.name}")]
+    service = context.live.current.revision.services.get(incident.service or "")
+    labels: Mapping[str, str] = episodes[0].labels if episodes else {}
+    for dashboard in service.dashboards if service else ():
+        url = _with_labels(dashboard, labels)
+        if url.startswith(("https://", "http://")):
+            links.append(LinkView(title=f"Dashboard of {incident.service}", url=url))
+    seen: set[str] = set()
+    for episode in episodes[:20]:
+        addresses = (
+            ("Runbook", episode.annotations.get("runbook_url", "")),
+            ("Graph", episode.generator_url),
+        )
+        for text, url in addresses:
+            if url.startswith(("https://", "http://")) and url not in seen:
+                seen.add(url)
+                links.append(LinkView(title=text, url=url))
+    if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
+        links.append(
+            LinkView(
+                title="Post-mortem", url=f"{context.settings.public_url}/incidents/{incident.name}/postmortem"
+            )
+        )
+    return tuple(links[:12])
+
+
+def _with_labels(address: str, labels: Mapping[str, str]) -> str:
+    """Put label values, percent-encoded, where `{{ labels.NAME }}` stands in an address."""
+    return LABEL_PLACE.sub(lambda found: quote(labels.get(found[1], ""), safe=""), address)

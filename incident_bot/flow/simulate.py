@@ -1,0 +1,163 @@
+"""`simulate`: the whole decision on an alert that has not come, with the code that will decide when it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from incident_bot.core.effects import Page, PageKind
+from incident_bot.core.enrich import find_runbook
+from incident_bot.core.errors import Unreadable
+from incident_bot.core.escalation import Planned, freeze, preview
+from incident_bot.core.model import Kind, Person, Status
+from incident_bot.core.muting import Inhibitors, muted_by
+from incident_bot.core.routing import Action, Routed, incident_key, route, title
+from incident_bot.flow.context import Context
+from incident_bot.flow.directory import TeamDirectory
+from incident_bot.flow.views import PlannedView, SimulatedView
+from incident_bot.sources import SOURCES
+
+HORIZON: Final = timedelta(hours=12)
+"""How far ahead the escalation is followed when nobody answers."""
+SOURCE: Final = "alertmanager"
+
+
+def simulate(
+    context: Context,
+    *,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    at: datetime,
+    source: str = SOURCE,
+    minutes: int | None = None,
+    alerts: Sequence[Mapping[str, str]] = (),
+) -> SimulatedView:
+    """Say what would happen to an alert with these labels, and who would be paged minute by minute (P11, R1).
+
+    `alerts` are the label sets that fire beside it, for inhibition; `minutes` is how far to look ahead.
+    """
+    revision = context.live.current.revision
+    routed = route(labels, revision.routing, revision.ladder, revision.teams)
+    found = find_runbook(labels, annotations, revision.runbooks)
+    inhibitors = Inhibitors.of(revision.routing.inhibit, alerts)
+    muted = None
+    if routed.action is not Action.RECORD:
+        muted = muted_by(labels, routed, hours=revision.hours, inhibitors=inhibitors, firing_since=at, now=at)
+    planned: tuple[Planned, ...] = ()
+    start = muted.until if muted and muted.until else at
+    if routed.action is Action.INCIDENT and (muted is None or muted.until is not None):
+        ahead = HORIZON if minutes is None else timedelta(minutes=minutes)
+        planned = _escalation(context, routed, start, ahead)
+    views, exhausted = _views(planned, revision.people, start=at)
+    notes = []
+    if muted is not None and muted.until is not None:
+        notes.append(f"Nothing happens before {muted.until.isoformat()}, and only if it still fires then.")
+    if exhausted:
+        notes.append("Nobody answered: the escalation is exhausted and keeps paging the last resort.")
+    return SimulatedView(
+        labels=labels,
+        action=routed.action.value,
+        incident_key=incident_key(source, routed, labels) if routed.action is not Action.RECORD else None,
+        title=title(labels, annotations),
+        severity=routed.severity.name,
+        team=routed.team,
+        service=routed.service,
+        route=routed.place,
+        tried=tuple(
+            {"place": tried.place, "matcher": tried.matcher, "matched": tried.matched, "value": tried.value}
+            for tried in routed.tried
+        ),
+        runbook=found.runbook.path if found.runbook else None,
+        runbook_url=found.url,
+        runbook_reason=found.reason,
+        muted=muted.reason if muted else None,
+        muted_until=muted.until if muted else None,
+        pages=views,
+        exhausted=exhausted,
+        notes=tuple(notes),
+    )
+
+
+def simulate_body(
+    context: Context, body: object, *, at: datetime, source: str = SOURCE
+) -> list[SimulatedView]:
+    """Do the same for each firing alert of a webhook body; raises Unreadable."""
+    revision = context.live.current.revision
+    config = next((one for one in revision.sources if one.name == source), None)
+    if config is None:
+        raise Unreadable("$", f"the source {source[:80]} is not configured")
+    delivery = SOURCES[config.kind].read(body, source=source, ignore_labels=config.ignore_labels, now=at)
+    firing = [alert for alert in delivery.alerts if alert.status is Status.FIRING]
+    return [
+        simulate(
+            context,
+            labels=alert.labels,
+            annotations=alert.annotations,
+            at=at,
+            source=source,
+            alerts=[other.labels for other in firing if other is not alert],
+        )
+        for alert in firing
+    ]
+
+
+def _escalation(context: Context, routed: Routed, start: datetime, ahead: timedelta) -> tuple[Planned, ...]:
+    revision = context.live.current.revision
+    directory = TeamDirectory(
+        revision, routed.team, notifiers=context.notifiers, default_channel=context.default_channel
+    )
+    policy = freeze(revision.matrix, routed.severity, routed.team)
+    planned: list[Planned] = []
+    for look in preview(policy, directory, start, until=start + ahead):
+        planned.append(look)
+        if any(kind is Kind.EXHAUSTED for kind, _ in look.events):
+            # What follows only repeats the last resort.
+            break
+    return tuple(planned)
+
+
+def _views(
+    planned: Sequence[Planned], people: Mapping[str, Person], *, start: datetime
+) -> tuple[tuple[PlannedView, ...], bool]:
+    views: list[PlannedView] = []
+    exhausted = False
+    for look in planned:
+        views.extend(_page_view(page, people, start) for page in look.pages)
+        for kind, data in look.events:
+            exhausted = exhausted or kind is Kind.EXHAUSTED
+            if kind in (Kind.NOBODY, Kind.EXHAUSTED):
+                reason = str(data.get("reason") or data.get("target") or "nobody answered")
+                views.append(
+                    PlannedView(
+                        at=look.at,
+                        minute=_minute(look.at, start),
+                        kind=kind.value,
+                        person=None,
+                        name=None,
+                        channel=None,
+                        reason=reason,
+                        step=None,
+                        loop=0,
+                    )
+                )
+    return tuple(sorted(views, key=lambda view: view.at)), exhausted
+
+
+def _page_view(page: Page, people: Mapping[str, Person], start: datetime) -> PlannedView:
+    person = people.get(page.person)
+    return PlannedView(
+        at=page.due_at,
+        minute=_minute(page.due_at, start),
+        kind="page",
+        person=page.person,
+        name=person.name if person else page.person,
+        channel=page.via,
+        reason=page.reason,
+        step=page.step + 1 if page.kind is PageKind.STEP else page.kind.value,
+        loop=page.loop,
+    )
+
+
+def _minute(at: datetime, start: datetime) -> float:
+    return round((at - start).total_seconds() / 60, 2)

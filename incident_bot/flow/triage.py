@@ -1,0 +1,308 @@
+"""Stages 2 to 4 for episodes: enriched, routed, muted or not, and put on exactly one incident or given a reason.
+
+Used by the intake, by the timers of held episodes and by the reconciler, so that an alert found late is treated as
+one that came in time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from incident_bot.core.effects import Moment, TimerKind
+from incident_bot.core.enrich import find_runbook
+from incident_bot.core.incident import (
+    AlertsAttached,
+    AlertsRefired,
+    AlertsResolved,
+    AttachedAlert,
+    Opening,
+    observe,
+    open_incident,
+    takes_alerts,
+)
+from incident_bot.core.matchers import matches_all, parse_matcher
+from incident_bot.core.model import Disposition, Episode, Incident, JsonObject, Severity
+from incident_bot.core.muting import Inhibitors, Maintenance, Muted, in_maintenance, muted_by
+from incident_bot.core.routing import Action, Routed, incident_key, route, title
+from incident_bot.flow.ledger import Ledger
+from incident_bot.store import alerts, incidents, interventions, timers
+from incident_bot.store.outbox import NewMessage
+from incident_bot.store.timers import Timer
+
+NO_INHIBITORS: Final = Inhibitors()
+INHIBITED_LOOK_AGAIN: Final = timedelta(seconds=60)
+"""The end of an inhibition has no clock time: a held target is looked at again this often."""
+
+
+@dataclass(slots=True)
+class Placed:
+    """An episode on its way: what came in, and how it was routed."""
+
+    episode: Episode
+    key: str | None = None
+    """The incident key, when it belongs on an incident."""
+    held_until: datetime | None = None
+    notify: str | None = None
+    """The incident key for a `notify` message."""
+
+
+class Triage:
+    """Places episodes within one transaction."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Take the transaction's ledger."""
+        self._ledger = ledger
+        self._tx = ledger.tx
+        self._revision = ledger.current.revision
+        self._now = ledger.now
+        self._maintenance: tuple[Maintenance, ...] | None = None
+        self._firing: Inhibitors | None = None
+
+    def place(self, episode: Episode, firing: Sequence[Episode] = ()) -> Placed:
+        """Route one firing episode; `firing` are others of this transaction that the store does not hold yet."""
+        revision = self._revision
+        labels = episode.labels
+        routed = route(labels, revision.routing, revision.ladder, revision.teams)
+        found = find_runbook(labels, episode.annotations, revision.runbooks)
+        placed = Placed(episode)
+        disposition, reason = Disposition.INCIDENT, None
+        if routed.action is Action.RECORD:
+            disposition, reason = Disposition.RECORD, f"recorded only: {routed.place} says so"
+        elif (muted := self._muted(episode, routed, firing)) is not None:
+            placed.held_until = muted.until or self._now + INHIBITED_LOOK_AGAIN
+            disposition, reason = Disposition.HELD, muted.reason
+        elif routed.action is Action.NOTIFY:
+            disposition, reason = (
+                Disposition.NOTIFY,
+                f"told to the team's channel only: {routed.place} says so",
+            )
+            placed.notify = incident_key(episode.source, routed, labels)
+        else:
+            placed.key = incident_key(episode.source, routed, labels)
+        # One copy for everything: in a storm this line is the most expensive of the stage.
+        placed.episode = replace(
+            episode,
+            severity=routed.severity.name,
+            service=routed.service,
+            team=routed.team,
+            runbook=found.runbook.path if found.runbook else None,
+            why={**(episode.why or {}), **_why(routed, found.reason, found.url, revision.id)},
+            disposition=disposition,
+            reason=reason,
+        )
+        return placed
+
+    def attach(self, placed: Sequence[Placed]) -> list[Incident]:
+        """Put each placed episode on the open incident of its key, on a reopened one, or on a new one.
+
+        The episodes get their incident's number from the ledger's `flush`: a new incident has none before.
+        """
+        by_key: dict[str, list[Placed]] = defaultdict(list)
+        for item in placed:
+            if item.key is not None:
+                by_key[item.key].append(item)
+        if not by_key:
+            return []
+        opened = incidents.open_by_keys(self._tx, by_key)
+        missing = [key for key in by_key if key not in opened]
+        closed = incidents.closed_by_keys(self._tx, missing) if missing else {}
+        return [
+            self._attach_one(key, items, opened.get(key), closed.get(key)) for key, items in by_key.items()
+        ]
+
+    def resolved(self, episodes: Sequence[Episode]) -> None:
+        """Tell the incidents of ended episodes; called when the ends are written, as the count is the store's."""
+        by_incident = _by_incident(episodes)
+        if not by_incident:
+            return
+        counts = alerts.count_firing(self._tx, by_incident.keys())
+        for number, ended in sorted(by_incident.items()):
+            incident = incidents.get(self._tx, number, lock=True)
+            if incident is None:
+                continue
+            incident = self._ledger.incident(incident)
+            observation = AlertsResolved(
+                alerts=tuple(attached(episode) for episode in ended), still_firing=counts.get(number, 0)
+            )
+            self._ledger.take(observe(observation, incident, rules=self._revision.rules, now=self._now))
+
+    def refired(self, episodes: Sequence[Episode]) -> None:
+        """Tell the incidents of open episodes that fired again unseen (I5): counted, no page by itself."""
+        for number, again in sorted(_by_incident(episodes).items()):
+            incident = incidents.get(self._tx, number, lock=True)
+            if incident is None:
+                continue
+            incident = self._ledger.incident(incident)
+            observation = AlertsRefired(alerts=tuple(attached(episode) for episode in again))
+            self._ledger.take(observe(observation, incident, rules=self._revision.rules, now=self._now))
+
+    def hold(self, placed: Sequence[Placed]) -> None:
+        """Have held episodes looked at again; to be called when they have their ids."""
+        waiting = [
+            Timer(
+                id=0,
+                kind=TimerKind.EPISODE,
+                key=f"episode:{item.episode.id}",
+                incident_id=None,
+                subject=item.episode.id,
+                epoch=None,
+                due_at=item.held_until,
+                data={},
+                attempts=0,
+            )
+            for item in placed
+            if item.held_until is not None
+        ]
+        if waiting:
+            timers.set_timers(self._tx, waiting, now=self._now)
+
+    def notify(self, placed: Sequence[Placed]) -> None:
+        """Tell the team's channel of episodes whose route says `notify`; to be called when they have their ids."""
+        for item in placed:
+            if item.notify is None:
+                continue
+            episode = item.episode
+            team = self._revision.teams.get(episode.team or "")
+            severity = self._revision.ladder.named(episode.severity)
+            channel = (team.slack_channel if team else None) or (team.id if team else "alerts")
+            data: JsonObject = {
+                "title": title(episode.labels, episode.annotations),
+                "severity": episode.severity,
+                "labels": dict(episode.labels),
+                "annotations": dict(episode.annotations),
+                "runbook": episode.runbook,
+                "starts_at": episode.starts_at.isoformat(),
+                "status": episode.status.value,
+            }
+            self._ledger.tell(
+                NewMessage(
+                    key=f"notify:{episode.id}:{episode.status.value}",
+                    coalesce=f"notify:{item.notify}:{channel}",
+                    incident_id=None,
+                    via=self._ledger.context.default_channel,
+                    recipient=channel,
+                    moment=Moment.NOTIFY,
+                    data=data,
+                    due_at=self._now,
+                    rank=severity.rank if severity else 0,
+                )
+            )
+
+    def _muted(self, episode: Episode, routed: Routed, firing: Sequence[Episode]) -> Muted | None:
+        revision = self._revision
+        inhibitors = NO_INHIBITORS
+        rules = revision.routing.inhibit
+        if any(matches_all(rule.target, episode.labels) for rule in rules):
+            if self._firing is None:
+                stored = [labels for _, labels in alerts.firing_labels(self._tx)]
+                self._firing = Inhibitors.of(rules, [*stored, *(other.labels for other in firing)])
+            inhibitors = self._firing
+        return muted_by(
+            episode.labels,
+            routed,
+            hours=revision.hours,
+            inhibitors=inhibitors,
+            firing_since=episode.opened_at,
+            now=self._now,
+        )
+
+    def _attach_one(
+        self, key: str, items: list[Placed], opened: Incident | None, closed: Incident | None
+    ) -> Incident:
+        new = tuple(attached(item.episode) for item in items)
+        rules = self._revision.rules
+        known = opened or closed
+        if known is not None:
+            known = self._ledger.incident(known)
+        if known is not None and (known.paging.is_open or takes_alerts(known, rules=rules, now=self._now)):
+            observation = AlertsAttached(alerts=new, policy=self._policy(items, known.team))
+            incident = self._ledger.take(observe(observation, known, rules=rules, now=self._now))
+        else:
+            incident = self._open(key, items, new, previous=known.id if known else None)
+        return incident
+
+    def _policy(self, items: Sequence[Placed], team: str) -> JsonObject:
+        return self._ledger.policy(self._worst(items), team)
+
+    def _worst(self, items: Sequence[Placed]) -> Severity:
+        ladder = self._revision.ladder
+        worst = ladder.worst(tuple(item.episode.severity or "" for item in items))
+        return worst or ladder.rungs[len(ladder.rungs) // 2]
+
+    def _open(
+        self, key: str, items: list[Placed], new: tuple[AttachedAlert, ...], *, previous: int | None
+    ) -> Incident:
+        revision = self._revision
+        severity = self._worst(items)
+        first = next(item.episode for item in items if item.episode.severity == severity.name)
+        team = first.team or revision.routing.default.team
+        pause = self._in_maintenance(first)
+        opening = Opening(
+            key=key,
+            title=title(first.labels, first.annotations),
+            severity=severity.name,
+            team=team,
+            service=first.service,
+            runbook=next((item.episode.runbook for item in items if item.episode.runbook), None),
+            policy=self._ledger.policy(severity, team),
+            revision=revision.id,
+            opened_by=first.source,
+            source=first.source,
+            alerts=new,
+            previous=previous,
+            paused_reason=f"maintenance: {pause.reason}" if pause else None,
+            paused_until=pause.end if pause else None,
+        )
+        return self._ledger.take(open_incident(opening, now=self._now))
+
+    def _in_maintenance(self, episode: Episode) -> Maintenance | None:
+        if self._maintenance is None:
+            self._maintenance = tuple(
+                Maintenance(
+                    id=str(window.id),
+                    matchers=tuple(parse_matcher(text) for text in window.matchers),
+                    start=window.start,
+                    end=window.end,
+                    reason=window.reason,
+                    by=window.created_by,
+                )
+                for window in interventions.maintenance(self._tx, now=self._now)
+            )
+        return in_maintenance(episode.labels, self._maintenance, self._now)
+
+
+def _by_incident(episodes: Sequence[Episode]) -> dict[int, list[Episode]]:
+    found: dict[int, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        if episode.incident_id:
+            found[episode.incident_id].append(episode)
+    return found
+
+
+def attached(episode: Episode) -> AttachedAlert:
+    """Give what the incident's events keep of an episode."""
+    return AttachedAlert(
+        episode_id=episode.id,
+        title=title(episode.labels, episode.annotations),
+        severity=episode.severity or "",
+        fingerprint=episode.fingerprint,
+    )
+
+
+def _why(routed: Routed, runbook_reason: str, runbook_url: str | None, revision: str) -> JsonObject:
+    return {
+        "route": routed.place,
+        "action": routed.action.value,
+        "group_by": list(routed.group_by),
+        "tried": [
+            {"place": tried.place, "matcher": tried.matcher, "matched": tried.matched, "value": tried.value}
+            for tried in routed.tried
+        ],
+        "runbook": runbook_reason,
+        "runbook_url": runbook_url,
+        "revision": revision,
+    }

@@ -1,0 +1,239 @@
+"""What readers get: plain values with the field names of the HTTP interface; doors turn them into JSON or HTML.
+
+Never decides and never reads: `flow.queries` fills these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incident_bot.core.model import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    """One episode."""
+
+    id: int
+    source: str
+    fingerprint: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    status: str
+    starts_at: datetime
+    ends_at: datetime | None
+    incident: str | None
+    reason: str | None
+    runbook: str | None
+    flags: tuple[str, ...]
+    severity: str | None
+    service: str | None
+    team: str | None
+    title: str
+    generator_url: str
+    disposition: str
+    refires: int
+    opened_at: datetime
+    updated_at: datetime
+    why: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemView:
+    """One task, follow-up or change."""
+
+    number: int
+    kind: str
+    text: str
+    owner: str | None
+    due: datetime | None
+    undo: str | None
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """One link that helps: runbook, dashboard, source."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """One incident; lists carry it without alerts."""
+
+    id: str
+    number: int
+    title: str
+    severity: str
+    phase: str
+    escalation: str
+    team: str
+    service: str | None
+    lead: str | None
+    roles: Mapping[str, str]
+    impact: str | None
+    opened_at: datetime
+    opened_by: str
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    snoozed_until: datetime | None
+    resolved_at: datetime | None
+    next_update_at: datetime | None
+    epoch: int
+    escalation_state: str
+    """running, paused, stopped or exhausted."""
+    next_step: int | None
+    next_step_at: datetime | None
+    firing: int
+    private: bool
+    drill: bool
+    forced: bool
+    runbook: str | None
+    room: str | None
+    previous: str | None
+    links: tuple[LinkView, ...]
+    items: tuple[ItemView, ...]
+    seq: int
+    alerts: tuple[AlertView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """One call to a provider."""
+
+    at: datetime
+    result: str
+    provider_id: str | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """One logical page with its attempts."""
+
+    id: int
+    person: str
+    name: str
+    channel: str
+    step: int | str
+    """The step's number from 1, or `fallback`, `last_resort`, `direct`."""
+    loop: int
+    epoch: int
+    due_at: datetime
+    state: str
+    sent_at: datetime | None
+    reason: str
+    attempts: tuple[AttemptView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """One timeline entry."""
+
+    seq: int
+    kind: str
+    text: str
+    actor: str
+    actor_name: str
+    source: str
+    happened_at: datetime
+    recorded_at: datetime
+    data: JsonObject
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallView:
+    """One person who is on call."""
+
+    schedule: str
+    person: str
+    name: str
+    why: str
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftView:
+    """One maximal stretch with the same people."""
+
+    start: datetime
+    end: datetime
+    people: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyView:
+    """What a command answered."""
+
+    text: str
+    ok: bool = True
+    title: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    lines: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    incident: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    """One check of the health page."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthView:
+    """How the bot is."""
+
+    status: str
+    """ok, degraded (works, somebody should look) or failing (deliveries cannot be stored)."""
+    version: str
+    revision: str
+    checks: tuple[CheckView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedView:
+    """One step of a simulation: who would be paged when, and why."""
+
+    at: datetime
+    minute: float
+    kind: str
+    person: str | None
+    name: str | None
+    channel: str | None
+    reason: str
+    step: int | str | None
+    loop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedView:
+    """The whole decision on one label set."""
+
+    labels: Mapping[str, str]
+    action: str
+    incident_key: str | None
+    title: str
+    severity: str
+    team: str
+    service: str | None
+    route: str
+    tried: tuple[JsonObject, ...]
+    runbook: str | None
+    runbook_url: str | None
+    runbook_reason: str
+    muted: str | None
+    muted_until: datetime | None
+    pages: tuple[PlannedView, ...]
+    exhausted: bool
+    notes: tuple[str, ...] = field(default_factory=tuple)

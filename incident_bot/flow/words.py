@@ -1,0 +1,111 @@
+"""Finds what a waiting row has to say: loads the facts as they are now and has `render` write them.
+
+Freshest at sending time: a page that waited says what is true when it goes out.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from incident_bot.core.effects import Moment, Page, PageKind
+from incident_bot.core.model import Episode, Incident, Urgency
+from incident_bot.flow.context import Context
+from incident_bot.notifiers.base import Message
+from incident_bot.render.messages import Message as Written
+from incident_bot.render.messages import channel_message, page_message
+from incident_bot.store import alerts, incidents
+from incident_bot.store.outbox import OutboxRow, RowKind
+from incident_bot.store.transaction import Tx
+
+EPISODES_READ = 50
+
+log = structlog.get_logger(__name__)
+
+
+def words_for(context: Context, tx: Tx, row: OutboxRow, *, now: datetime) -> Message | None:
+    """Give the message of one row; None where its incident or its person is gone."""
+    incident = incidents.get(tx, row.incident_id) if row.incident_id else None
+    episodes = alerts.list_episodes(tx, incident_id=incident.id, limit=EPISODES_READ) if incident else []
+    if row.kind is RowKind.PAGE:
+        return _page(context, row, incident, episodes, now=now) if incident else None
+    return _channel(context, row, incident, episodes, now=now)
+
+
+def _page(
+    context: Context, row: OutboxRow, incident: Incident, episodes: list[Episode], *, now: datetime
+) -> Message | None:
+    current = context.live.current
+    person = current.revision.people.get(row.person or "")
+    if person is None:
+        return None
+    page = Page(
+        person=person.id,
+        via=row.via,
+        kind=row.page_kind or PageKind.STEP,
+        epoch=row.epoch or 0,
+        loop=row.loop,
+        step=row.step,
+        due_at=row.due_at,
+        urgency=row.urgency or Urgency.HIGH,
+        reason=row.reason,
+    )
+    written = page_message(
+        current.templates,
+        incident,
+        page,
+        person=person,
+        episodes=episodes,
+        runbook=next((book for book in current.revision.runbooks if book.path == incident.runbook), None),
+        public_url=context.settings.public_url,
+        now=now,
+    )
+    _report(written, row)
+    return Message(
+        key=row.key,
+        kind="page",
+        recipient=person.id,
+        person=person,
+        subject=written.subject,
+        text=written.text,
+        url=written.url,
+        facts=written.facts,
+    )
+
+
+def _channel(
+    context: Context, row: OutboxRow, incident: Incident | None, episodes: list[Episode], *, now: datetime
+) -> Message:
+    current = context.live.current
+    moment = row.moment or Moment.META
+    runbook_path = incident.runbook if incident else row.data.get("runbook")
+    severity = incident.severity if incident else row.data.get("severity")
+    written = channel_message(
+        current.templates,
+        moment,
+        incident,
+        row.data,
+        episodes=episodes,
+        people=current.revision.people,
+        severity=current.revision.ladder.named(str(severity or "")),
+        runbook=next((book for book in current.revision.runbooks if book.path == runbook_path), None),
+        public_url=context.settings.public_url,
+        now=now,
+    )
+    _report(written, row)
+    return Message(
+        key=row.key,
+        kind=moment.value,
+        recipient=row.recipient or "",
+        person=None,
+        subject=written.subject,
+        text=written.text,
+        url=written.url,
+        facts=written.facts,
+    )
+
+
+def _report(written: Written, row: OutboxRow) -> None:
+    if written.fell_back:
+        log.error("a template failed; the built-in text was sent", template=written.fell_back, row=row.id)

@@ -1,0 +1,112 @@
+"""The worker: threads that fire timers, send what waits, watch the configuration and follow other replicas.
+
+Wake-ups come from signals; a poll each second is the truth. Any replica may do any work.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from incident_bot.flow import deliver, escalate, reconcile
+from incident_bot.flow.context import Context
+from incident_bot.store import outbox, timers
+from incident_bot.store.transaction import Unavailable
+
+POLL_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 30
+SENDERS: Final = 16
+ROUNDS_MOST: Final = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+def pump(context: Context, *, now: Callable[[], datetime]) -> int:
+    """Do everything that is due, in this thread, until nothing is: for tests, demonstrations and the command line."""
+    handled = 0
+    for _ in range(ROUNDS_MOST):
+        step = escalate.tick(context, now=now()) + deliver.drain(context, now=now)
+        handled += step
+        if not step:
+            break
+    return handled
+
+
+class Worker:
+    """One replica's working threads."""
+
+    def __init__(self, context: Context, now: Callable[[], datetime]) -> None:
+        """Take the wired parts and what reads the clock."""
+        self._context = context
+        self._now = now
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
+        self._postman = deliver.Postman(context, self._pool, senders=SENDERS, now=now)
+
+    def start(self) -> None:
+        """Start the threads."""
+        reconcile.schedule(self._context, now=self._now())
+        self._context.store.listen(self._context.signals.changed)
+        self._spawn("timers", lambda: self._loop("timers", self._tick, self._next_timer))
+        self._spawn("outbox", lambda: self._loop("outbox", self._postman.step, self._next_row))
+        self._spawn("configuration", lambda: self._context.live.watch(self._stop, self._now))
+
+    def stop(self) -> None:
+        """Finish what is being done now and end; what is not begun stays in the database."""
+        self._stop.set()
+        self._context.signals.changed()
+        for thread in self._threads:
+            thread.join(timeout=STOP_SECONDS)
+        # What is being sent now is waited for, so that its outcome is written and it is not sent again.
+        self._pool.shutdown()
+        self._postman.finish()
+
+    def _spawn(self, name: str, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _tick(self) -> bool:
+        escalate.tick(self._context, now=self._now())
+        return False
+
+    def _next_timer(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return timers.next_due(tx)
+
+    def _next_row(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return outbox.next_due(tx)
+
+    def _loop(self, name: str, work: Callable[[], bool], next_due: Callable[[], datetime | None]) -> None:
+        wake = threading.Event()
+        remove = self._context.signals.add_listener(wake.set)
+        try:
+            while not self._stop.is_set():
+                wake.clear()
+                try:
+                    if work():
+                        continue
+                    wait = self._wait(next_due())
+                except Unavailable as problem:
+                    log.warning("the database is not available; waiting", worker=name, error=str(problem))
+                    wait = POLL_SECONDS
+                except Exception:
+                    # The fence of the worker loop: whatever failed, the next round is tried.
+                    log.exception("the worker failed on a round", worker=name)
+                    wait = POLL_SECONDS
+                wake.wait(wait)
+        finally:
+            remove()
+
+    def _wait(self, due: datetime | None) -> float:
+        if due is None:
+            return POLL_SECONDS
+        until: timedelta = due - self._now()
+        return min(max(until.total_seconds(), 0.01), POLL_SECONDS)
