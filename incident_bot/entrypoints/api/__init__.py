@@ -1,0 +1,10 @@
+"""The HTTP interface for programs: `/api/v1`, health and metrics. Turns views into JSON; decides nothing."""
+
+from incident_bot.entrypoints.api.incidents import router as incidents
+from incident_bot.entrypoints.api.operations import router as operations
+from incident_bot.entrypoints.api.people import router as people
+from incident_bot.entrypoints.api.state import router as state
+
+ROUTERS = (incidents, people, operations, state)
+
+__all__ = ["ROUTERS"]

@@ -1,0 +1,208 @@
+"""`/api/v1/incidents` and `/api/v1/alerts`: lists, one incident, its record, and commands upon it."""
+
+# ruff: noqa: FAST003 -- the dependency `Number` reads `{id}`
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Body, Query, Request, Response
+from pydantic import JsonValue
+from starlette.exceptions import HTTPException
+
+from incident_bot.entrypoints.api import schemas
+from incident_bot.entrypoints.api.parameters import (
+    Before,
+    IdempotencyKey,
+    Limit,
+    Number,
+    cut,
+    number_of,
+    refusals,
+)
+from incident_bot.entrypoints.desk import AtDesk, Desk, Reader, Writer
+from incident_bot.entrypoints.documents import document
+from incident_bot.flow import commands, export, queries
+from incident_bot.flow import why as chain
+from incident_bot.flow.access import Caller
+from incident_bot.flow.views import ReplyView
+
+router = APIRouter(prefix="/api/v1", tags=["incidents"])
+
+SOURCE: Final = "api"
+FORMATS: Final = ("md", "html", "json")
+State = Literal["all", "open", "triggered", "acknowledged", "snoozed", "resolved", "merged"]
+_MARKDOWN: Final = frozenset({"text/markdown", "text/plain"})
+
+
+@router.get("/incidents", response_model=schemas.Page[schemas.Incident], responses=refusals(400))
+def list_incidents(
+    at: AtDesk,
+    _caller: Reader,
+    before: Before,
+    state: State = "all",
+    severity: schemas.Word | None = None,
+    team: schemas.Word | None = None,
+    service: schemas.Word | None = None,
+    limit: Limit = 50,
+) -> Any:
+    """List incidents, the newest first."""
+    views = queries.incidents(
+        at.context,
+        state=state, severity=severity, team=team, service=service, before=before, limit=limit + 1,
+    )  # fmt: skip
+    items, cursor = cut(views, limit, lambda view: view.number)
+    return {"items": items, "next": cursor}
+
+
+@router.post("/incidents", status_code=201, response_model=schemas.Commanded, responses=refusals(404, 409))
+def declare(at: AtDesk, caller: Writer, body: schemas.Declare, idempotency_key: IdempotencyKey = None) -> Any:
+    """Declare an incident; pages people like one that an alert opened."""
+    acting = at.doorkeeper.acting(caller, body.actor)
+    reply = commands.declare(
+        at.context,
+        title=body.title, severity=body.severity, service=body.service, team=body.team, impact=body.impact,
+        actor=acting.actor, source=SOURCE, key=idempotency_key, now=at.now(),
+    )  # fmt: skip
+    return _commanded(at, reply)
+
+
+@router.get("/incidents/{id}", response_model=schemas.Incident, responses=refusals(404))
+def show_incident(at: AtDesk, _caller: Reader, number: Number) -> Any:
+    """Show one incident with its alerts."""
+    return queries.incident(at.context, number)
+
+
+@router.post("/commands", response_model=schemas.Commanded, responses=refusals(404, 409))
+def command_anywhere(
+    at: AtDesk, caller: Writer, body: schemas.Command, idempotency_key: IdempotencyKey = None
+) -> Any:
+    """Run a command that needs no incident, or names one: `list`, `new Checkout is slow`, `INC-42 ack`."""
+    return _run(at, caller, body, None, idempotency_key)
+
+
+@router.post("/incidents/{id}/commands", response_model=schemas.Commanded, responses=refusals(404, 409))
+def command(
+    at: AtDesk, caller: Writer, number: Number, body: schemas.Command, idempotency_key: IdempotencyKey = None
+) -> Any:
+    """Run one command in the words of the chat."""
+    return _run(at, caller, body, number, idempotency_key)
+
+
+@router.get(
+    "/incidents/{id}/timeline", response_model=schemas.Page[schemas.Entry], responses=refusals(400, 404)
+)
+def timeline(
+    at: AtDesk,
+    _caller: Reader,
+    number: Number,
+    after: Annotated[int, Query(ge=0, le=2**53, description="Only entries with a larger `seq`.")] = 0,
+    cursor: Annotated[
+        str | None, Query(max_length=16, pattern="^[0-9]+$", description="From `next`.")
+    ] = None,
+    limit: Limit = 500,
+) -> Any:
+    """List what happened, in the order it was recorded."""
+    start = max(after, int(cursor or 0))
+    views = queries.timeline(at.context, number, after=start, limit=limit + 1)
+    items = views[:limit]
+    return {"items": items, "next": str(items[-1].seq) if len(views) > limit else None}
+
+
+@router.get("/incidents/{id}/pages", response_model=schemas.Page[schemas.PageSent], responses=refusals(404))
+def pages(at: AtDesk, _caller: Reader, number: Number) -> Any:
+    """List every page with its attempts and receipts."""
+    return {"items": queries.pages(at.context, number), "next": None}
+
+
+@router.get("/incidents/{id}/why", response_model=dict[str, JsonValue], responses=refusals(404))
+def why(at: AtDesk, _caller: Reader, number: Number) -> Any:
+    """Show the chain of custody: delivery, deduplication, route, schedule, pages, receipts."""
+    return chain.explain(at.context, number, now=at.now())
+
+
+@router.get(
+    "/incidents/{id}/postmortem",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The draft.",
+            "content": {
+                "text/markdown": {"schema": {"type": "string"}},
+                "text/html": {"schema": {"type": "string"}},
+                "application/json": {"schema": {"type": "object"}},
+            },
+        },
+        **refusals(404, 406),
+    },
+)
+def postmortem(
+    at: AtDesk,
+    _caller: Reader,
+    number: Number,
+    format: Annotated[str, Query(json_schema_extra={"enum": list(FORMATS)})] = "md",  # noqa: A002 - as in the contract
+) -> Response:
+    """Give the post-mortem draft with everything that the record can fill in."""
+    if format not in FORMATS:
+        detail = f"This release writes {', '.join(FORMATS)}; the HTML prints well, to PDF too."
+        raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, detail)
+    body, media_type = export.postmortem(at.context, number, format=format, now=at.now())
+    return document(body, media_type)
+
+
+@router.put("/incidents/{id}/postmortem", status_code=204, responses=refusals(400, 404, 409, 415))
+def save_postmortem(
+    request: Request,
+    at: AtDesk,
+    caller: Writer,
+    number: Number,
+    markdown: Annotated[bytes, Body(media_type="text/markdown", min_length=1)],
+) -> None:
+    """Keep the text that people wrote into the draft."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _MARKDOWN:
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the draft as text/markdown in UTF-8.")
+    try:
+        text = markdown.decode("utf-8")
+    except UnicodeDecodeError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The draft is not UTF-8 text.") from None
+    if "\x00" in text:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The draft holds a NUL character.")
+    export.save_postmortem(at.context, number, text, actor=caller.actor, now=at.now())
+
+
+@router.get(
+    "/alerts", response_model=schemas.Page[schemas.Alert], responses=refusals(400, 404), tags=["alerts"]
+)
+def list_alerts(
+    at: AtDesk,
+    _caller: Reader,
+    before: Before,
+    status: Literal["firing", "resolved"] | None = None,
+    incident: Annotated[str | None, Query(max_length=20, description="`INC-42` or `42`.")] = None,
+    source: schemas.Word | None = None,
+    limit: Limit = 50,
+) -> Any:
+    """List episodes, the newest first."""
+    number = None if incident is None else number_of(incident)
+    views = queries.alerts(
+        at.context, status=status, incident=number, source=source, before=before, limit=limit + 1
+    )
+    items, cursor = cut(views, limit, lambda view: view.id)
+    return {"items": items, "next": cursor}
+
+
+def _run(
+    at: Desk, caller: Caller, body: schemas.Command, number: int | None, key: str | None
+) -> dict[str, object]:
+    acting = at.doorkeeper.acting(caller, body.actor)
+    reply = commands.handle(
+        at.context, body.text, incident=number, actor=acting.actor, source=SOURCE, key=key, now=at.now()
+    )
+    return _commanded(at, reply, number)
+
+
+def _commanded(at: Desk, reply: ReplyView, number: int | None = None) -> dict[str, object]:
+    shown = number_of(reply.incident) if reply.incident else number
+    return {"reply": reply, "incident": None if shown is None else queries.incident(at.context, shown)}

@@ -1,0 +1,398 @@
+"""The shapes of the HTTP interface: what is answered, and what is taken.
+
+Field names are the contract of the interface. Built from the views of `flow.views`; never handed to it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
+
+ItemT = TypeVar("ItemT")
+
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+# Zones and calendars overflow at the ends of time; nobody is on call there.
+_YEARS = r"^(19[7-9][0-9]|2[01][0-9]{2})-"
+
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _written(value: object) -> object:
+    """Refuse what pydantic would take for seconds since 1970, or for a date."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        message = "write an instant such as 2026-03-03T03:00:00Z"
+        raise ValueError(message)
+    return value
+
+
+def _within(value: datetime) -> datetime:
+    instant = value.astimezone(UTC) if value.year not in (1, 9999) else value
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        message = f"must lie between {FIRST_YEAR} and {LAST_YEAR}"
+        raise ValueError(message)
+    return instant
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_written),
+    AfterValidator(_within),
+    Field(json_schema_extra={"pattern": _YEARS}),
+]
+"""An instant that somebody sent: RFC 3339 with `Z` or an offset."""
+
+Time = Annotated[datetime, AfterValidator(_utc)]
+"""An instant that we tell: RFC 3339 in UTC, with `Z`."""
+
+# NUL is no text to PostgreSQL.
+_PRINTED = r"^[^\x00]*$"
+Word = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTED)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
+]
+Labels = Annotated[
+    dict[str, Annotated[str, StringConstraints(max_length=16_384, pattern=_PRINTED)]], Field(max_length=200)
+]
+
+
+class Answered(BaseModel):
+    """Something we tell; made from a view."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Taken(BaseModel):
+    """Something we are sent; unknown fields are refused, so that a typing error is not a silent no."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Page(BaseModel, Generic[ItemT]):
+    """One page of a list."""
+
+    items: list[ItemT]
+    next: str | None = Field(description="The cursor of the next page, null on the last one.")
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    path: str | None = Field(default=None, description="Where in a body the first wrong field stands.")
+    errors: list[dict[str, str]] | None = None
+    problems: list[str] | None = None
+    formats: list[str] | None = None
+
+
+class Alert(Answered):
+    """One episode: one continuous firing of an alert."""
+
+    id: int
+    source: str
+    fingerprint: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    status: str
+    starts_at: Time
+    ends_at: Time | None
+    incident: str | None
+    reason: str | None = Field(description="Why it has no incident; null while it has one.")
+    runbook: str | None
+    flags: list[str]
+    severity: str | None
+    service: str | None
+    team: str | None
+    title: str
+    generator_url: str
+    disposition: str
+    refires: int
+    opened_at: Time
+    updated_at: Time
+    why: dict[str, JsonValue] | None
+
+
+class Item(Answered):
+    """One task, follow-up or temporary change."""
+
+    number: int
+    kind: str
+    text: str
+    owner: str | None
+    due: Time | None
+    undo: str | None
+    done_at: Time | None
+
+
+class Link(Answered):
+    """One link that helps."""
+
+    title: str
+    url: str
+
+
+class Incident(Answered):
+    """One incident; lists carry it without its alerts."""
+
+    id: str
+    number: int
+    title: str
+    severity: str
+    phase: str
+    escalation: str
+    team: str
+    service: str | None
+    lead: str | None
+    roles: dict[str, str]
+    impact: str | None
+    opened_at: Time
+    opened_by: str
+    acknowledged_at: Time | None
+    acknowledged_by: str | None
+    snoozed_until: Time | None
+    resolved_at: Time | None
+    next_update_at: Time | None
+    epoch: int
+    escalation_state: str
+    next_step: int | None
+    next_step_at: Time | None
+    firing: int
+    private: bool
+    drill: bool
+    forced: bool
+    runbook: str | None
+    room: str | None
+    previous: str | None
+    links: list[Link]
+    items: list[Item]
+    seq: int
+    alerts: list[Alert]
+
+
+class Attempt(Answered):
+    """One call to a provider."""
+
+    at: Time
+    result: str
+    provider_id: str | None
+    error: str | None
+
+
+class PageSent(Answered):
+    """One logical page with its attempts."""
+
+    id: int
+    person: str
+    name: str
+    channel: str
+    step: int | str
+    loop: int
+    epoch: int
+    due_at: Time
+    state: str
+    sent_at: Time | None
+    reason: str
+    attempts: list[Attempt]
+
+
+class Entry(Answered):
+    """One timeline entry."""
+
+    seq: int
+    kind: str
+    text: str
+    actor: str
+    actor_name: str
+    source: str
+    happened_at: Time
+    recorded_at: Time
+    data: dict[str, JsonValue]
+    hash: str
+
+
+class OnCall(Answered):
+    """One person who is on call."""
+
+    schedule: str
+    person: str
+    name: str
+    why: str
+    since: Time | None
+    until: Time | None
+
+
+class Shift(Answered):
+    """One maximal stretch with the same people."""
+
+    start: Time
+    end: Time
+    people: list[str]
+    why: str
+
+
+class Reply(Answered):
+    """What a command answered."""
+
+    text: str
+    ok: bool
+    title: str | None
+    facts: list[tuple[str, str]]
+    lines: list[str]
+    actions: list[str] = Field(description="The likeliest next commands.")
+    incident: str | None
+
+
+class Commanded(Answered):
+    """A command's reply and the incident as it is now."""
+
+    reply: Reply
+    incident: Incident | None
+
+
+class Check(Answered):
+    """One check of the health page."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Health(Answered):
+    """How the bot is."""
+
+    status: str = Field(description="ok, degraded or failing.")
+    version: str
+    revision: str
+    checks: list[Check]
+
+
+class Planned(Answered):
+    """One step of a simulation."""
+
+    at: Time
+    minute: float
+    kind: str
+    person: str | None
+    name: str | None
+    channel: str | None
+    reason: str
+    step: int | str | None
+    loop: int
+
+
+class Simulated(Answered):
+    """The whole decision on one label set."""
+
+    labels: dict[str, str]
+    action: str
+    incident_key: str | None
+    title: str
+    severity: str
+    team: str
+    service: str | None
+    route: str
+    tried: list[dict[str, JsonValue]]
+    runbook: str | None
+    runbook_url: str | None
+    runbook_reason: str
+    muted: str | None
+    muted_until: Time | None
+    pages: list[Planned]
+    exhausted: bool
+    notes: list[str]
+
+
+class SimulatedAll(Answered):
+    """The decision on each alert of a webhook body."""
+
+    items: list[Simulated]
+
+
+class Reloaded(Answered):
+    """An applied configuration."""
+
+    revision: str
+    changed: bool
+    problems: list[str] = Field(description="Warnings; errors would have refused the set.")
+
+
+class Live(Answered):
+    """The process answers."""
+
+    status: str
+
+
+class Declare(Taken):
+    """A new incident, declared by a person."""
+
+    title: Annotated[
+        str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
+    ]
+    severity: Word | None = None
+    service: Word | None = None
+    team: Word | None = None
+    impact: Text | None = None
+    actor: Word | None = Field(default=None, description="The person of people.yaml who declares it.")
+
+
+class Command(Taken):
+    """One command in the words of the chat."""
+
+    text: Text = Field(examples=["ack", "sev P2 only one region", "resolve"])
+    actor: Word | None = Field(default=None, description="The person of people.yaml who acts.")
+
+
+class Simulate(Taken):
+    """Labels, or a whole webhook body, to decide on without doing anything."""
+
+    labels: Labels | None = None
+    annotations: Labels = Field(default_factory=dict)
+    body: dict[str, JsonValue] | None = Field(default=None, description="A webhook body, instead of labels.")
+    source: Word | None = Field(default=None, description="The source whose shape the body has.")
+    at: Instant | None = None
+    alerts: Annotated[list[Labels], Field(max_length=200)] = Field(
+        default_factory=list, description="Label sets that fire beside it, for inhibition."
+    )
+
+
+class Maintain(Taken):
+    """A window in which matching incidents page nobody."""
+
+    matchers: Annotated[list[Text], Field(min_length=1, max_length=50)]
+    start: Instant | None = Field(default=None, description="Now, when left out.")
+    end: Instant
+    reason: Text
+    actor: Word | None = None
+
+
+class Maintenance(Answered):
+    """A window in which matching incidents page nobody."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int
+    matchers: list[str]
+    start: Time
+    end: Time
+    reason: str

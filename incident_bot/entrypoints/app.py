@@ -1,0 +1,79 @@
+"""Puts the doors together.
+
+The intake door outermost, then the frame, then the API, the live stream and the console.
+
+Wires and describes; every decision is made elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from incident_bot import __version__
+from incident_bot.clock import Clock
+from incident_bot.entrypoints import api, console, live, problems, signin
+from incident_bot.entrypoints.auth import Doorkeeper
+from incident_bot.entrypoints.desk import Desk
+from incident_bot.entrypoints.frame import Frame
+from incident_bot.entrypoints.ingest import IntakeDoor
+from incident_bot.entrypoints.looks import Looks
+from incident_bot.entrypoints.openapi import describe
+from incident_bot.entrypoints.streams import Streams
+from incident_bot.flow.context import Context
+from incident_bot.flow.intake import Intake
+from incident_bot.telemetry import Metrics
+
+DESCRIPTION: Final = "Alerts in, the right person paged, every step on the record."
+
+
+def build_app(
+    context: Context,
+    clock: Clock,
+    intake: Intake,
+    metrics: Metrics,
+    *,
+    lifespan: Lifespan[FastAPI] | None = None,
+) -> FastAPI:
+    """Give the whole application.
+
+    On shutdown call `app.state.desk.streams.close()` before waiting for connections.
+    """
+    app = FastAPI(
+        title="incident-bot",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    looks = Looks()
+    app.state.looks = looks
+    app.state.desk = Desk(
+        context=context,
+        clock=clock,
+        doorkeeper=Doorkeeper(context, clock),
+        metrics=metrics,
+        streams=Streams(),
+    )
+    for router in (*api.ROUTERS, live.router, console.router, signin.router):
+        app.include_router(router)
+    problems.Refusals(console.error_page).install(app)
+    console.install(app)
+    # The last one added stands outermost.
+    app.add_middleware(Frame, metrics=metrics)
+    app.add_middleware(IntakeDoor, context=context, intake=intake, metrics=metrics)
+    _describe_once(app, guarded=context.settings.api_token is not None)
+    return app
+
+
+def _describe_once(app: FastAPI, *, guarded: bool) -> None:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app, guarded=guarded)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents for extending the schema

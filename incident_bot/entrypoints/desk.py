@@ -1,0 +1,63 @@
+"""What every handler works with, and the dependencies that hand it over.
+
+Holds references, decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from incident_bot.clock import Clock
+from incident_bot.entrypoints.auth import Doorkeeper
+from incident_bot.entrypoints.streams import Streams
+from incident_bot.flow.access import Caller
+from incident_bot.flow.context import Context
+from incident_bot.telemetry import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The parts of one application that its handlers share."""
+
+    context: Context
+    clock: Clock
+    doorkeeper: Doorkeeper
+    metrics: Metrics
+    streams: Streams
+
+    def now(self) -> datetime:
+        """Read the clock once for this request."""
+        return self.clock.now()
+
+
+async def desk(request: Request) -> Desk:
+    """Give the desk of the application that answers this request."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+AtDesk = Annotated[Desk, Depends(desk)]
+
+
+def reader(request: Request, at: AtDesk) -> Caller:
+    """Name a caller who may read."""
+    return at.doorkeeper.api(request, scope="read")
+
+
+def writer(request: Request, at: AtDesk) -> Caller:
+    """Name a caller who may act on incidents."""
+    return at.doorkeeper.api(request, scope="write")
+
+
+def operator(request: Request, at: AtDesk) -> Caller:
+    """Name a caller who may change how the bot itself works."""
+    return at.doorkeeper.api(request, scope="admin")
+
+
+Reader = Annotated[Caller, Depends(reader)]
+Writer = Annotated[Caller, Depends(writer)]
+Operator = Annotated[Caller, Depends(operator)]

@@ -1,0 +1,108 @@
+"""`GET /api/v1/incidents/{id}/live`: the timeline as server-sent events, for as long as somebody looks.
+
+One of the two asynchronous doors: a stream waits without holding a thread. A signal only wakes it early; the
+poll each second is the truth, so a lost signal costs a second. Never sends an entry twice: the event's id is
+the entry's `seq`.
+"""
+
+# ruff: noqa: FAST003 -- the dependency `Number` reads `{id}`
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Query
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from incident_bot.entrypoints.api import schemas
+from incident_bot.entrypoints.api.parameters import Number, refusals
+from incident_bot.entrypoints.desk import AtDesk, Desk, Reader
+from incident_bot.flow import queries
+from incident_bot.flow.views import EntryView
+
+router = APIRouter(prefix="/api/v1", tags=["incidents"])
+
+POLL_SECONDS: Final = 1.0
+HEARTBEAT_SECONDS: Final = 15.0
+# A storm signals hundreds of times a second; ten looks a second are live enough.
+SETTLE_SECONDS: Final = 0.1
+BATCH: Final = 200
+RETRY_MILLISECONDS: Final = 2000
+
+
+@router.get(
+    "/incidents/{id}/live",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Entries as they happen.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **refusals(404),
+    },
+)
+async def live(
+    at: AtDesk,
+    _caller: Reader,
+    number: Number,
+    after: Annotated[int | None, Query(ge=0, le=2**53, description="Start behind this `seq`.")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> StreamingResponse:
+    """Follow the timeline: each new entry is one event whose id is its `seq`; Last-Event-ID resumes."""
+    latest = await run_in_threadpool(_latest, at, number)
+    resumed = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else after
+    start = latest if resumed is None else resumed
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(follow(at, number, start), media_type="text/event-stream", headers=headers)
+
+
+async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
+    """Yield the entries behind `after` as they come, until the process stops or the reader leaves."""
+    loop = asyncio.get_running_loop()
+    wake = asyncio.Event()
+
+    def waker() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(wake.set)
+
+    removers = (at.context.signals.add_listener(waker), at.streams.add(waker))
+    quiet_since = loop.time()
+    try:
+        yield f"retry: {RETRY_MILLISECONDS}\n\n"
+        while not at.streams.closed:
+            wake.clear()
+            for entry in await run_in_threadpool(_entries, at, number, after):
+                after = entry.seq
+                quiet_since = loop.time()
+                yield event(entry)
+            if loop.time() - quiet_since >= HEARTBEAT_SECONDS:
+                quiet_since = loop.time()
+                yield ": still here\n\n"
+            await _pause(wake)
+    finally:
+        for remove in removers:
+            remove()
+
+
+def event(entry: EntryView) -> str:
+    """Write one entry as a server-sent event; JSON has no bare line breaks, so one data line is enough."""
+    return f"id: {entry.seq}\nevent: entry\ndata: {schemas.Entry.model_validate(entry).model_dump_json()}\n\n"
+
+
+async def _pause(wake: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+    except TimeoutError:
+        return
+    await asyncio.sleep(SETTLE_SECONDS)
+
+
+def _latest(at: Desk, number: int) -> int:
+    return queries.incident(at.context, number).seq
+
+
+def _entries(at: Desk, number: int, after: int) -> list[EntryView]:
+    return queries.timeline(at.context, number, after=after, limit=BATCH)

@@ -1,0 +1,339 @@
+"""The console as a browser without script sees it: pages, forms, escaping, the two buttons that matter."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from incident_bot.entrypoints import console
+from incident_bot.entrypoints.looks import Hours, Looks, relative, shape, ticked, web_link
+from tests.entrypoints.conftest import START, World, delivery
+
+BROWSER = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
+
+
+class Page(HTMLParser):
+    """What a page holds, as far as tests ask."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page(client: TestClient, path: str) -> Page:
+    answer = client.get(path, headers=BROWSER)
+    assert answer.status_code == 200
+    return Page(answer.text)
+
+
+def form_of(text: str, command: str) -> dict[str, str]:
+    """The hidden fields of the button that says this command."""
+    for form in re.findall(r"<form method=\"post\" action=\"/incidents/[^>]*>(.*?)</form>", text, re.DOTALL):
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+        if fields.get("text") == command:
+            return {name: html.unescape(value) for name, value in fields.items()}
+    message = f"no button for {command}"
+    raise AssertionError(message)
+
+
+def test_now_says_that_all_is_quiet(world: World) -> None:
+    assert "Nothing is open" in page(world.client(), "/").text
+    assert "Alice Example" in page(world.client(), "/").text or "Bob" in page(world.client(), "/").text
+
+
+def test_now_shows_the_most_urgent_first(world: World) -> None:
+    client = world.client()
+    client.post("/api/v1/incidents", json={"title": "taken already", "severity": "P1"})
+    client.post("/api/v1/incidents/1/commands", json={"text": "ack"})
+    client.post("/api/v1/incidents", json={"title": "the worst", "severity": "P1"})
+    client.post("/api/v1/incidents", json={"title": "less bad", "severity": "P2"})
+    text = page(client, "/").text
+    assert "3 open incidents" in text
+    assert text.index("the worst") < text.index("less bad") < text.index("taken already")
+
+
+def test_an_incident_shows_what_a_tired_person_needs(world: World) -> None:
+    world.open_incident()
+    world.pump()
+    world.clock.advance(timedelta(minutes=3))
+    text = page(world.client(), "/incidents/INC-1").text
+    for wanted in (
+        "P1", "triggered", "Nobody has taken this yet.", "The next people are paged in 12 min", "HighCPU",
+        "Who was paged", "High CPU", "Restart the worker", "Timeline", "3 min ago",
+    ):  # fmt: skip
+        assert wanted in text
+
+
+def test_acknowledge_is_a_plain_form_that_leads_back(world: World) -> None:
+    world.open_incident()
+    client = world.client()
+    shown = client.get("/incidents/INC-1", headers=BROWSER).text
+    answer = client.post("/incidents/INC-1/commands", data=form_of(shown, "ack"), headers=BROWSER)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/incidents/INC-1")
+    assert "Taken by operator" in page(client, "/incidents/INC-1").text
+    front = client.post("/incidents/INC-1/commands", data={"text": "unack", "back": "now"}, headers=BROWSER)
+    assert front.headers["location"] == "/"
+
+
+def test_a_double_click_acts_once(world: World) -> None:
+    world.open_incident()
+    client = world.client()
+    fields = form_of(client.get("/incidents/INC-1", headers=BROWSER).text, "ack")
+    for _ in range(2):
+        assert client.post("/incidents/INC-1/commands", data=fields, headers=BROWSER).status_code == 303
+    kinds = [one["kind"] for one in client.get("/api/v1/incidents/1/timeline").json()["items"]]
+    assert kinds.count("acknowledged") == 1
+
+
+def test_every_button_of_a_page_has_a_key_of_its_own(world: World) -> None:
+    world.open_incident()
+    shown = world.client().get("/incidents/INC-1", headers=BROWSER).text
+    keys = [form_of(shown, text)["key"] for text in ("ack", "resolve", "escalate")]
+    assert len(set(keys)) == 3
+
+
+def test_resolve_and_reopen(world: World) -> None:
+    world.open_incident()
+    client = world.client()
+    shown = client.get("/incidents/INC-1", headers=BROWSER).text
+    client.post("/incidents/INC-1/commands", data=form_of(shown, "resolve"), headers=BROWSER)
+    shown = client.get("/incidents/INC-1", headers=BROWSER).text
+    assert "although alerts still fired" in shown
+    client.post("/incidents/INC-1/commands", data=form_of(shown, "reopen"), headers=BROWSER)
+    assert client.get("/api/v1/incidents/1").json()["escalation"] == "triggered"
+
+
+def test_the_command_line_shows_the_reply(world: World) -> None:
+    world.open_incident()
+    answer = world.client().post(
+        "/incidents/1/commands", data={"text": "note it is the disk"}, headers=BROWSER
+    )
+    assert answer.status_code == 200
+    shown = Page(answer.text)
+    assert "Noted on INC-1" in shown.text
+    assert "it is the disk" in shown.text
+
+
+def test_a_refused_command_says_why_and_keeps_what_was_typed(world: World) -> None:
+    world.open_incident()
+    answer = world.client().post("/incidents/1/commands", data={"text": "acknowledgee now"}, headers=BROWSER)
+    assert answer.status_code == 409
+    shown = Page(answer.text)
+    assert "acknowledge" in shown.text
+    assert [one["value"] for one in shown.all("input") if one.get("name") == "text"][-1] == "acknowledgee now"
+    empty = world.client().post("/incidents/1/commands", data={}, headers=BROWSER)
+    assert empty.status_code in {200, 409}
+
+
+def test_declaring_from_an_incident_leads_to_the_new_one(world: World) -> None:
+    world.open_incident()
+    answer = world.client().post("/incidents/1/commands", data={"text": "new Another thing"}, headers=BROWSER)
+    assert answer.headers["location"] == "/incidents/INC-2"
+
+
+def test_a_reply_that_is_reloaded_leads_to_the_incident(world: World) -> None:
+    world.open_incident()
+    assert world.client().get("/incidents/1/commands").headers["location"] == "/incidents/INC-1"
+
+
+@pytest.mark.parametrize(
+    "path", ["/incidents/INC-9", "/incidents/x", "/incidents/INC-9/postmortem", "/runbooks/x.md"]
+)
+def test_what_is_not_there_is_a_page_too(world: World, path: str) -> None:
+    answer = world.client().get(path, headers=BROWSER)
+    assert answer.status_code == 404
+    assert "Back to what is open" in answer.text
+
+
+@pytest.mark.parametrize("origin", [{"origin": "https://evil.example.com"}, {"sec-fetch-site": "cross-site"}])
+def test_other_sites_cannot_press_our_buttons(world: World, origin: dict[str, str]) -> None:
+    world.open_incident()
+    answer = world.client().post("/incidents/1/commands", data={"text": "ack"}, headers=origin)
+    assert answer.status_code == 403
+    assert world.client().get("/api/v1/incidents/1").json()["escalation"] == "triggered"
+
+
+def test_hostile_texts_stay_texts(world: World) -> None:
+    """Labels, annotations, names and commands come from anywhere."""
+    client = world.client()
+    body = delivery(
+        {"summary": HOSTILE, "description": HOSTILE, "runbook_url": "javascript:alert(1)"}, evil=HOSTILE
+    )
+    body["alerts"][0]["generatorURL"] = "javascript:alert(1)"
+    assert client.post("/webhooks/alertmanager", json=body).status_code == 200
+    client.post("/api/v1/incidents/1/commands", json={"text": f"note {HOSTILE}"})
+    client.post("/api/v1/incidents/1/commands", json={"text": f"impact {HOSTILE}"})
+    client.post("/api/v1/incidents/1/commands", json={"text": f"task {HOSTILE}"})
+    for path in ("/", "/incidents", "/incidents/INC-1", "/incidents/INC-1/postmortem", "/oncall", "/me"):
+        shown = page(client, path)
+        assert not shown.all("img")
+        assert {one.get("src", "").partition("?")[0] for one in shown.all("script")} <= {"/static/console.js"}
+        for tag, attributes in shown.tags:
+            assert not any(name.startswith("on") for name in attributes), (path, tag)
+            assert not str(attributes.get("href", "")).startswith(("javascript", "data")), (path, tag)
+        assert "49" not in shown.text.replace(":49", "")
+    refused = client.post("/incidents/1/commands", data={"text": HOSTILE}, headers=BROWSER)
+    assert not Page(refused.text).all("img")
+
+
+def test_runbooks_are_shown_without_what_could_run(world: World) -> None:
+    shown = page(world.client(), "/runbooks/infrastructure/high-cpu.md")
+    assert "Restart the worker" in shown.text
+    assert [one.get("src", "").partition("?")[0] for one in shown.all("script")] == ["/static/console.js"]
+
+
+def test_the_draft_is_shown_under_a_policy_of_its_own(world: World) -> None:
+    world.open_incident()
+    answer = world.client().get("/incidents/INC-1/postmortem")
+    assert "sha256-" in answer.headers["content-security-policy"]
+    for style in re.findall(r"<style[^>]*>(.*?)</style>", answer.text, re.DOTALL):
+        assert hashlib.sha256(style.encode()).digest()
+
+
+def test_lists_are_filtered_and_paged(world: World) -> None:
+    client = world.client()
+    for number in range(console.INCIDENTS_SHOWN + 1):
+        client.post("/api/v1/incidents", json={"title": f"number {number}"})
+    first = client.get("/incidents", headers=BROWSER).text
+    (more,) = re.findall(r'href="(/incidents\?state[^"]*cursor[^"]*)"', first)
+    assert "number 0" in page(client, html.unescape(more)).text
+    assert "None here." in page(client, "/incidents?state=resolved").text
+    assert "None here." in page(client, "/incidents?severity=P1").text
+    assert page(client, "/incidents?state=%3Cscript%3E").all("li")
+
+
+def test_on_call_says_who_until_when_why_and_who_is_next(world: World) -> None:
+    text = page(world.client(), "/oncall").text
+    for wanted in ("platform-primary", "Alice Example", "until", "Next two weeks"):
+        assert wanted in text
+
+
+def test_times_are_in_the_zone_of_the_person(world: World) -> None:
+    world.open_incident()
+    client = world.client()
+    assert "03:00 UTC" in page(client, "/incidents/INC-1").text
+    client.post("/me", data={"person": "alice"}, headers=BROWSER)
+    text = page(client, "/incidents/INC-1").text
+    assert "04:00 CET" in text
+
+
+def test_pages_are_small_enough_for_a_phone(world: World) -> None:
+    world.open_incident()
+    looks = Looks()
+    for path in ("/", "/incidents", "/incidents/INC-1", "/oncall"):
+        whole = len(world.client().get(path, headers=BROWSER).content) + sum(
+            len(asset.body) for asset in looks.assets.values()
+        )
+        assert whole < 50_000
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents", "/incidents/INC-1", "/oncall", "/me"])
+def test_pages_are_readable_by_machines_that_read_aloud(world: World, path: str) -> None:
+    world.open_incident()
+    shown = page(world.client(), path)
+    assert shown.all("html")[0]["lang"] == "en"
+    assert len(shown.all("h1")) == 1
+    assert shown.all("main")
+    ids = [attributes["id"] for _, attributes in shown.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for moment in shown.all("time"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", moment["datetime"] or "")
+    assert all("style" not in attributes for _, attributes in shown.tags)
+
+
+def test_assets_may_be_kept_for_ever_because_their_address_changes(world: World) -> None:
+    answer = world.client().get("/static/console.css")
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["content-type"].startswith("text/css")
+    assert world.client().get("/static/console.js").headers["content-type"].startswith("text/javascript")
+    looks = Looks()
+    assert looks.assets["console.css"].version in looks.address("console.css")
+    assert world.client().get("/favicon.ico").headers["location"] == looks.address("icon.svg")
+
+
+@pytest.mark.parametrize("name", ["nope.css", "..%2fconsole.py", "%2e%2e/pages/now.html", "VENDORED.md"])
+def test_nothing_else_is_served(world: World, name: str) -> None:
+    assert world.client().get(f"/static/{name}").status_code == 404
+
+
+def test_the_script_is_short_and_brings_nothing_along() -> None:
+    script = (Path(console.__file__).parent / "static" / "console.js").read_text()
+    assert len(script.splitlines()) <= 120
+    assert "http" not in script.replace("https://", "")
+    assert not any(
+        danger in script for danger in ("innerHTML", "eval(", "document.write", "insertAdjacentHTML")
+    )
+
+
+@pytest.mark.parametrize(
+    "address, expected",
+    [
+        ("https://example.com/a?b=c", "https://example.com/a?b=c"), ("http://10.0.0.1", "http://10.0.0.1"),
+        ("javascript:alert(1)", None), (" JavaScript:alert(1)", None), ("data:text/html,x", None), ("//evil", None),
+        ("https:", None), ("/local", None), ("", None), (None, None), ("http://[", None), ("java\nscript:x", None),
+    ],
+)  # fmt: skip
+def test_links_lead_to_the_web_or_nowhere(address: str | None, expected: str | None) -> None:
+    assert web_link(address) == expected
+
+
+@pytest.mark.parametrize(
+    "seconds, expected",
+    [
+        (0, "now"), (5, "in 5 s"), (-5, "5 s ago"), (-180, "3 min ago"), (7200, "in 2 h"), (-86400 * 4, "4 d ago"),
+        (-59.9, "59 s ago"), (-3599, "59 min ago"),
+    ],
+)  # fmt: skip
+def test_relative_times(seconds: float, expected: str) -> None:
+    assert relative(START + timedelta(seconds=seconds), START) == expected
+
+
+@pytest.mark.parametrize(
+    "instant, zone, expected",
+    [
+        (START, "UTC", "03:00 UTC"),
+        (START, "Europe/Berlin", "04:00 CET"),
+        (START + timedelta(days=1), "UTC", "Wed 4 Mar 03:00 UTC"),
+        (START - timedelta(days=200), "UTC", "2025-08-15 03:00 UTC"),
+        (START, "Nowhere/Atall", "03:00 UTC"),
+    ],
+)
+def test_absolute_times(instant: object, zone: str, expected: str) -> None:
+    assert isinstance(instant, type(START))
+    assert Hours(START, zone).absolute(instant) == expected
+
+
+def test_no_time_is_a_dash() -> None:
+    assert Hours(START).when(None) == "–"
+
+
+def test_severities_differ_by_shape_and_not_by_colour_alone() -> None:
+    assert [shape(rank) for rank in (0, 1, 2, 3, 99)] == ["◆", "▲", "●", "○", "○"]
+
+
+def test_backticks_become_code_and_nothing_else_does() -> None:
+    assert str(ticked("run `rm <x>` & go")) == "run <code>rm &lt;x&gt;</code> &amp; go"
+    assert str(ticked("one ` alone <b>")) == "one ` alone &lt;b&gt;"
