@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from incident_bot import bootstrap
@@ -18,6 +23,8 @@ from incident_bot.config.settings import Settings
 from incident_bot.core.model import Person
 from incident_bot.flow.worker import pump
 from incident_bot.notifiers.base import Message, Receipt
+from incident_bot.store import Store
+from incident_bot.telemetry import configure_logging
 
 START = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)
 
@@ -154,7 +161,37 @@ def delivery(annotations: Mapping[str, str] | None = None, /, **labels: str) -> 
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def own_logging() -> Iterator[None]:
+    """Let a test set up logging, and set it back afterwards."""
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level)
+    yield
+    root.handlers[:], level = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def logged(own_logging: None) -> Callable[[], list[dict[str, Any]]]:
+    """Log as in production, into memory; gives the lines so far."""
+    stream = io.StringIO()
+    configure_logging(level="info", stream=stream)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with every migration applied, to be copied: migrating anew is most of a world's cost."""
+    path = tmp_path_factory.mktemp("migrated") / "bot.db"
+    store = Store.open(f"sqlite:///{path}")
+    store.upgrade()
+    store.close()
+    return path
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., World]]:
     """Build worlds; each keyword is an environment variable without its prefix."""
     built: list[World] = []
 
@@ -164,6 +201,7 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        shutil.copy(migrated, directory / "bot.db")
         environ = {
             "INCIDENT_BOT_DATABASE_URL": f"sqlite:///{directory}/bot.db",
             "INCIDENT_BOT_CONFIG_DIR": str(directory),

@@ -119,7 +119,13 @@ def test_resolve_and_reopen(world: World) -> None:
     world.open_incident()
     client = world.client()
     shown = client.get("/incidents/INC-1", headers=BROWSER).text
-    client.post("/incidents/INC-1/commands", data=form_of(shown, "resolve"), headers=BROWSER)
+    asked = client.post("/incidents/INC-1/commands", data=form_of(shown, "resolve"), headers=BROWSER)
+    assert asked.status_code == 409
+    assert "resolve" in Page(asked.text).text.partition("Keys")[0]
+    assert [one["value"] for one in Page(asked.text).all("input") if one.get("name") == "text"][
+        -1
+    ] == "resolve"
+    client.post("/incidents/INC-1/commands", data={"text": "resolve the alert is wrong"}, headers=BROWSER)
     shown = client.get("/incidents/INC-1", headers=BROWSER).text
     assert "although alerts still fired" in shown
     client.post("/incidents/INC-1/commands", data=form_of(shown, "reopen"), headers=BROWSER)
@@ -190,7 +196,9 @@ def test_hostile_texts_stay_texts(world: World) -> None:
     for path in ("/", "/incidents", "/incidents/INC-1", "/incidents/INC-1/postmortem", "/oncall", "/me"):
         shown = page(client, path)
         assert not shown.all("img")
-        assert {one.get("src", "").partition("?")[0] for one in shown.all("script")} <= {"/static/console.js"}
+        assert {str(one.get("src")).partition("?")[0] for one in shown.all("script")} <= {
+            "/static/console.js"
+        }
         for tag, attributes in shown.tags:
             assert not any(name.startswith("on") for name in attributes), (path, tag)
             assert not str(attributes.get("href", "")).startswith(("javascript", "data")), (path, tag)
@@ -202,7 +210,7 @@ def test_hostile_texts_stay_texts(world: World) -> None:
 def test_runbooks_are_shown_without_what_could_run(world: World) -> None:
     shown = page(world.client(), "/runbooks/infrastructure/high-cpu.md")
     assert "Restart the worker" in shown.text
-    assert [one.get("src", "").partition("?")[0] for one in shown.all("script")] == ["/static/console.js"]
+    assert [str(one.get("src")).partition("?")[0] for one in shown.all("script")] == ["/static/console.js"]
 
 
 def test_the_draft_is_shown_under_a_policy_of_its_own(world: World) -> None:

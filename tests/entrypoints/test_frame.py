@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from incident_bot.core.errors import IncidentBotError
 from incident_bot.entrypoints.frame import BODY_LIMIT, Frame
-from incident_bot.telemetry import Metrics, configure_logging
+from incident_bot.telemetry import Metrics
 from tests.entrypoints.conftest import World
 
 PATHS = [
@@ -175,7 +174,7 @@ def test_an_answer_that_has_begun_is_broken_off(world: World) -> None:
         async def send(_message: Message) -> None:
             return
 
-        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": None}
+        scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": None}
         await Frame(half, metrics=Metrics("0"))(scope, receive, send)
 
     with pytest.raises(RuntimeError, match="half way"):
@@ -199,10 +198,3 @@ def test_requests_are_logged_and_counted_by_route(
 def test_health_checks_do_not_fill_the_log(world: World, logged: Callable[[], list[dict[str, Any]]]) -> None:
     world.client().get("/health/live")
     assert [line for line in logged() if line["message"] == "request" and line["level"] == "info"] == []
-
-
-@pytest.fixture
-def logged(request: pytest.FixtureRequest) -> Callable[[], list[dict[str, Any]]]:
-    stream = io.StringIO()
-    configure_logging(level="info", stream=stream)
-    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]

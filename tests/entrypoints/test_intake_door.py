@@ -105,11 +105,8 @@ CREDENTIALS: Mapping[str, tuple[str | bytes | None, int]] = {
 @pytest.mark.parametrize("case", CREDENTIALS)
 def test_credentials(guarded: World, case: str) -> None:
     authorization, expected = CREDENTIALS[case]
-    headers = (
-        {}
-        if authorization is None
-        else {b"authorization": authorization if isinstance(authorization, bytes) else authorization.encode()}
-    )
+    given = authorization.encode() if isinstance(authorization, str) else authorization
+    headers = {} if given is None else {b"authorization": given}
     answer = guarded.client().post(DOOR, json=delivery(), headers=headers)
     assert answer.status_code == expected
     if expected == 401:
@@ -274,9 +271,11 @@ class Caller:
         self.messages = messages
         self.sent: list[Message] = []
         self.asked = 0
+        self.read = asyncio.Event()
 
     async def receive(self) -> Message:
         self.asked += 1
+        self.read.set()
         return self.messages.pop(0)
 
     async def send(self, message: Message) -> None:
@@ -336,8 +335,7 @@ def test_a_client_that_leaves_after_the_end_loses_nothing(world: World) -> None:
         }  # fmt: skip
         caller = Caller([body(GOOD)])
         task = asyncio.ensure_future(world.application.app(scope, caller.receive, caller.send))
-        while not caller.asked:
-            await asyncio.sleep(0)
+        await caller.read.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -361,4 +359,5 @@ def test_what_breaks_inside_is_answered_503_without_a_word_about_it(
 
 
 def test_the_door_stands_in_front_of_the_frame(world: World) -> None:
-    assert world.application.app.user_middleware[0].cls is IntakeDoor
+    outermost: object = world.application.app.user_middleware[0].cls
+    assert outermost is IntakeDoor

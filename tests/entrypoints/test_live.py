@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from incident_bot.entrypoints import live
+from incident_bot.flow import queries
 from tests.entrypoints.conftest import World
 
 
@@ -48,7 +49,7 @@ def test_a_commit_wakes_the_stream(world: World, monkeypatch: pytest.MonkeyPatch
 
     async def watch() -> list[tuple[int, dict[str, Any]]]:
         desk = world.application.app.state.desk
-        stream = live.follow(desk, 1, 2)
+        stream = live.follow(desk, 1, queries.latest_seq(desk.context, 1))
         task = asyncio.ensure_future(entries(stream, 1))
         await asyncio.sleep(0.3)
         await asyncio.to_thread(
@@ -66,7 +67,7 @@ def test_the_poll_finds_what_no_signal_told(world: World) -> None:
 
     async def watch() -> list[tuple[int, dict[str, Any]]]:
         desk = world.application.app.state.desk
-        stream = live.follow(desk, 1, 2)
+        stream = live.follow(desk, 1, queries.latest_seq(desk.context, 1))
         task = asyncio.ensure_future(entries(stream, 1))
         await asyncio.sleep(0.3)
         desk.context.signals._listeners.clear()

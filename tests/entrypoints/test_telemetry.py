@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,7 +53,7 @@ FIELDS: dict[str, Any] = {
 
 @pytest.mark.parametrize("style", ["json", "console"])
 @pytest.mark.parametrize("field", FIELDS)
-def test_nothing_secret_is_logged(style: Any, field: str, plain_logging: None) -> None:
+def test_nothing_secret_is_logged(style: Any, field: str, own_logging: None) -> None:
     stream = io.StringIO()
     configure_logging(style=style, stream=stream)
     logger("x").warning("sent", **{field: FIELDS[field]})
@@ -63,8 +63,7 @@ def test_nothing_secret_is_logged(style: Any, field: str, plain_logging: None) -
 
 def test_a_secret_in_a_traceback_is_not_logged(logged: Callable[[], list[dict[str, Any]]]) -> None:
     try:
-        message = f"password={SECRET}"
-        raise ValueError(message)
+        int(f"password={SECRET}")
     except ValueError:
         logger("x").exception("failed")
     (line,) = logged()
@@ -72,7 +71,7 @@ def test_a_secret_in_a_traceback_is_not_logged(logged: Callable[[], list[dict[st
     assert "hunter2" not in json.dumps(line)
 
 
-def test_the_level_is_respected(plain_logging: None) -> None:
+def test_the_level_is_respected(own_logging: None) -> None:
     stream = io.StringIO()
     configure_logging(level="WARNING", stream=stream)
     logger("x").info("quiet")
@@ -135,13 +134,3 @@ def filled() -> Metrics:
     metrics.reconcile_drift.labels(source="alertmanager", kind="missing").set(0)
     metrics.parked.labels(kind="timer").set(0)
     return metrics
-
-
-@pytest.fixture
-def plain_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    before = (list(root.handlers), root.level)
-    yield
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()

@@ -7,7 +7,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 
@@ -151,25 +152,22 @@ def postmortem(
     return document(body, media_type)
 
 
-@router.put("/incidents/{id}/postmortem", status_code=204, responses=refusals(400, 404, 409, 415))
-def save_postmortem(
-    request: Request,
-    at: AtDesk,
-    caller: Writer,
-    number: Number,
-    markdown: Annotated[bytes, Body(media_type="text/markdown", min_length=1)],
-) -> None:
+@router.put(
+    "/incidents/{id}/postmortem",
+    status_code=204,
+    responses=refusals(400, 404, 409, 415),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"text/markdown": {"schema": {"type": "string", "minLength": 1}}},
+        }
+    },
+)
+async def save_postmortem(request: Request, at: AtDesk, caller: Writer, number: Number) -> None:
     """Keep the text that people wrote into the draft."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _MARKDOWN:
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the draft as text/markdown in UTF-8.")
-    try:
-        text = markdown.decode("utf-8")
-    except UnicodeDecodeError:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "The draft is not UTF-8 text.") from None
-    if "\x00" in text:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "The draft holds a NUL character.")
-    export.save_postmortem(at.context, number, text, actor=caller.actor, now=at.now())
+    text = _markdown(request.headers.get("content-type", ""), await request.body())
+    save = export.save_postmortem
+    await run_in_threadpool(save, at.context, number, text, actor=caller.actor, now=at.now())
 
 
 @router.get(
@@ -191,6 +189,18 @@ def list_alerts(
     )
     items, cursor = cut(views, limit, lambda view: view.id)
     return {"items": items, "next": cursor}
+
+
+def _markdown(content_type: str, body: bytes) -> str:
+    if content_type.partition(";")[0].strip().lower() not in _MARKDOWN:
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the draft as text/markdown in UTF-8.")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The draft is not UTF-8 text.") from None
+    if not text.strip() or "\x00" in text:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The draft is empty, or holds a NUL character.")
+    return text
 
 
 def _run(

@@ -22,6 +22,8 @@ const take = (html) => {
   }
   const key = $("#command [name=key]", fresh);
   if (key) $("#command [name=key]").value = key.value;
+  const typed = $("#text", fresh)?.value;
+  if (typed) { $("#text").value = typed; $("#text").focus(); } // A refused command, to be mended.
   document.title = fresh.title;
   tick();
 };
