@@ -84,8 +84,6 @@ def build(
     clock = clock or SystemClock()
     current = prepare(settings.config_dir, now=clock.now())
     metrics = Metrics(__version__)
-    store = Store.open(settings.database_url.get_secret_value(), exclusive=exclusive)
-    store.upgrade()
     client = Client()
     ways = dict(notifiers) if notifiers is not None else wire_notifiers(settings, client, write or print_line)
     if settings.default_channel not in ways:
@@ -94,6 +92,8 @@ def build(
             f"set up are: {', '.join(sorted(ways))}"
         )
         raise Refused(message)
+    store = Store.open(settings.database_url.get_secret_value(), exclusive=exclusive)
+    store.upgrade()
     context = Context(
         settings=settings,
         store=store,
@@ -146,8 +146,17 @@ class Server(uvicorn.Server):
 def serve(application: Application) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reloads the configuration. Finishes every accepted delivery."""
     server = make_server(application)
-    with running(application), _reloading(application):
-        server.run()
+    settings = application.context.settings
+    with _stopping(server), running(application), _reloading(application):
+        try:
+            server.run()
+        except SystemExit as error:
+            # The reason stands in the log: the server says it and ends the process when it cannot listen.
+            message = (
+                f"cannot listen on {settings.host}, port {settings.port}: is another program there? "
+                "Set INCIDENT_BOT_PORT, or INCIDENT_BOT_HOST, to what is free"
+            )
+            raise Refused(message) from error
 
 
 def make_server(application: Application) -> Server:
@@ -182,6 +191,28 @@ def running(application: Application) -> Iterator[None]:
 
 
 @contextmanager
+def _stopping(server: Server) -> Iterator[None]:
+    """Let SIGTERM and SIGINT do no more than end the server, before and after it listens to them itself.
+
+    When it has ended it raises the signal again for whoever was in charge before; left to the system, that would kill
+    the process before what was accepted is finished, with a status that reads as a failure.
+    """
+
+    def on_stop(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, on_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def _reloading(application: Application) -> Iterator[None]:
     def reload() -> None:
         application.context.live.reload(now=application.clock.now())
@@ -200,46 +231,49 @@ def _reloading(application: Application) -> Iterator[None]:
         signal.signal(signal.SIGHUP, before)
 
 
-def offline(settings: Settings, *, clock: Clock | None = None) -> Context:
-    """Wire what answers from the configuration alone: nothing is opened, nothing can be sent."""
+@contextmanager
+def offline(settings: Settings, *, clock: Clock | None = None) -> Iterator[Context]:
+    """Wire what answers from the configuration alone, for the length of the block: nothing of ours is opened."""
     clock = clock or SystemClock()
     current = prepare(settings.config_dir, now=clock.now())
     metrics = Metrics(__version__)
     store = Store.open("sqlite://")
     client = Client()
     ways = wire_notifiers(settings, client, print_line)
-    return Context(
-        settings=settings,
-        store=store,
-        live=Live(current, directory=settings.config_dir, store=store, metrics=metrics),
-        notifiers=ways,
-        default_channel=settings.default_channel,
-        client=client,
-        metrics=metrics,
-        chance=random.random,
-        owner="offline",
-    )
+    try:
+        yield Context(
+            settings=settings,
+            store=store,
+            live=Live(current, directory=settings.config_dir, store=store, metrics=metrics),
+            notifiers=ways,
+            default_channel=settings.default_channel,
+            client=client,
+            metrics=metrics,
+            chance=random.random,
+            owner="offline",
+        )
+    finally:
+        client.close()
+        store.close()
 
 
 def write_samples(directory: Path) -> list[Path]:
     """Write the sample configuration into a directory; raises Refused rather than replace a file."""
     source = samples()
-    written: list[Path] = []
-    files = [
-        (path, directory / path.relative_to(source))
-        for path in sorted(source.glob("*/**/*"))
-        if path.is_file()
-    ]
-    wanted = [(path, target) for path, target in files if path.relative_to(source).parts[0] in SAMPLES]
-    existing = [target for _, target in wanted if target.exists()]
+    files = [path for name in SAMPLES for path in sorted((source / name).rglob("*")) if path.is_file()]
+    wanted = {directory / path.relative_to(source): path for path in files}
+    existing = [target for target in wanted if target.exists()]
     if existing:
         message = f"{existing[0]} exists already; give an empty directory, nothing was written"
         raise Refused(message)
-    for path, target in wanted:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-        written.append(target)
-    return written
+    try:
+        for target, path in wanted.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    except OSError as error:
+        message = f"{error.filename} cannot be written: {error.strerror}; give a directory that is yours"
+        raise Refused(message) from error
+    return list(wanted)
 
 
 def samples() -> Path:

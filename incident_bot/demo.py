@@ -7,7 +7,6 @@ output, people type commands. Ends with the post-mortem written and the console 
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import textwrap
 import threading
@@ -23,6 +22,7 @@ from incident_bot.clock import ShiftedClock, SystemClock
 from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
 from incident_bot.outgoing import Answer, CallFailed, Client
+from incident_bot.store.lockfile import LockFile
 from incident_bot.telemetry import configure_logging
 
 FIRES_AT: Final = datetime(2026, 11, 21, 0, 15, 49, tzinfo=UTC)
@@ -42,8 +42,7 @@ def run(environ: Mapping[str, str], write: Write) -> None:
     stay = not environ.get("DEMO_EXIT")
     configure_logging(level="error", style="console")
     write("Starting the bot on SQLite with the sample runbooks/, rotations/ and templates/ …")
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
+    _clear()
     settings = _settings(environ, write)
     clock = ShiftedClock(FIRES_AT - SystemClock().now())
     said: list[str] = []
@@ -67,6 +66,23 @@ def run(environ: Mapping[str, str], write: Write) -> None:
         finally:
             server.should_exit = True
             serving.join(timeout=PATIENCE_SECONDS)
+
+
+def _clear() -> None:
+    """Begin with an empty database; refused where another demonstration still runs on it."""
+    database = FOLDER / "demo.db"
+    try:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{FOLDER.resolve()} cannot be made: {error.strerror}; start in a directory that is yours"
+        raise Refused(message) from error
+    try:
+        LockFile.take(FOLDER / "demo.db.lock", database).release()
+    except Refused as error:
+        message = f"another demonstration runs in {FOLDER.resolve()}; end it with Ctrl-C, or start this one elsewhere"
+        raise Refused(message) from error
+    for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+        path.unlink(missing_ok=True)
 
 
 def _settings(environ: Mapping[str, str], write: Write) -> Settings:

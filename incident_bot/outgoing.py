@@ -6,6 +6,7 @@ Never retries: the outbox does (S5). Raises exactly `CallFailed`, whatever went 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,8 @@ from typing import Final
 import httpx2
 
 TIMEOUT_SECONDS: Final = 5.0
+WHOLE_SECONDS: Final = 30.0
+"""No answer is read for longer than this: one that trickles in never runs into the time-out of a single read."""
 ANSWER_BYTES: Final = 32 * 1024 * 1024
 """No answer larger than this is read; a whole list of an Alertmanager's alerts fits."""
 
@@ -34,7 +37,7 @@ class Answer:
         """Decode the body; raises CallFailed when it is not JSON."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             message = "the answer is not JSON"
             raise CallFailed(message) from error
 
@@ -42,14 +45,16 @@ class Answer:
 class Client:
     """Keeps connections open between calls; safe to share between threads."""
 
-    def __init__(self, *, timeout: float = TIMEOUT_SECONDS) -> None:
-        """Take the time, in seconds, that connecting, writing and each read may take."""
+    def __init__(self, *, timeout: float = TIMEOUT_SECONDS, whole: float = WHOLE_SECONDS) -> None:
+        """Take the time, in seconds, that connecting, writing and each read may take, and all reads together."""
+        self._whole = whole
         self._client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=False)
 
     def call(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
     ) -> Answer:
         """Make one attempt; raises CallFailed without the URL's query in its text."""
+        started = time.monotonic()
         try:
             with self._client.stream(method, url, headers=dict(headers or {}), content=content) as response:
                 body = bytearray()
@@ -57,6 +62,9 @@ class Client:
                     body += chunk
                     if len(body) > ANSWER_BYTES:
                         message = f"the answer is larger than {ANSWER_BYTES} bytes"
+                        raise CallFailed(message)
+                    if time.monotonic() - started > self._whole:
+                        message = f"the answer took longer than {self._whole:.0f} s"
                         raise CallFailed(message)
                 answer_headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status_code, headers=answer_headers, body=bytes(body))

@@ -5,17 +5,18 @@ Errors go to standard error in one line that says what to do; exit status 0, 1 (
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from incident_bot import __version__, bootstrap, demo
 from incident_bot.cli import arguments
@@ -29,7 +30,22 @@ from incident_bot.flow.context import Context
 from incident_bot.store.engine import Store
 from incident_bot.telemetry import configure_logging
 
-app = typer.Typer(name="incident-bot", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+
+class _Commands(TyperGroup):
+    """Ends in peace when whoever read our output has seen enough, as `head` has."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still buffered must not fail once more when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+
+
+# A traceback must not show local variables: they may hold secrets.
+app = typer.Typer(name="incident-bot", cls=_Commands, no_args_is_help=True, add_completion=False,
+                  rich_markup_mode=None, pretty_exceptions_show_locals=False,
                   help="Alerts in, the right person paged, every step on the record.")  # fmt: skip
 incident_app = typer.Typer(no_args_is_help=True, help="List, show and run incidents.")
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
@@ -55,12 +71,10 @@ def main() -> None:
         typer.echo("The configuration is refused; `incident-bot check` shows the same list.", err=True)
         sys.exit(1)
     except IncidentBotError as error:
-        typer.echo(f"incident-bot: {error}", err=True)
+        # One line a problem; what a database's driver says may go on in indented ones.
+        for line in re.sub(r"\n\s+", " ", str(error)).splitlines():
+            typer.echo(f"incident-bot: {line}", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 def _version(wanted: bool) -> None:
@@ -124,8 +138,8 @@ def oncall(
     as_json: AsJson = False,
 ) -> None:
     """Say who is on call. Example: incident-bot oncall payments-primary --at 2026-12-24T20:00:00Z"""
-    context = bootstrap.offline(_settings())
-    found = queries.on_call(context, schedule=schedule, at=arguments.instant(at))
+    with bootstrap.offline(_settings()) as context:
+        found = queries.on_call(context, schedule=schedule, at=arguments.instant(at))
     if as_json:
         print_json([asdict(one) for one in found])
         return
@@ -144,12 +158,12 @@ def shifts(
     as_json: AsJson = False,
 ) -> None:
     """List shifts. Example: incident-bot shifts payments-primary --from 2026-12-01 --to 2026-12-31"""
-    context = bootstrap.offline(_settings())
     begin, finish = arguments.instant(start), arguments.instant(end)
     if not begin < finish <= begin + timedelta(days=3660):
         message = "--to must come after --from, and within ten years of it"
         raise Refused(message)
-    found = queries.shifts(context, schedule, start=begin, end=finish)
+    with bootstrap.offline(_settings()) as context:
+        found = queries.shifts(context, schedule, start=begin, end=finish)
     if as_json:
         print_json([asdict(one) for one in found])
         return
@@ -165,23 +179,18 @@ def simulate_command(
     as_json: AsJson = False,
 ) -> None:
     """Show the whole decision on an alert. Example: incident-bot simulate alertname=HighErrorRate severity=critical"""
-    context = bootstrap.offline(_settings())
     instant = arguments.instant(at)
     if bool(labels) == bool(body):
         message = "give either labels as name=value, or --body FILE"
         raise typer.BadParameter(message)
-    if body:
-        text = sys.stdin.read() if body == "-" else arguments.read(Path(body))
-        try:
-            decoded = json.loads(text)
-        except ValueError as error:
-            message = f"{body} is not JSON"
-            raise Refused(message) from error
-        views = simulate.simulate_body(context, decoded, at=instant)
-    else:
-        views = [
-            simulate.simulate(context, labels=arguments.labels(labels or []), annotations={}, at=instant)
-        ]
+    named = arguments.labels(labels or [])
+    decoded = arguments.body(body) if body else None
+    with bootstrap.offline(_settings()) as context:
+        views = (
+            simulate.simulate_body(context, decoded, at=instant)
+            if body
+            else [simulate.simulate(context, labels=named, annotations={}, at=instant)]
+        )
     if as_json:
         print_json([asdict(view) for view in views])
         return
@@ -204,13 +213,16 @@ def postmortem(
         if output is not None and form == "md" and output.exists():
             text, conflicts = export.refreshed(context, number, arguments.read(output), now=now)
             for conflict in conflicts:
-                typer.echo(f"{output}: {conflict}", err=True)
+                typer.echo(
+                    f"{output}: you edited the part {conflict}, and the record has news for it: see beneath it",
+                    err=True,
+                )
         else:
             text, _ = export.postmortem(context, number, format=form, now=now)
         if output is None:
             typer.echo(text, nl=False)
             return
-        output.write_text(text, encoding="utf-8")
+        arguments.write(output, text)
         typer.echo(f"written: {output}")
 
 
@@ -272,20 +284,18 @@ def incident_run(
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Migrate the database to the newest schema. Example: incident-bot db upgrade"""
-    with _application() as context:
-        current, _ = context.store.schema_state()
-        typer.echo(f"the schema is at {current}")
+    configure_logging(level="warning", style="console")
+    with _database() as store:
+        store.upgrade()
+        current, _ = store.schema_state()
+    typer.echo(f"the schema is at {current}")
 
 
 @db_app.command("check")
 def db_check() -> None:
     """Say whether the schema is the newest. Example: incident-bot db check"""
-    settings = _settings()
-    store = Store.open(settings.database_url.get_secret_value())
-    try:
+    with _database() as store:
         current, head = store.schema_state()
-    finally:
-        store.close()
     typer.echo(f"schema {current or 'none'}, newest {head}")
     if current != head:
         typer.echo("run `incident-bot db upgrade`", err=True)
@@ -322,6 +332,15 @@ def token_revoke(number: Annotated[int, typer.Argument(help="The number that `to
 
 def _settings() -> Settings:
     return Settings.load(os.environ)
+
+
+@contextmanager
+def _database() -> Iterator[Store]:
+    store = Store.open(_settings().database_url.get_secret_value())
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 @contextmanager

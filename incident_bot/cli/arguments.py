@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -44,10 +46,28 @@ def labels(words: list[str]) -> dict[str, str]:
     return labels
 
 
+def body(name: str) -> object:
+    """Decode the JSON of a file, or of standard input where its name is `-`; raises Refused."""
+    try:
+        return json.loads(sys.stdin.buffer.read() if name == "-" else read(Path(name)))
+    except (ValueError, RecursionError) as error:
+        message = f"{'standard input' if name == '-' else name} is not JSON"
+        raise Refused(message) from error
+
+
 def read(path: Path) -> str:
     """Give a file's text; raises Refused where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path} cannot be read: {error}"
+        raise Refused(message) from error
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file; raises Refused where it cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
         raise Refused(message) from error

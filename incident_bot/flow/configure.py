@@ -93,7 +93,8 @@ class Live:
             try:
                 fresh = prepare(self._directory, now=now)
             except BadConfiguration as error:
-                self._problems = error.problems
+                # What refuses the set stands before what is merely odd: the health page shows the first.
+                self._problems = tuple(sorted(error.problems, key=lambda problem: problem.severity != "error"))
                 self._metrics.configuration_refused()
                 lines = tuple(str(problem) for problem in error.problems)
                 # The problems are the message; where our loader raised them is nobody's concern.

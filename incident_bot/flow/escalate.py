@@ -20,7 +20,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import apply_in
 from incident_bot.flow.intake import read_body
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.reconcile import listed_keys, reconcile_source
+from incident_bot.flow.reconcile import has_list, listed_keys, reconcile_source
 from incident_bot.flow.triage import Triage
 from incident_bot.store import alerts, incidents, timers
 from incident_bot.store.alerts import DeliveryState
@@ -69,7 +69,9 @@ def _fire_due(context: Context, limit: int, *, now: datetime) -> list[Timer]:
         tx.lock_intake()
         due: list[Timer] = []
         for timer in timers.claim_due(tx, limit=limit, now=now):
-            if timer.kind in ASK_OUTSIDE:
+            if timer.kind is TimerKind.RECONCILE and not has_list(context, str(timer.data.get("source", ""))):
+                timers.done(tx, timer)
+            elif timer.kind in ASK_OUTSIDE:
                 # The network is asked after this transaction; until then a later due time is the lease.
                 timers.set_timers(tx, [replace(timer, due_at=now + OUTSIDE_LEASE)], now=now)
                 # It was set anew just now: under its old version it could never be done.
@@ -123,8 +125,11 @@ def _ask_outside(context: Context, timer: Timer, *, now: datetime) -> None:
 
 def _fire_incident(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
     incident = incidents.get(tx, timer.incident_id or 0, lock=True)
-    if incident is None or timer.epoch != incident.epoch:
-        # P6: a timer of another epoch is inert.
+    if incident is None:
+        return
+    if timer.kind is not TimerKind.HOLD and timer.epoch != incident.epoch:
+        # P6: a timer of another epoch is inert. The hold is about alerts, not about paging: whoever un-acknowledges
+        # meanwhile must not keep an incident open whose alerts are all over (P15).
         return
     ledger = Ledger(context, tx, now=now)
     decision = _decision(context, tx, timer, incident, now=now)

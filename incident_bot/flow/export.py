@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from incident_bot.core.errors import Refused
+from incident_bot.core.incident import SavePostmortem, decide
 from incident_bot.core.postmortem import Draft, PageFact, build, merge
 from incident_bot.flow.context import Context
+from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import load
 from incident_bot.render.documents import postmortem_html, postmortem_json, postmortem_markdown
 from incident_bot.store import alerts, incidents, interventions, outbox
@@ -80,14 +82,24 @@ def refreshed(context: Context, number: int, old: str, *, now: datetime) -> tupl
 
 
 def save_postmortem(context: Context, number: int, markdown: str, *, actor: str, now: datetime) -> None:
-    """Keep what a person wrote; raises NotFound, and Refused for a text that is too long."""
+    """Keep what a person wrote, and tell the first time; raises NotFound, and Refused for a text that is too long."""
     if len(markdown) > MARKDOWN_MOST:
         message = f"A post-mortem has at most {MARKDOWN_MOST} characters."
         raise Refused(message)
     with context.store.write() as tx:
-        load(tx, number)
+        incident = load(tx, number, lock=True)
+        first = interventions.postmortem(tx, number) is None
         interventions.save_postmortem(tx, number, markdown.replace("\x00", ""), by=actor, now=now)
         interventions.record(tx, actor, "postmortem.saved", {"incident": number}, now=now)
+        if first:
+            ledger = Ledger(context, tx, now=now)
+            rules = ledger.current.revision.rules
+            ledger.take(
+                decide(SavePostmortem(), incident, actor=actor, source="postmortem", rules=rules, now=now)
+            )
+            ledger.flush()
+    context.signals.changed()
+    context.store.notify()
 
 
 def _page_fact(row: OutboxRow, attempts: list[Attempt], names: dict[str, str]) -> PageFact:

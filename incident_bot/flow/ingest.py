@@ -5,7 +5,7 @@ Never answers anybody: `flow.intake` does, after the commit (I1).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -132,13 +132,17 @@ def _judge_all(
     # Only a group that was delivered before can miss an alert (I8).
     again = {hashed for delivery, hashed in deliveries if hashed in groups and not delivery.truncated}
     open_before = alerts.open_of_groups(tx, again) if again else {}
+    told: dict[str, set[str]] = defaultdict(set)
     counts: list[Counter[Verdict]] = []
     for delivery, hashed in deliveries:
+        newer = [batch.slots[key].episode for key in told[hashed]]
+        before = [*open_before.get(hashed, ()), *(one for one in newer if one.group_hash == hashed)]
         counts.append(_judge_one(batch, delivery, hashed, now=now))
         if delivery.truncated:
             batch.doubtful.add(delivery.source)
-        elif hashed in open_before:
-            _doubt_missing(batch, delivery, open_before[hashed])
+        elif before:
+            _doubt_missing(batch, delivery, before)
+        told[hashed].update(alert.key for alert in delivery.alerts)
     return batch, counts
 
 
@@ -192,45 +196,49 @@ def _settle(context: Context, tx: Tx, batch: _Batch, *, now: datetime) -> None:
     ledger = Ledger(context, tx, now=now)
     triage = Triage(ledger)
     batch.doubtful.update(slot.episode.source for slot in batch.held)
-    for slot in batch.ended:
-        if slot.episode.disposition is Disposition.HELD:
-            reason = f"ended before it was let through ({slot.episode.reason})"
-            slot.episode = replace(slot.episode, disposition=Disposition.RECORD, reason=reason)
-    opened = [slot for slot in batch.opened if slot.episode.status is Status.FIRING]
-    # An alert that opened and ended within one batch still opens its incident: it did fire.
-    brief = [slot for slot in batch.opened if slot.episode.status is not Status.FIRING]
-    together = [slot.episode for slot in opened]
-    for slot in (*opened, *brief):
+    strays = triage.refired([slot.episode for slot in batch.refired])
+    # What opened and ended within one batch is placed as well: it did fire.
+    opened = [*batch.opened, *(slot for slot in batch.refired if slot.episode.id in strays)]
+    together = [slot.episode for slot in opened if slot.episode.status is Status.FIRING]
+    for slot in opened:
         slot.placed = triage.place(slot.episode, together)
-    placed = [slot.placed for slot in batch.opened if slot.placed is not None]
+    placed = [slot.placed for slot in opened if slot.placed is not None]
     triage.attach(placed)
-    triage.refired([slot.episode for slot in batch.refired])
     by_key = {incident.key: incident for incident in ledger.flush()}
-    for slot in batch.opened:
+    for slot in opened:
         if slot.placed is None:
             continue
         incident = by_key.get(slot.placed.key or "")
         number = incident.id if incident else slot.placed.episode.incident_id
         slot.episode = replace(slot.placed.episode, incident_id=number)
+    for slot in batch.ended:
+        slot.episode = let_go(slot.episode)
     _write_episodes(tx, batch)
-    for slot in batch.opened:
+    for slot in opened:
         if slot.placed is not None:
             slot.placed.episode = slot.episode
+    ended = {slot.episode.id: slot.episode for slot in batch.ended}
+    over = [episode for episode in ended.values() if episode.status is not Status.FIRING]
     triage.hold(placed)
-    triage.notify([*placed, *(_ended_notice(triage, slot) for slot in batch.ended if _was_notified(slot))])
-    triage.resolved([slot.episode for slot in (*batch.ended, *brief)])
+    triage.notify([*placed, *ended_notices(triage, over)])
+    triage.resolved(over)
     ledger.flush()
     _set_refire_timers(tx, batch, now=now)
-    _reconcile_soon(tx, batch, now=now)
+    _reconcile_soon(context, tx, batch, now=now)
 
 
-def _was_notified(slot: _Slot) -> bool:
-    return slot.episode.disposition is Disposition.NOTIFY
+def let_go(episode: Episode) -> Episode:
+    """Say of an ended episode that it waits no more; any other comes back as it is."""
+    if episode.disposition is not Disposition.HELD or episode.status is Status.FIRING:
+        return episode
+    reason = f"ended before it was let through ({episode.reason})"
+    return replace(episode, disposition=Disposition.RECORD, reason=reason)
 
 
-def _ended_notice(triage: Triage, slot: _Slot) -> Placed:
-    placed = triage.place(slot.episode)
-    return Placed(slot.episode, notify=placed.notify)
+def ended_notices(triage: Triage, episodes: Sequence[Episode]) -> list[Placed]:
+    """Give what tells the channels that were told of these episodes that they are over."""
+    told = [episode for episode in episodes if episode.disposition is Disposition.NOTIFY]
+    return [Placed(episode, notify=triage.place(episode).notify) for episode in told]
 
 
 def _write_episodes(tx: Tx, batch: _Batch) -> None:
@@ -255,8 +263,9 @@ def _set_refire_timers(tx: Tx, batch: _Batch, *, now: datetime) -> None:
         )
 
 
-def _reconcile_soon(tx: Tx, batch: _Batch, *, now: datetime) -> None:
-    soon = [reconcile_timer(source, now + RECONCILE_SOON) for source in sorted(batch.doubtful)]
+def _reconcile_soon(context: Context, tx: Tx, batch: _Batch, *, now: datetime) -> None:
+    asked = {source.name for source in context.live.current.revision.sources if source.api_url}
+    soon = [reconcile_timer(source, now + RECONCILE_SOON) for source in sorted(batch.doubtful & asked)]
     if soon:
         timers.set_timers(tx, soon, now=now)
 

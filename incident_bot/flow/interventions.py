@@ -8,7 +8,7 @@ from typing import Final
 
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.core.matchers import parse_matcher
-from incident_bot.core.model import JsonObject
+from incident_bot.core.model import JsonObject, rfc3339
 from incident_bot.flow.context import Context
 from incident_bot.store import interventions
 from incident_bot.store.interventions import Maintenance
@@ -70,8 +70,8 @@ def _shown(window: Maintenance) -> JsonObject:
     return {
         "id": window.id,
         "matchers": list(window.matchers),
-        "start": window.start.isoformat(),
-        "end": window.end.isoformat(),
+        "start": rfc3339(window.start),
+        "end": rfc3339(window.end),
         "reason": window.reason,
         "created_by": window.created_by,
     }

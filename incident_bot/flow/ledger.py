@@ -111,6 +111,8 @@ class Ledger:
         pages: list[tuple[int, int, Page]] = []
         set_timers: list[Timer] = []
         for draft, incident in zip(drafts, saved, strict=True):
+            if not draft.incident.id:
+                self.context.metrics.incidents_opened.labels(severity=incident.severity).inc()
             rank = self._rank(incident)
             pages.extend((incident.id, rank, page) for page in draft.pages)
             stopped = [kind for kind, due_at in draft.timers.items() if due_at is None]

@@ -16,7 +16,7 @@ from incident_bot.config.revision import SourceConfig
 from incident_bot.core.dedupe import Drift, Listed, judge, reconcile, reopen
 from incident_bot.core.model import Episode
 from incident_bot.flow.context import Context
-from incident_bot.flow.ingest import reconcile_timer
+from incident_bot.flow.ingest import ended_notices, let_go, reconcile_timer
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.triage import Triage
 from incident_bot.outgoing import CallFailed
@@ -74,6 +74,11 @@ def _ask(context: Context, source: SourceConfig) -> tuple[Listed, ...]:
     )
 
 
+def has_list(context: Context, name: str) -> bool:
+    """Say whether this source has an API to compare it with."""
+    return any(one.name == name and one.api_url for one in context.live.current.revision.sources)
+
+
 def listed_keys(context: Context, name: str) -> frozenset[str] | None:
     """Ask one source which alerts it holds, by alert key; None where it has no API or did not answer."""
     source = next((one for one in context.live.current.revision.sources if one.name == name), None)
@@ -106,8 +111,9 @@ def _apply(context: Context, tx: Tx, source: SourceConfig, drift: Drift, *, now:
     if drift.close or drift.open:
         # An identical repeat of the last webhook must now be judged anew.
         alerts.forget_digests(tx, source.name)
-    alerts.update_episodes(tx, [*drift.close, *drift.mark])
-    triage.resolved(drift.close)
+    ended = [let_go(episode) for episode in drift.close]
+    alerts.update_episodes(tx, [*ended, *drift.mark])
+    triage.resolved(ended)
     found = _found(tx, source, drift.open, now=now)
     placed = [triage.place(episode, found) for episode in found]
     triage.attach(placed)
@@ -120,7 +126,7 @@ def _apply(context: Context, tx: Tx, source: SourceConfig, drift: Drift, *, now:
     for item, episode in zip(new, alerts.insert_episodes(tx, [item.episode for item in new]), strict=True):
         item.episode = episode
     triage.hold(placed)
-    triage.notify(placed)
+    triage.notify([*placed, *ended_notices(triage, ended)])
     ledger.flush()
 
 

@@ -11,7 +11,7 @@ from incident_bot.core.enrich import find_runbook
 from incident_bot.core.errors import Unreadable
 from incident_bot.core.escalation import Planned, freeze, preview
 from incident_bot.core.model import Kind, Person, Status
-from incident_bot.core.muting import Inhibitors, muted_by
+from incident_bot.core.muting import Inhibitors, Muted, muted_by
 from incident_bot.core.routing import Action, Routed, incident_key, route, title
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import TeamDirectory
@@ -21,6 +21,8 @@ from incident_bot.sources import SOURCES
 HORIZON: Final = timedelta(hours=12)
 """How far ahead the escalation is followed when nobody answers."""
 SOURCE: Final = "alertmanager"
+WAITS_MOST: Final = 10
+"""A delay, then the hours: more in a row cannot be written today."""
 
 
 def simulate(
@@ -41,18 +43,16 @@ def simulate(
     routed = route(labels, revision.routing, revision.ladder, revision.teams)
     found = find_runbook(labels, annotations, revision.runbooks)
     inhibitors = Inhibitors.of(revision.routing.inhibit, alerts)
-    muted = None
-    if routed.action is not Action.RECORD:
-        muted = muted_by(labels, routed, hours=revision.hours, inhibitors=inhibitors, firing_since=at, now=at)
+    muted = () if routed.action is Action.RECORD else _muted(context, labels, routed, inhibitors, at)
+    until = muted[-1].until if muted else None
     planned: tuple[Planned, ...] = ()
-    start = muted.until if muted and muted.until else at
-    if routed.action is Action.INCIDENT and (muted is None or muted.until is not None):
+    if routed.action is Action.INCIDENT and (not muted or until is not None):
         ahead = HORIZON if minutes is None else timedelta(minutes=minutes)
-        planned = _escalation(context, routed, start, ahead)
+        planned = _escalation(context, routed, until or at, ahead)
     views, exhausted = _views(planned, revision.people, start=at)
     notes = []
-    if muted is not None and muted.until is not None:
-        notes.append(f"Nothing happens before {muted.until.isoformat()}, and only if it still fires then.")
+    if until is not None:
+        notes.append(f"Nothing happens before {until.isoformat()}, and only if it still fires then.")
     if exhausted:
         notes.append("Nobody answered: the escalation is exhausted and keeps paging the last resort.")
     return SimulatedView(
@@ -71,8 +71,8 @@ def simulate(
         runbook=found.runbook.path if found.runbook else None,
         runbook_url=found.url,
         runbook_reason=found.reason,
-        muted=muted.reason if muted else None,
-        muted_until=muted.until if muted else None,
+        muted="; then ".join(one.reason for one in muted) or None,
+        muted_until=until,
         pages=views,
         exhausted=exhausted,
         notes=tuple(notes),
@@ -100,6 +100,24 @@ def simulate_body(
         )
         for alert in firing
     ]
+
+
+def _muted(
+    context: Context, labels: Mapping[str, str], routed: Routed, inhibitors: Inhibitors, at: datetime
+) -> tuple[Muted, ...]:
+    """Follow what makes it wait until nothing does: a delay may end where its hours are closed."""
+    hours = context.live.current.revision.hours
+    found: list[Muted] = []
+    now = at
+    while len(found) < WAITS_MOST:
+        muted = muted_by(labels, routed, hours=hours, inhibitors=inhibitors, firing_since=at, now=now)
+        if muted is None:
+            break
+        found.append(muted)
+        if muted.until is None:
+            break
+        now = muted.until
+    return tuple(found)
 
 
 def _escalation(context: Context, routed: Routed, start: datetime, ahead: timedelta) -> tuple[Planned, ...]:

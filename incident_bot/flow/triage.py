@@ -20,12 +20,14 @@ from incident_bot.core.incident import (
     AlertsResolved,
     AttachedAlert,
     Opening,
+    Paused,
+    Resumed,
     observe,
     open_incident,
     takes_alerts,
 )
 from incident_bot.core.matchers import matches_all, parse_matcher
-from incident_bot.core.model import Disposition, Episode, Incident, JsonObject, Severity
+from incident_bot.core.model import Disposition, Episode, Incident, JsonObject, Running, Severity
 from incident_bot.core.muting import Inhibitors, Maintenance, Muted, in_maintenance, muted_by
 from incident_bot.core.routing import Action, Routed, incident_key, route, title
 from incident_bot.flow.ledger import Ledger
@@ -130,15 +132,24 @@ class Triage:
             )
             self._ledger.take(observe(observation, incident, rules=self._revision.rules, now=self._now))
 
-    def refired(self, episodes: Sequence[Episode]) -> None:
-        """Tell the incidents of open episodes that fired again unseen (I5): counted, no page by itself."""
+    def refired(self, episodes: Sequence[Episode]) -> set[int]:
+        """Tell the incidents of open episodes that fired again unseen (I5): counted, no page by itself.
+
+        Gives the ids of those whose incident ended too long ago to take them: they are to be placed anew.
+        """
+        strays: set[int] = set()
+        rules = self._revision.rules
         for number, again in sorted(_by_incident(episodes).items()):
             incident = incidents.get(self._tx, number, lock=True)
             if incident is None:
                 continue
             incident = self._ledger.incident(incident)
-            observation = AlertsRefired(alerts=tuple(attached(episode) for episode in again))
-            self._ledger.take(observe(observation, incident, rules=self._revision.rules, now=self._now))
+            if takes_alerts(incident, rules=rules, now=self._now):
+                observation = AlertsRefired(alerts=tuple(attached(episode) for episode in again))
+                self._ledger.take(observe(observation, incident, rules=rules, now=self._now))
+            else:
+                strays.update(episode.id for episode in again)
+        return strays
 
     def hold(self, placed: Sequence[Placed]) -> None:
         """Have held episodes looked at again; to be called when they have their ids."""
@@ -221,9 +232,20 @@ class Triage:
         if known is not None and (known.paging.is_open or takes_alerts(known, rules=rules, now=self._now)):
             observation = AlertsAttached(alerts=new, policy=self._policy(items, known.team))
             incident = self._ledger.take(observe(observation, known, rules=rules, now=self._now))
+            return self._minded(incident, known, items)
+        return self._open(key, items, new, previous=known.id if known else None)
+
+    def _minded(self, incident: Incident, before: Incident, items: Sequence[Placed]) -> Incident:
+        """Hold back what begins again within a maintenance; go on where an alert outside of it joins."""
+        window = self._in_maintenance(items)
+        decided: Paused | Resumed
+        if window is not None and incident.epoch != before.epoch:
+            decided = Paused(reason=f"maintenance: {window.reason}", until=window.end)
+        elif window is None and before.progress.state is Running.PAUSED:
+            decided = Resumed(reason="An alert outside the maintenance joined", still_firing=len(items))
         else:
-            incident = self._open(key, items, new, previous=known.id if known else None)
-        return incident
+            return incident
+        return self._ledger.take(observe(decided, incident, rules=self._revision.rules, now=self._now))
 
     def _policy(self, items: Sequence[Placed], team: str) -> JsonObject:
         return self._ledger.policy(self._worst(items), team)
@@ -240,7 +262,7 @@ class Triage:
         severity = self._worst(items)
         first = next(item.episode for item in items if item.episode.severity == severity.name)
         team = first.team or revision.routing.default.team
-        pause = self._in_maintenance(first)
+        pause = self._in_maintenance(items)
         opening = Opening(
             key=key,
             title=title(first.labels, first.annotations),
@@ -259,7 +281,8 @@ class Triage:
         )
         return self._ledger.take(open_incident(opening, now=self._now))
 
-    def _in_maintenance(self, episode: Episode) -> Maintenance | None:
+    def _in_maintenance(self, items: Sequence[Placed]) -> Maintenance | None:
+        """Give the window that covers all these alerts, the first to end; one alert outside is paged for."""
         if self._maintenance is None:
             self._maintenance = tuple(
                 Maintenance(
@@ -272,7 +295,9 @@ class Triage:
                 )
                 for window in interventions.maintenance(self._tx, now=self._now)
             )
-        return in_maintenance(episode.labels, self._maintenance, self._now)
+        windows = [in_maintenance(item.episode.labels, self._maintenance, self._now) for item in items]
+        covering = [window for window in windows if window is not None]
+        return min(covering, key=lambda window: window.end) if len(covering) == len(items) else None
 
 
 def _by_incident(episodes: Sequence[Episode]) -> dict[int, list[Episode]]:

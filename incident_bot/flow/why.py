@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from incident_bot.core.model import Json, JsonObject
+from incident_bot.core.model import Json, JsonObject, rfc3339
 from incident_bot.core.postmortem import clock
 from incident_bot.flow import queries
 from incident_bot.flow.context import Context
@@ -30,7 +30,7 @@ def explain(context: Context, number: int, *, now: datetime) -> JsonObject:
     lines.extend(_silence(pages, entries))
     return {
         "incident": incident.id,
-        "at": now.isoformat(),
+        "at": rfc3339(now),
         "alerts": [_alert(alert) for alert in incident.alerts],
         "pages": [_page(page) for page in pages],
         "not_paged": list(_silence(pages, entries)),
@@ -81,7 +81,7 @@ def _alert(alert: AlertView) -> JsonObject:
         "service": alert.service,
         "disposition": alert.disposition,
         "runbook": alert.runbook,
-        "heard_at": alert.opened_at.isoformat(),
+        "heard_at": rfc3339(alert.opened_at),
         "routing": alert.why,
     }
 
@@ -93,7 +93,7 @@ def _page(page: PageView) -> JsonObject:
         "step": page.step,
         "state": page.state,
         "reason": page.reason,
-        "due_at": page.due_at.isoformat(),
-        "sent_at": page.sent_at.isoformat() if page.sent_at else None,
+        "due_at": rfc3339(page.due_at),
+        "sent_at": rfc3339(page.sent_at) if page.sent_at else None,
         "attempts": len(page.attempts),
     }

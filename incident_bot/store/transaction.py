@@ -71,7 +71,8 @@ def _sqlite_meaning(error: sqlite3.Error) -> IncidentBotError | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     away = {
         sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
     }  # fmt: skip
     return Unavailable(_text(error)) if code in away else None
 

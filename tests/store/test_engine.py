@@ -214,3 +214,14 @@ def test_on_sqlite_nobody_listens(sqlite_url: str) -> None:
     store.listen(pytest.fail)
     store.notify()
     store.close()
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_text("these are my notes, not a database\n" * 50)
+    store = Store.open(f"sqlite:///{path}")
+    try:
+        with pytest.raises(Unavailable, match="not a database"):
+            store.upgrade()
+    finally:
+        store.close()

@@ -22,7 +22,7 @@ from incident_bot.core.model.incident import (
     Running,
     incident_name,
 )
-from incident_bot.core.model.json import Json, JsonObject
+from incident_bot.core.model.json import Json, JsonObject, rfc3339
 from incident_bot.core.model.people import (
     ContactRule,
     Ladder,
@@ -65,4 +65,5 @@ __all__ = [
     "Team",
     "Urgency",
     "incident_name",
+    "rfc3339",
 ]

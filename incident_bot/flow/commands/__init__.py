@@ -5,6 +5,7 @@ Every command is one transaction and idempotent by key: the same key answers the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -51,17 +52,9 @@ def handle(
         raise Refused(message)
     if not line.verb.changes:
         return READERS[line.verb.name](context, number, now=now)
-    for _ in range(RACES_MOST):
-        try:
-            with context.store.write() as tx:
-                reply = _change(context, tx, line, number, actor=actor, source=source, key=key, now=now)
-        except LostRace:
-            continue
-        context.signals.changed()
-        context.store.notify()
-        return reply
-    message = "the same incident is being changed by others; try again"
-    raise Unavailable(message)
+    return _committed(
+        context, lambda tx: _change(context, tx, line, number, actor=actor, source=source, key=key, now=now)
+    )
 
 
 def declare(
@@ -82,7 +75,8 @@ def declare(
     if not title.strip():
         message = "An incident needs a title: what do people notice?"
         raise Refused(message)
-    with context.store.write() as tx:
+
+    def change(tx: Tx) -> ReplyView:
         known = _recall(tx, key, f"new {title}", actor)
         if known is not None:
             return known
@@ -95,9 +89,24 @@ def declare(
         (saved,) = ledger.flush()
         reply = ReplyView(text=f"{saved.name} is open: {saved.title}", incident=saved.name)
         _remember(tx, key, f"new {title}", actor, reply, now)
-    context.signals.changed()
-    context.store.notify()
-    return reply
+        return reply
+
+    return _committed(context, change)
+
+
+def _committed(context: Context, change: Callable[[Tx], ReplyView]) -> ReplyView:
+    """Make a change in a transaction of its own, anew where another was faster, and wake whoever waits for it."""
+    for _ in range(RACES_MOST):
+        try:
+            with context.store.write() as tx:
+                reply = change(tx)
+        except LostRace:
+            continue
+        context.signals.changed()
+        context.store.notify()
+        return reply
+    message = "the same incident is being changed by others; try again"
+    raise Unavailable(message)
 
 
 def _change(

@@ -49,7 +49,7 @@ def duration(word: str, *, example: str) -> timedelta:
     """Read a positive duration such as `30m`."""
     try:
         value = parse_duration(word)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         message = f"{word[:40]!r} is not a duration; type for example `{example}`."
         raise Refused(message) from error
     if value <= timedelta(0):

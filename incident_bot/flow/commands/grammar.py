@@ -14,7 +14,7 @@ from incident_bot.core.errors import Refused
 
 LINE_MOST: Final = 4000
 _ROOTS: Final = ("/incident", "/inc", "incident", "inc")
-_NUMBER: Final = re.compile(r"\binc-(\d{1,9})\b", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"(\S+\s+)??inc-(\d{1,9})[.,:;]?(?:\s+|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def parse(text: str) -> Line:
             words = words[len(root) :].strip()
             break
     words, number = _take_number(words)
-    first, _, rest = words.partition(" ")
+    first, rest = (*words.split(None, 1), "", "")[:2]
     if not first:
         return Line(verb=_BY_WORD["list"] if number is None else _BY_WORD["info"], rest="", incident=number)
     verb = _BY_WORD.get(first.casefold())
@@ -113,13 +113,12 @@ def verb_named(word: str) -> Verb:
 
 
 def _take_number(words: str) -> tuple[str, int | None]:
-    """Take an incident's name from the first two words: elsewhere it is part of a text."""
-    head = " ".join(words.split(" ")[:2])
-    found = _NUMBER.search(head)
-    if found is None:
+    """Take an incident's name from the first two words: elsewhere, and in a new title, it is part of a text."""
+    found = _NUMBER.match(words)
+    verb = _BY_WORD.get(found[1].strip().casefold()) if found and found[1] else None
+    if found is None or (verb is not None and not verb.about_one):
         return words, None
-    without = (words[: found.start()] + words[found.end() :]).strip()
-    return without, int(found.group(1))
+    return (found[1] or "") + words[found.end() :], int(found[2])
 
 
 def _unknown(word: str) -> str:
