@@ -21,10 +21,12 @@ from incident_bot.core.errors import BadConfiguration, Problem
 from incident_bot.render.templates import Templates
 from incident_bot.store import interventions
 from incident_bot.store.engine import Store
+from incident_bot.store.transaction import Unavailable
 from incident_bot.telemetry import Metrics
 
 WATCHED: Final = ("rotations", "runbooks", "templates")
 DEBOUNCE_MILLISECONDS: Final = 400
+AGAIN_SECONDS: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +85,10 @@ class Live:
 
     def record(self, *, now: datetime) -> None:
         """Store the revision in force, once, with its activation instant (R15)."""
-        revision = self._current.revision
+        self._record(self._current, now=now)
+
+    def _record(self, current: Current, *, now: datetime) -> None:
+        revision = current.revision
         with self._store.write() as tx:
             interventions.save_revision(tx, revision.id, revision.digest, revision.documents, now=now)
 
@@ -94,7 +99,9 @@ class Live:
                 fresh = prepare(self._directory, now=now)
             except BadConfiguration as error:
                 # What refuses the set stands before what is merely odd: the health page shows the first.
-                self._problems = tuple(sorted(error.problems, key=lambda problem: problem.severity != "error"))
+                self._problems = tuple(
+                    sorted(error.problems, key=lambda problem: problem.severity != "error")
+                )
                 self._metrics.configuration_refused()
                 lines = tuple(str(problem) for problem in error.problems)
                 # The problems are the message; where our loader raised them is nobody's concern.
@@ -105,8 +112,9 @@ class Live:
             self._problems = ()
             changed = fresh.revision.id != self._current.revision.id
             if changed:
+                # Recorded first: what is in force is always on record (R15).
+                self._record(fresh, now=now)
                 self._current = fresh
-                self.record(now=now)
                 log.info("configuration applied", revision=fresh.revision.id)
             self._metrics.configuration_applied(now)
             warnings = tuple(str(problem) for problem in fresh.revision.problems)
@@ -125,4 +133,14 @@ class Live:
             raise_interrupt=False,
         )
         for _ in changes:
-            self.reload(now=clock_now())
+            self._reload_until_recorded(stop, clock_now)
+
+    def _reload_until_recorded(self, stop: threading.Event, clock_now: Callable[[], datetime]) -> None:
+        while not stop.is_set():
+            try:
+                self.reload(now=clock_now())
+            except Unavailable as problem:
+                log.warning("a configuration cannot be recorded; trying again", error=str(problem))
+                stop.wait(AGAIN_SECONDS)
+            else:
+                return

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from incident_bot.flow import deliver, escalate, reconcile
+from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.store import outbox, timers
 from incident_bot.store.transaction import Unavailable
@@ -47,15 +48,16 @@ class Worker:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
+        self._scheduled: Current | None = None
+        """The revision whose sources are being compared with their APIs."""
         self._postman = deliver.Postman(context, self._pool, senders=SENDERS, now=now)
 
     def start(self) -> None:
         """Start the threads."""
-        reconcile.schedule(self._context, now=self._now())
         self._context.store.listen(self._context.signals.changed)
         self._spawn("timers", lambda: self._loop("timers", self._tick, self._next_timer))
         self._spawn("outbox", lambda: self._loop("outbox", self._postman.step, self._next_row))
-        self._spawn("configuration", lambda: self._context.live.watch(self._stop, self._now))
+        self._spawn("configuration", self._watch)
 
     def stop(self) -> None:
         """Finish what is being done now and end; what is not begun stays in the database."""
@@ -73,8 +75,22 @@ class Worker:
         thread.start()
 
     def _tick(self) -> bool:
-        escalate.tick(self._context, now=self._now())
+        now, current = self._now(), self._context.live.current
+        if current is not self._scheduled:
+            # A source may have got an API with this revision.
+            reconcile.schedule(self._context, now=now)
+            self._scheduled = current
+        escalate.tick(self._context, now=now)
         return False
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._context.live.watch(self._stop, self._now)
+            except Exception:
+                # The fence of the worker loop: a change that could not be read must not be the last one.
+                log.exception("watching the configuration failed; beginning anew")
+                self._stop.wait(POLL_SECONDS)
 
     def _next_timer(self) -> datetime | None:
         with self._context.store.read() as tx:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,6 +14,9 @@ from incident_bot.store.transaction import Tx, meaning
 from incident_bot.store.types import Processor, storable, to_json
 
 Row: TypeAlias = tuple[Any, ...]
+
+_LAST: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
+_NUMBERS: Final = sa.text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :count)")
 
 
 class _Numbered(Protocol):
@@ -57,11 +60,9 @@ class Bulk:
             return []
         if tx.sqlite:
             # The writer's lock is held: nobody else numbers rows now.
-            query = sa.text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :name")
-            first = int(tx.connection.execute(query, {"name": self.table.name}).scalar_one()) + 1
+            first = int(tx.connection.exec_driver_sql(_LAST, (self.table.name,)).scalar_one()) + 1
             return list(range(first, first + count))
-        numbers = sa.text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :count)")
-        found = tx.connection.execute(numbers, {"name": self.sequence, "count": count})
+        found = tx.connection.execute(_NUMBERS, {"name": self.sequence, "count": count})
         return sorted(int(number) for number in found.scalars())
 
     def insert(self, tx: Tx, rows: Sequence[Row]) -> None:
@@ -100,6 +101,7 @@ class BulkNew:
         insert = postgresql.insert(table).from_select(names, sa.select(*(new.c[name] for name in names)))
         self._insert = insert.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.key)
         self._key = list(table.columns.keys()).index("key")
+        self._known = Asked(lambda asked: sa.select(table.c.key).where(one_of_asked(table.c.key, asked)))
 
     def insert(self, tx: Tx, rows: Sequence[Row]) -> set[str]:
         """Insert the new ones, in their order, and give their keys; no key may stand here twice."""
@@ -109,9 +111,7 @@ class BulkNew:
             # Five times as fast as one statement with a parameter per value, measured on 1,000 rows of 27 columns.
             payload = self._all.as_json(rows)
             return set(tx.connection.execute(self._insert, {"rows": payload}).scalars())
-        key = self.table.c.key
-        asked = among(tx, key, [storable(row[self._key]) for row in rows])
-        known = set(tx.connection.execute(sa.select(key).where(asked)).scalars())
+        known = set(self._known(tx, [storable(row[self._key]) for row in rows]).scalars())
         new = [row for row in rows if row[self._key] not in known]
         ids = self._all.ids(tx, len(new))
         self._all.insert(tx, [(number, *row[1:]) for number, row in zip(ids, new, strict=True)])
@@ -160,6 +160,54 @@ class BulkUpdate:
         return found.rowcount
 
 
+class Asked:
+    """A query about many values at once, built once: making a statement costs several times what running it does."""
+
+    def __init__(
+        self, build: Callable[[sa.FromClause], sa.Executable], kind: type[sa.Text | sa.BigInteger] = sa.Text
+    ) -> None:
+        """Take what makes the statement from the table of the values, whose one column is `value`."""
+        self._sqlite = build(_each(sa.bindparam("asked", type_=sa.Text)))
+        array = sa.bindparam("asked", type_=postgresql.ARRAY(kind))
+        self._postgresql = build(_unnested(array, kind))
+
+    def __call__(
+        self, tx: Tx, values: Iterable[str] | Iterable[int], more: Mapping[str, object] | None = None
+    ) -> sa.CursorResult[*tuple[Any, ...]]:
+        """Run it; `more` are further parameters."""
+        listed = list(values)
+        if tx.sqlite:
+            return tx.connection.execute(self._sqlite, {"asked": json.dumps(listed), **(more or {})})
+        return tx.connection.execute(self._postgresql, {"asked": listed, **(more or {})})
+
+
+def one_of_asked(column: sa.ColumnElement[Any], asked: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Say that the column has one of the values that `Asked` is given."""
+    return column.in_(sa.select(asked.c.value))
+
+
+def _each(listed: sa.ColumnElement[str]) -> sa.FromClause:
+    return sa.func.json_each(listed).table_valued("value")
+
+
+def _unnested(array: sa.ColumnElement[Any], kind: type[sa.Text | sa.BigInteger]) -> sa.FromClause:
+    return sa.func.unnest(array).table_valued(sa.column("value", kind)).render_derived()
+
+
+def upserts(
+    table: sa.Table, key: str, changes: Callable[[Any], Mapping[str, Any]]
+) -> Mapping[bool, sa.Executable]:
+    """Give the statement that inserts a row or changes the one of its key, by whether the database is SQLite.
+
+    `changes` is handed the new row's columns and says what an old row takes from them.
+    """
+    found: dict[bool, sa.Executable] = {}
+    for on_sqlite, dialect in ((True, sqlite), (False, postgresql)):
+        insert: Any = dialect.insert(table)
+        found[on_sqlite] = insert.on_conflict_do_update(index_elements=[key], set_=changes(insert.excluded))
+    return found
+
+
 def _json_rows(table: sa.Table, *more: sa.ColumnClause[Any]) -> sa.TableValuedAlias:
     """Give the rows that the parameter `rows` lists in JSON as a table of the same columns, on PostgreSQL."""
     on_postgresql = postgresql.dialect()  # type: ignore[no-untyped-call] # untyped there
@@ -185,9 +233,8 @@ def _processed(rows: Sequence[Row], processors: list[tuple[int, Processor]]) -> 
 def given(tx: Tx, values: Sequence[str]) -> sa.FromClause:
     """Give the values as a table with the one column `value`, however many they are, by one parameter."""
     if tx.sqlite:
-        return sa.func.json_each(sa.literal(json.dumps(values), sa.Text)).table_valued("value")
-    array = sa.literal(list(values), postgresql.ARRAY(sa.Text))
-    return sa.func.unnest(array).table_valued(sa.column("value", sa.Text)).render_derived()
+        return _each(sa.literal(json.dumps(values), sa.Text))
+    return _unnested(sa.literal(list(values), postgresql.ARRAY(sa.Text)), sa.Text)
 
 
 def among(

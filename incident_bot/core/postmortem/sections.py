@@ -68,7 +68,7 @@ def header_block(story: Story, head: Header, measures: Measures) -> Block:
         rows.append(Row(cells=("Post-mortem due", clock(head.due_at, head.zone))))
     if head.drill:
         rows.append(Row(cells=("Drill", "yes: this was an exercise"), source=event_source(*opened)))
-    return Block(name="header", columns=("", ""), rows=tuple(rows))
+    return Block(name="header", columns=("Fact", "Value"), rows=tuple(rows))
 
 
 def summary(story: Story, measures: Measures) -> Block:
@@ -124,7 +124,7 @@ def impact(story: Story, measures: Measures) -> Block:
     told = [entry for entry in story.entries if entry.kind is Kind.IMPACT_CHANGED]
     said = story.incident.impact
     rows.extend([Row(cells=("As described", said), source=event_source(*told[-1:]))] if said else [])
-    return Block(name="impact", columns=("", ""), rows=tuple(rows))
+    return Block(name="impact", columns=("Fact", "Value"), rows=tuple(rows))
 
 
 def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
@@ -159,7 +159,7 @@ def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
         counted.append(Row(cells=("End", STILL_OPEN), source=event_source(*story.entries[-1:])))
     return (
         Block(name="key-times", columns=("Key time", "When", "After detection"), rows=rows),
-        Block(name="durations", columns=("", ""), rows=tuple(counted)),
+        Block(name="durations", columns=("Fact", "Value"), rows=tuple(counted)),
     )
 
 

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from incident_bot.core.model import Rejected
 from incident_bot.store.alerts.values import Group, NewDelivery, StoredDelivery
-from incident_bot.store.bulk import Bulk, among
+from incident_bot.store.bulk import Asked, Bulk, one_of_asked, upserts
 from incident_bot.store.tables import delivery as table
 from incident_bot.store.tables import group as group_table
 from incident_bot.store.tables.states import DeliveryState
@@ -23,6 +22,17 @@ _DELIVERIES: Final = Bulk(table)
 _PACK_FROM: Final = 1024
 """Smaller bodies gain less than the compression costs."""
 
+_GROUPS: Final = Asked(lambda asked: sa.select(group_table).where(one_of_asked(group_table.c.hash, asked)))
+_TOUCH: Final = Asked(
+    lambda asked: (
+        sa.update(group_table)
+        .where(one_of_asked(group_table.c.hash, asked))
+        .values(last_seen=sa.bindparam("b_now", type_=group_table.c.last_seen.type))
+    )
+)
+_SAVE: Final = upserts(
+    group_table, "hash", lambda new: {name: new[name] for name in ("digest", "delivery_id", "last_seen")}
+)
 _UNAPPLIED: Final = sa.text("delivery.state <> 'applied'")
 
 
@@ -31,7 +41,7 @@ def groups(tx: Tx, hashes: Iterable[str]) -> dict[str, Group]:
     wanted = list(hashes)
     if not wanted:
         return {}
-    found = tx.connection.execute(sa.select(group_table).where(among(tx, group_table.c.hash, wanted)))
+    found = _GROUPS(tx, wanted)
     return {row[0]: Group(hash=row[0], source=row[1], digest=row[2], delivery_id=row[3], last_seen=row[4])
             for row in found}  # fmt: skip
 
@@ -43,20 +53,16 @@ def save_groups(tx: Tx, groups: Sequence[Group]) -> None:
             for group in groups}  # fmt: skip
     if not rows:
         return
-    insert: Any = (sqlite if tx.sqlite else postgresql).insert(group_table)
-    values = {name: insert.excluded[name] for name in ("digest", "delivery_id", "last_seen")}
     # In one order everywhere, so that two replicas never wait for each other in a circle.
     ordered = sorted(rows.values(), key=lambda row: str(row["hash"]))
-    tx.connection.execute(insert.on_conflict_do_update(index_elements=["hash"], set_=values), ordered)
+    tx.connection.execute(_SAVE[tx.sqlite], ordered)
 
 
 def touch_groups(tx: Tx, hashes: Iterable[str], *, now: datetime) -> None:
     """Note that these groups said the same thing again."""
     wanted = list(hashes)
     if wanted:
-        tx.connection.execute(
-            sa.update(group_table).where(among(tx, group_table.c.hash, wanted)).values(last_seen=now)
-        )
+        _TOUCH(tx, wanted, {"b_now": now})
 
 
 def forget_digests(tx: Tx, source: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from incident_bot.core.model import Disposition, Episode, Flag, Labels, Status
-from incident_bot.store.bulk import Bulk, BulkUpdate, among, given, numbered
+from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, numbered, one_of_asked
 from incident_bot.store.tables import episode as table
 from incident_bot.store.transaction import LostRace, Tx
 from incident_bot.store.types import Found
@@ -84,17 +84,33 @@ def _found(tx: Tx, query: sa.Select[Any]) -> list[Episode]:
     return [_value(row) for row in tx.connection.execute(query)]
 
 
+def _newest(asked: sa.FromClause) -> sa.Select[Any]:
+    # The aggregate of a correlated query is one step into the index, however many episodes the key has had.
+    older = table.alias("older")
+    newest = sa.select(sa.func.max(older.c.id)).where(older.c.alert_key == asked.c.value).scalar_subquery()
+    return sa.select(table).where(table.c.id.in_(sa.select(newest).select_from(asked)))
+
+
+_NEWEST: Final = Asked(_newest)
+_OF_GROUPS: Final = Asked(
+    lambda asked: sa.select(table).where(_FIRING, one_of_asked(table.c.group_hash, asked))
+)
+_COUNT: Final = Asked(
+    lambda asked: (
+        sa.select(table.c.incident_id, sa.func.count())
+        .where(_FIRING, table.c.incident_id.is_not(None), one_of_asked(table.c.incident_id, asked))
+        .group_by(table.c.incident_id)
+    ),
+    sa.BigInteger,
+)
+
+
 def newest_episodes(tx: Tx, keys: Iterable[str]) -> dict[str, Episode]:
     """Give the newest episode, open or closed, of each alert key that has one."""
     wanted = list(keys)
     if not wanted:
         return {}
-    asked = given(tx, wanted)
-    # The aggregate of a correlated query is one step into the index, however many episodes the key has had.
-    older = table.alias("older")
-    newest = sa.select(sa.func.max(older.c.id)).where(older.c.alert_key == asked.c.value).scalar_subquery()
-    query = sa.select(table).where(table.c.id.in_(sa.select(newest).select_from(asked)))
-    return {episode.key: episode for episode in _found(tx, query)}
+    return {episode.key: episode for episode in map(_value, _NEWEST(tx, wanted))}
 
 
 def insert_episodes(tx: Tx, episodes: Sequence[Episode]) -> list[Episode]:
@@ -124,7 +140,7 @@ def open_of_groups(tx: Tx, hashes: Iterable[str]) -> dict[str, list[Episode]]:
     wanted = list(hashes)
     if not wanted:
         return found
-    for episode in _found(tx, sa.select(table).where(_FIRING, among(tx, table.c.group_hash, wanted))):
+    for episode in map(_value, _OF_GROUPS(tx, wanted)):
         found.setdefault(episode.group_hash, []).append(episode)
     return found
 
@@ -144,12 +160,7 @@ def count_firing(tx: Tx, incident_ids: Collection[int]) -> dict[int, int]:
     counts = dict.fromkeys(incident_ids, 0)
     if not counts:
         return counts
-    query = (
-        sa.select(table.c.incident_id, sa.func.count())
-        .where(_FIRING, table.c.incident_id.is_not(None), among(tx, table.c.incident_id, counts))
-        .group_by(table.c.incident_id)
-    )
-    counts.update((row[0], row[1]) for row in tx.connection.execute(query))
+    counts.update((row[0], row[1]) for row in _COUNT(tx, counts))
     return counts
 
 

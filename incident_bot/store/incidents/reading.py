@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from incident_bot.core.model import Event, Incident, Paging
-from incident_bot.store.bulk import among
+from incident_bot.store.bulk import Asked, one_of_asked
 from incident_bot.store.incidents.chain import first_broken
 from incident_bot.store.incidents.rows import event_value, incident_value, key_hash
 from incident_bot.store.tables import event as event_table
@@ -19,13 +19,33 @@ from incident_bot.store.transaction import Tx
 _OPEN: Final = sa.text("incident.open_hash IS NOT NULL")
 
 
+def _lock(query: sa.Select[Any]) -> sa.Select[Any]:
+    # Ordered, so that two transactions never wait for each other in a circle; and not the lock that excludes foreign
+    # keys, or an event of the incident, stored elsewhere, would wait for us.
+    return query.order_by(table.c.id).with_for_update(key_share=True)
+
+
+def _newest_closed(asked: sa.FromClause) -> sa.Select[Any]:
+    newest = (
+        sa.select(sa.func.max(table.c.id))
+        .where(one_of_asked(table.c.key_hash, asked), table.c.paging == Paging.RESOLVED.value)
+        .group_by(table.c.key_hash)
+    )
+    return _lock(sa.select(table).where(table.c.id.in_(newest)))
+
+
+_OPEN_OF_KEYS: Final = Asked(
+    lambda asked: _lock(sa.select(table).where(_OPEN, one_of_asked(table.c.open_hash, asked)))
+)
+_CLOSED_OF_KEYS: Final = Asked(_newest_closed)
+
+
 def open_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
     """Give the open incident of each key that has one, locked until the transaction ends."""
     hashes = {key_hash(key): key for key in keys}
     if not hashes:
         return {}
-    query = sa.select(table).where(_OPEN, among(tx, table.c.open_hash, hashes))
-    return {incident.key: incident for incident in _locked(tx, query)}
+    return {incident.key: incident for incident in map(incident_value, _OPEN_OF_KEYS(tx, hashes))}
 
 
 def closed_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
@@ -33,14 +53,7 @@ def closed_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
     hashes = {key_hash(key): key for key in keys}
     if not hashes:
         return {}
-    newest = (
-        sa.select(sa.func.max(table.c.id))
-        .where(among(tx, table.c.key_hash, hashes), table.c.paging == Paging.RESOLVED.value)
-        .group_by(table.c.key_hash)
-    )
-    return {
-        incident.key: incident for incident in _locked(tx, sa.select(table).where(table.c.id.in_(newest)))
-    }
+    return {incident.key: incident for incident in map(incident_value, _CLOSED_OF_KEYS(tx, hashes))}
 
 
 def get(tx: Tx, incident_id: int, *, lock: bool = False) -> Incident | None:
@@ -51,9 +64,7 @@ def get(tx: Tx, incident_id: int, *, lock: bool = False) -> Incident | None:
 
 
 def _locked(tx: Tx, query: sa.Select[Any]) -> list[Incident]:
-    # Ordered, so that two transactions never wait for each other in a circle; and not the lock that excludes foreign
-    # keys, or an event of the incident, stored elsewhere, would wait for us.
-    return _found(tx, query.order_by(table.c.id).with_for_update(key_share=True))
+    return _found(tx, _lock(query))
 
 
 def _found(tx: Tx, query: sa.Select[Any]) -> list[Incident]:
