@@ -207,6 +207,7 @@ def _tell_timeline(
     elif isinstance(outcome, Sent):
         decided = PageSent(**_page(row), provider_id=outcome.provider_id)
     elif isinstance(outcome, Failed):
+        outbox.hasten(ledger.tx, row, now=now)
         decided = PageFailed(**_page(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
     else:
         return

@@ -12,7 +12,7 @@ from incident_bot.store.outbox.reading import (
     pages_of,
     row,
 )
-from incident_bot.store.outbox.settling import requeue, settle
+from incident_bot.store.outbox.settling import hasten, requeue, settle
 from incident_bot.store.outbox.values import (
     Again,
     Attempt,
@@ -44,6 +44,7 @@ __all__ = [
     "claim",
     "count_by_state",
     "failed_rows",
+    "hasten",
     "last_success",
     "messages_of",
     "next_due",

@@ -76,6 +76,24 @@ def _ending(outcome: Outcome) -> tuple[AttemptResult, str | None, str | None]:
             assert_never(outcome)
 
 
+def hasten(tx: Tx, row: OutboxRow, *, now: datetime) -> bool:
+    """Make the same person's next page of the same step ready now: what went before it is dead (S5)."""
+    same = (
+        table.c.incident_id == row.incident_id,
+        table.c.person == row.person,
+        table.c.page_kind == (row.page_kind.value if row.page_kind else None),
+        table.c.epoch == row.epoch,
+        table.c.loop == row.loop,
+        table.c.step == row.step,
+        table.c.state == RowState.PENDING.value,
+    )
+    nearest = sa.select(table.c.id).where(*same).order_by(table.c.ready_at, table.c.id).limit(1).scalar_subquery()
+    changed = tx.connection.execute(
+        sa.update(table).where(table.c.id == nearest, table.c.ready_at > now).values(ready_at=now)
+    )
+    return changed.rowcount == 1
+
+
 def note_lost_attempts(tx: Tx, rows: Sequence[tuple[OutboxRow, datetime]]) -> None:
     """Record attempts whose lease ran out as unknown (S4); their owner's late word still replaces that."""
     _note(

@@ -1,0 +1,286 @@
+"""What breaks on the way: providers, processes, our own mistakes. No page is lost, none is sent twice without need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from incident_bot.flow import health
+from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
+from incident_bot.store import alerts, timers
+from incident_bot.store.alerts import DeliveryState
+from tests.fakes.notifier import Killed
+from tests.plugins.story import Story, on_every_database
+
+Tell = Callable[..., Story]
+WRONG_NUMBER = GiveUp(GiveUpReason.ADDRESS, "no such member")
+BUSY = RetryLater("the provider answered 503")
+THREE_WAYS = "{high: [{by: slack}, {by: sms, after: 2m}, {by: voice, after: 5m}], low: [{by: slack}]}"
+
+
+def tries(story: Story, person: str) -> list[float]:
+    """The minutes at which a provider was called for somebody, whatever came of it."""
+    return [story.minute(heard.at) for heard in story.calls if heard.message.recipient == person]
+
+
+def test_a_provider_that_is_busy_is_tried_again_with_growing_pauses_and_the_same_key(story: Story) -> None:
+    story.slack.fails.extend([BUSY] * 4)
+    story.fires()
+    story.advance(minutes=5)
+    assert len(tries(story, "ana")) == 5
+    pauses = [later - earlier for earlier, later in pairwise(tries(story, "ana"))]
+    for pause, ceiling in zip(pauses, (2, 4, 8, 16), strict=True):
+        assert ceiling / 2 <= round(pause * 60, 1) <= ceiling
+    assert len({heard.message.key for heard in story.calls}) == 1
+    (page,) = story.pages()
+    assert (page.state, [attempt.result for attempt in page.attempts]) == ("sent", ["again"] * 4 + ["sent"])
+    assert page.attempts[0].error == "the provider answered 503"
+    assert story.entry("page_sent").data["attempt"] == 5
+
+
+def test_retry_after_is_honoured(story: Story) -> None:
+    story.slack.fails.append(RetryLater("slow down", after=timedelta(minutes=3)))
+    story.fires()
+    story.advance(minutes=10)
+    assert tries(story, "ana") == [0, 3]
+
+
+def test_what_is_given_up_is_told_and_the_next_step_does_not_wait(story: Story) -> None:
+    story.slack.refuses["ana"] = WRONG_NUMBER
+    story.fires()
+    assert story.paged() == [("ben", 0)]
+    assert story.entry("page_failed").text == "Could not page Ana Example by slack: address: no such member"
+    story.advance(minutes=15)
+    assert story.paged() == [("ben", 0), ("cleo", 15)]
+
+
+def test_a_provider_that_never_recovers_is_given_up_and_the_next_step_does_not_wait(story: Story) -> None:
+    story.slack.refuses["ana"] = BUSY
+    story.fires()
+    story.advance(minutes=6)
+    (person, minute), *more = story.paged()
+    assert (person, more) == ("ben", [])
+    assert 1 < minute < 5
+    assert len(tries(story, "ana")) == 8
+    assert "given up after 8 attempts" in story.entry("page_failed").text
+
+
+def test_the_next_channel_of_the_person_does_not_wait_when_one_is_dead(tell: Tell) -> None:
+    story = tell(notify=THREE_WAYS)
+    story.slack.refuses["ana"] = WRONG_NUMBER
+    story.fires()
+    story.advance(minutes=14)
+    assert [(heard.via, story.minute(heard.at)) for heard in story.taken("page")] == [
+        ("sms", 0),
+        ("voice", 5),
+    ]
+
+
+def test_when_all_channels_of_all_people_are_dead_every_step_is_tried_and_the_last_resort_again(
+    tell: Tell,
+) -> None:
+    story = tell(repeat="{P1: 1}")
+    for channel in story.channels.values():
+        channel.always = WRONG_NUMBER
+    story.fires()
+    story.advance(minutes=10)
+    assert [person for person in ("ana", "ben", "cleo", "theo") if tries(story, person)] == [
+        "ana", "ben", "cleo", "theo",
+    ]  # fmt: skip
+    assert story.incident().escalation_state == "exhausted"
+    calls = len(story.calls)
+    assert calls == 7
+    for channel in story.channels.values():
+        channel.always = None
+    story.advance(minutes=30)
+    assert [person for person, _ in story.paged()] == ["theo"]
+
+
+def test_a_mistake_in_a_notifier_costs_a_retry_and_nothing_else(story: Story) -> None:
+    story.slack.fails.append(KeyError("a bug"))
+    story.fires()
+    story.advance(seconds=5)
+    assert [person for person, _ in story.paged()] == ["ana"]
+    assert story.pages()[0].attempts[0].error == "KeyError while sending"
+
+
+def test_one_dead_channel_does_not_hold_up_another(tell: Tell) -> None:
+    story = tell(notify="{high: [{by: sms}, {by: slack}], low: [{by: slack}]}")
+    story.channels["sms"].always = BUSY
+    story.fires()
+    assert [(heard.via, heard.message.recipient) for heard in story.taken()] == [("slack", "ana")]
+
+
+@on_every_database
+def test_a_killed_senders_page_is_taken_over_after_its_lease_with_the_same_key(
+    tell: Tell, story_url: str
+) -> None:
+    story = tell()
+    story.slack.fails.append(Killed())
+    with pytest.raises(Killed):
+        story.fires()
+    if story_url != "sqlite://":  # What is in memory dies with its process.
+        story.killed()
+    story.advance(seconds=29)
+    assert story.paged() == []
+    story.advance(seconds=1)
+    assert story.paged() == [("ana", 0.5)]
+    assert len({heard.message.key for heard in story.calls}) == 1
+    (page,) = story.pages()
+    assert [attempt.result for attempt in page.attempts] == ["unknown", "sent"]
+
+
+def test_a_killed_sender_who_had_sent_is_the_one_case_of_a_second_message(story: Story) -> None:
+    def die(_message: Message) -> None:
+        raise Killed
+
+    story.slack.during = die
+    with pytest.raises(Killed):
+        story.fires()
+    story.killed()
+    story.advance(minutes=1)
+    assert [heard.message.key for heard in story.calls] == ["page:1:1:0:0:ana:slack"] * 2
+    assert len(story.pages()) == 1
+
+
+def test_an_ack_takes_back_what_a_killed_sender_left(story: Story) -> None:
+    story.slack.fails.append(Killed())
+    with pytest.raises(Killed):
+        story.fires()
+    story.killed()
+    story.says("ack", by="ben")
+    story.advance(hours=1)
+    assert story.paged() == []
+    assert story.pages()[0].state == "cancelled"
+
+
+@on_every_database
+def test_an_ack_while_the_call_is_under_way_is_told_on_the_timeline(story: Story) -> None:
+    def ack(_message: Message) -> None:
+        story.says("ack", by="ben")
+
+    story.slack.during = ack
+    story.fires()
+    story.advance(hours=1)
+    assert story.paged() == [("ana", 0)]
+    sent = story.entry("page_sent")
+    assert sent.data["sent_after_ack"] is True
+    assert "on its way already when paging stopped" in sent.text
+    assert story.incident().escalation == "acknowledged"
+
+
+def test_an_ack_between_plan_and_claim_keeps_the_page_from_ever_being_sent(story: Story) -> None:
+    story.slack.fails.append(RetryLater("slow down", after=timedelta(minutes=1)))
+    story.fires()
+    story.advance(seconds=59)
+    story.says("ack", by="ben")
+    story.advance(hours=1)
+    assert story.paged() == []
+    assert story.pages()[0].state == "cancelled"
+
+
+def test_a_failure_after_the_ack_wakes_nobody(story: Story) -> None:
+    def ack(_message: Message) -> None:
+        story.says("ack", by="ben")
+
+    story.slack.during = ack
+    story.slack.fails.append(WRONG_NUMBER)
+    story.fires()
+    story.advance(hours=1)
+    assert story.paged() == []
+    assert story.incident().escalation == "acknowledged"
+
+
+@on_every_database
+def test_after_a_downtime_over_several_due_times_only_the_current_step_runs(story: Story) -> None:
+    story.fires()
+    story.sleep_through(minutes=100)
+    story.pump()
+    assert story.paged() == [("ana", 0), ("ben", 100)]
+    story.advance(minutes=14)
+    assert len(story.paged()) == 2
+    story.advance(minutes=1)
+    assert story.paged()[2:] == [("cleo", 115)]
+
+
+def test_a_restart_changes_nothing(story: Story) -> None:
+    story.fires()
+    for _ in range(5):
+        story.advance(minutes=6)
+        story.restart()
+    assert story.paged() == [("ana", 0), ("ben", 15), ("cleo", 30)]
+
+
+def test_the_clock_never_runs_backwards(story: Story) -> None:
+    with pytest.raises(ValueError, match="never runs backwards"):
+        story.clock.set(story.start - timedelta(hours=2))
+
+
+@on_every_database
+def test_a_delivery_whose_effects_cannot_be_computed_is_stored_and_decided_later(story: Story) -> None:
+    story.slack.broken_directory = RuntimeError("a mistake of ours")
+    answer = story.fires()
+    assert (answer.status, answer.alerts) == (200, 1)
+    assert story.alerts() == []
+    with story.context.store.read() as tx:
+        assert alerts.count_deliveries(tx)[DeliveryState.DEFERRED] == 1
+    found = {check.name: check for check in health.health(story.context, now=story.clock.now()).checks}
+    assert not found["deferred"].ok
+
+    story.advance(seconds=45)
+    assert story.alerts() == []
+    story.slack.broken_directory = None
+    story.advance(minutes=1)
+    assert [person for person, _ in story.paged()] == ["ana"]
+    with story.context.store.read() as tx:
+        assert alerts.count_deliveries(tx)[DeliveryState.DEFERRED] == 0
+    assert story.repeat().duplicate
+
+
+def test_a_delivery_that_can_never_be_decided_is_set_aside_for_somebody_to_look_at(story: Story) -> None:
+    story.slack.broken_directory = RuntimeError("a mistake of ours")
+    story.fires()
+    story.advance(hours=2)
+    with story.context.store.read() as tx:
+        (parked,) = timers.parked(tx)
+    assert parked.error == "RuntimeError: a mistake of ours"
+    found = health.health(story.context, now=story.clock.now())
+    assert found.status == "degraded"
+
+
+def test_a_bad_delivery_does_not_take_its_neighbours_with_it(story: Story) -> None:
+    story.fires(alertname="Good")
+    story.slack.broken_directory = RuntimeError("a mistake of ours")
+    story.fires(alertname="Bad")
+    story.slack.broken_directory = None
+    story.fires(alertname="AlsoGood")
+    assert [one.title for one in story.incidents()] == ["Good", "AlsoGood"]
+    story.advance(minutes=1)
+    assert [one.title for one in story.incidents()] == ["Good", "AlsoGood", "Bad"]
+
+
+def test_a_timer_that_fails_does_not_stop_the_others(story: Story) -> None:
+    story.fires(alertname="First", team="data")
+    story.says("snooze 10m", by="dan")
+    story.fires(alertname="Second")
+    story.advance(minutes=9)
+    story.slack.broken_directory = RuntimeError("a mistake of ours")
+    story.advance(minutes=2)
+    story.slack.broken_directory = None
+    story.advance(minutes=5)
+    # Dan's snooze ended at minute 10 into a mistake; it was tried again until it went well.
+    assert ("dan", 0) in story.paged()
+    assert [person for person, _ in story.paged()].count("dan") == 2
+    assert ("ben", 15) in story.paged()
+
+
+def test_a_template_that_fails_costs_no_page(story: Story) -> None:
+    broken = '{% if name == "INC-1" %}{{ 1 // 0 }}{% endif %}all is well'
+    files = {name: (story.directory / name).read_text() for name in story._files}
+    assert story.reload({**files, "templates/page/text.j2": broken}).ok
+    story.fires()
+    assert story.paged() == [("ana", 0)]
+    assert "ack INC-1" in story.taken("page")[0].message.text
