@@ -1,0 +1,52 @@
+"""Each benchmark runs, prints one JSON object, and loses nothing; what it measures here means nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(name: str, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--quick", *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert told["benchmark"] == name
+    assert {"python", "sqlite", "uvicorn", "cores"} <= set(told["versions"])
+    assert "round 1 of 1" in done.stderr
+    return told
+
+
+def test_floor() -> None:
+    figures = run("floor", "--databases", "sqlite")["figures"]["sqlite"]
+    assert set(figures) == {"new1", "rep1", "new50", "rep50"}
+    assert figures["new1"]["alerts_per_second"] > 0
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_ingest(kind: str) -> None:
+    told = run("ingest", "--databases", kind, "--shapes", "new1", "rep50")
+    assert {(one["connections"], one["shape"]) for one in told["figures"]} == {(16, "new1"), (16, "rep50")}
+    assert all(one["product_alerts_per_second"] > 0 and one["ratio"] > 0 for one in told["figures"])
+    assert (told["lost"], told["refused"]) == (0, 0)
+
+
+def test_paging() -> None:
+    (figures,) = run("paging", "--databases", "sqlite")["figures"]
+    assert figures["pages"] > 5
+    assert (figures["lost"], figures["twice"], figures["refused"]) == (0, 0, 0)
+    assert figures["received_to_page_p50_ms"] > 0
