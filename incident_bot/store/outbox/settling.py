@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from incident_bot.store.bulk import Asked, one_of_asked, upserts
 from incident_bot.store.outbox.values import Again, Failed, OutboxRow, Outcome, Sent
 from incident_bot.store.tables import attempt as attempt_table
 from incident_bot.store.tables import outbox as table
 from incident_bot.store.tables.states import AttemptResult, RowState
 from incident_bot.store.transaction import Tx
+
+_CLAIMED: Final = Asked(
+    lambda asked: (
+        sa.select(table.c.id, table.c.attempts, table.c.state, table.c.claimed_at)
+        .where(one_of_asked(table.c.id, asked))
+        .order_by(table.c.id)
+        .with_for_update()
+    ),
+    sa.BigInteger,
+)
+_ENDED: Final = (
+    sa.update(table).where(table.c.id == sa.bindparam("b_id")).values(lease_owner=None, lease_until=None)
+)
+_NOT_SENT: Final = _ENDED.values({name: sa.bindparam(name) for name in ("state", "error", "ready_at")})
+_SENT: Final = _NOT_SENT.values({name: sa.bindparam(name) for name in ("sent_at", "provider_id")})
+_NOTE: Final = upserts(
+    attempt_table,
+    ["outbox_id", "number"],
+    lambda new: {name: new[name] for name in ("finished_at", "result", "provider_id", "error")},
+)
 
 
 def settle(tx: Tx, row: OutboxRow, outcome: Outcome, *, now: datetime) -> bool:
@@ -21,34 +41,41 @@ def settle(tx: Tx, row: OutboxRow, outcome: Outcome, *, now: datetime) -> bool:
 
     Whoever also writes the row's incident in this transaction locks the incident first.
     """
-    claimed_at = tx.connection.execute(
-        sa.select(table.c.claimed_at).where(table.c.id == row.id, table.c.attempts == row.attempts)
-    ).scalar()
-    changed = tx.connection.execute(
-        sa.update(table)
-        .where(
-            table.c.id == row.id,
-            table.c.state == RowState.SENDING.value,
-            table.c.attempts == row.attempts,
-        )
-        .values(lease_owner=None, lease_until=None, **_columns(outcome, now))
-    )
+    return bool(settle_all(tx, [(row, outcome)], now=now))
+
+
+def settle_all(tx: Tx, ended: Sequence[tuple[OutboxRow, Outcome]], *, now: datetime) -> set[int]:
+    """Do the same for many rows; gives the identifiers of those that were still ours."""
+    stored = {row.id: row for row in _CLAIMED(tx, sorted({row.id for row, _ in ended}))} if ended else {}
+    ours: set[int] = set()
+    changes: dict[bool, list[dict[str, Any]]] = {}
+    attempts: list[dict[str, Any]] = []
+    for row, outcome in ended:
+        known = stored.get(row.id)
+        same = known is not None and known.attempts == row.attempts
+        if known is not None and same and known.state == RowState.SENDING.value:
+            ours.add(row.id)
+            changes.setdefault(isinstance(outcome, Sent), []).append(
+                {"b_id": row.id, **_columns(outcome, now)}
+            )
+        attempts.append(_attempt(row, outcome, known.claimed_at if known is not None and same else now, now))
+    for sent, rows in changes.items():
+        tx.connection.execute(_SENT if sent else _NOT_SENT, rows)
+    _note(tx, attempts)
+    return ours
+
+
+def _attempt(row: OutboxRow, outcome: Outcome, at: datetime | None, now: datetime) -> dict[str, Any]:
     result, provider_id, error = _ending(outcome)
-    _note(
-        tx,
-        [
-            {
-                "outbox_id": row.id,
-                "number": row.attempts,
-                "at": claimed_at or now,
-                "finished_at": now,
-                "result": result.value,
-                "provider_id": provider_id,
-                "error": error,
-            }
-        ],
-    )
-    return changed.rowcount == 1
+    return {
+        "outbox_id": row.id,
+        "number": row.attempts,
+        "at": at or now,
+        "finished_at": now,
+        "result": result.value,
+        "provider_id": provider_id,
+        "error": error,
+    }
 
 
 def _columns(outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -87,7 +114,9 @@ def hasten(tx: Tx, row: OutboxRow, *, now: datetime) -> bool:
         table.c.step == row.step,
         table.c.state == RowState.PENDING.value,
     )
-    nearest = sa.select(table.c.id).where(*same).order_by(table.c.ready_at, table.c.id).limit(1).scalar_subquery()
+    nearest = (
+        sa.select(table.c.id).where(*same).order_by(table.c.ready_at, table.c.id).limit(1).scalar_subquery()
+    )
     changed = tx.connection.execute(
         sa.update(table).where(table.c.id == nearest, table.c.ready_at > now).values(ready_at=now)
     )
@@ -113,10 +142,7 @@ def note_lost_attempts(tx: Tx, rows: Sequence[tuple[OutboxRow, datetime]]) -> No
 def _note(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    insert: Any = (sqlite if tx.sqlite else postgresql).insert(attempt_table)
-    late = {name: insert.excluded[name] for name in ("finished_at", "result", "provider_id", "error")}
-    statement = insert.on_conflict_do_update(index_elements=["outbox_id", "number"], set_=late)
-    tx.connection.execute(statement, list(rows))
+    tx.connection.execute(_NOTE[tx.sqlite], list(rows))
 
 
 def requeue(tx: Tx, row_id: int, *, now: datetime) -> bool:
