@@ -67,8 +67,9 @@ types: setup ## mypy, strict, on the package, the tests and the benchmarks
 contracts: setup ## Who may import whom
 	@$(BIN)/lint-imports
 
-coverage: setup ## The whole suite, with every branch of incident_bot/core covered
-	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+coverage: setup ## The whole suite; the rules first, with every branch of incident_bot/core covered
+	@$(BIN)/pytest tests/core --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/pytest --ignore=tests/core
 
 system-deps: ## The Debian packages that the full suite uses (Prometheus, Alertmanager, Chromium)
 	@.ci/system-deps

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ _OWN_SITES: Final = frozenset({"none", "same-origin"})
 _FORWARDED: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Say whether an address or name, without a port, means this machine alone."""
     name = host.strip().lower().removeprefix("[").removesuffix("]")

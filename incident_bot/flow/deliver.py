@@ -21,7 +21,7 @@ from incident_bot.core.incident import MessageFailed, PageFailed, PageSent, obse
 from incident_bot.core.model import Incident
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.words import words_for
+from incident_bot.flow.words import Facts, words_for
 from incident_bot.notifiers.base import GiveUp, Message, RetryLater
 from incident_bot.store import incidents, outbox
 from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, Outcome, RowKind, RowState, Sent
@@ -46,7 +46,11 @@ def drain(context: Context, *, now: Callable[[], datetime]) -> int:
     """Send what is due, one after the other in this thread; gives how many rows were handled. One claim a call."""
     claimed = _claim(context, BATCH, now=now())
     if claimed.rows:
-        record(context, [_attempt(context, row, now) for row in claimed.rows], now=now())
+        results = [
+            found if isinstance(found, Result) else _attempt(context, row, found, now)
+            for row, found in _written(context, claimed.rows, now)
+        ]
+        record(context, results, now=now())
     return len(claimed.rows) + len(claimed.dropped)
 
 
@@ -67,23 +71,30 @@ class Postman:
         self._back: SimpleQueue[Result] = SimpleQueue()
         self._unrecorded: list[Result] = []
 
-    def step(self) -> bool:
-        """Record what came back and send what is due; says whether there was anything to do."""
+    def step(self, *, due: bool = True) -> bool:
+        """Record what came back and send what is due, if any; says whether there was anything to do."""
         busy = self._record_back()
-        if not self._free:
+        if not self._free or not due:
             return busy
         claimed = _claim(self._context, min(self._free, BATCH), now=self._now())
-        for row in claimed.rows:
-            self._free -= 1
-            self._pool.submit(self._send, row)
+        if claimed.rows:
+            self._send_all(claimed.rows)
         return busy or bool(claimed.rows or claimed.dropped)
 
     def finish(self) -> None:
         """Record what came back after the last step."""
         self._record_back()
 
-    def _send(self, row: OutboxRow) -> None:
-        self._back.put(_attempt(self._context, row, self._now))
+    def _send_all(self, rows: Sequence[OutboxRow]) -> None:
+        for row, found in _written(self._context, rows, self._now):
+            self._free -= 1
+            if isinstance(found, Result):
+                self._back.put(found)
+            else:
+                self._pool.submit(self._send, row, found)
+
+    def _send(self, row: OutboxRow, message: Message | None) -> None:
+        self._back.put(_attempt(self._context, row, message, self._now))
         self._context.signals.changed()
 
     def _record_back(self) -> bool:
@@ -144,10 +155,32 @@ def _claim(context: Context, limit: int, *, now: datetime) -> Claimed:
     return claimed
 
 
-def _attempt(context: Context, row: OutboxRow, now: Callable[[], datetime]) -> Result:
+def _written(
+    context: Context, rows: Sequence[OutboxRow], now: Callable[[], datetime]
+) -> list[tuple[OutboxRow, Message | Result | None]]:
+    # Read by one connection: sixteen senders that each read for themselves stand in each other's way.
     try:
         with context.store.read() as tx:
-            message = words_for(context, tx, row, now=now())
+            facts = Facts(tx)
+            return [(row, _words(context, facts, row, now())) for row in rows]
+    except Unavailable as problem:
+        return [(row, Result(row, _again(context, row, now(), str(problem), asked=None))) for row in rows]
+
+
+def _words(context: Context, facts: Facts, row: OutboxRow, now: datetime) -> Message | Result | None:
+    try:
+        return words_for(context, facts, row, now=now)
+    except Unavailable:
+        raise
+    except Exception as problem:  # the fence of the transports: one row's words must not stop the others
+        log.exception("a message could not be written", channel=row.via, incident=row.incident_id)
+        return Result(row, _again(context, row, now, f"{type(problem).__name__} while writing", asked=None))
+
+
+def _attempt(
+    context: Context, row: OutboxRow, message: Message | None, now: Callable[[], datetime]
+) -> Result:
+    try:
         return Result(row, _send(context, row, message, now))
     except Exception as problem:  # the fence of the transports: one notifier's bug must not stop the others
         log.exception("a message could not be sent", channel=row.via, incident=row.incident_id)
@@ -180,16 +213,16 @@ def _again(
 
 def _record(context: Context, tx: Tx, results: Sequence[Result], *, now: datetime) -> None:
     ledger = Ledger(context, tx, now=now)
-    # Incidents are locked in the order of their numbers, as everywhere, so that no two writers wait for each other.
+    # Incidents are locked before their rows, as everywhere, so that no two writers wait for each other.
+    known = incidents.get_many(tx, {one.row.incident_id for one in results if one.row.incident_id})
+    ours = outbox.settle_all(tx, [(one.row, one.outcome) for one in results], now=now)
     for result in sorted(results, key=lambda one: (one.row.incident_id or 0, one.row.id)):
-        row, outcome = result.row, result.outcome
-        incident = incidents.get(tx, row.incident_id, lock=True) if row.incident_id else None
-        if not outbox.settle(tx, row, outcome, now=now):
+        if result.row.id not in ours:
             continue
-        _count(context, row, _word(outcome))
-        if incident is None:
-            continue
-        _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
+        _count(context, result.row, _word(result.outcome))
+        incident = known.get(result.row.incident_id or 0)
+        if incident is not None:
+            _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
     ledger.flush()
 
 

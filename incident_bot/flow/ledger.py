@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from incident_bot.core.effects import (
     Announce,
@@ -30,6 +30,8 @@ from incident_bot.store import incidents, outbox, timers
 from incident_bot.store.outbox import NewMessage, RowState
 from incident_bot.store.timers import Timer
 from incident_bot.store.transaction import Tx
+
+_Awaited: TypeAlias = tuple[int, datetime | None]
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ class Ledger:
         self._policies: dict[tuple[str, str], JsonObject] = {}
         self._read: dict[int, Policy] = {}
         self._messages: list[NewMessage] = []
+        self._awaited: dict[int, _Awaited | None] = {}
+        """Which step each incident's timer waits for, as far as it was read here."""
 
     def policy(self, severity: Severity, team: str) -> JsonObject:
         """Give the policy for a severity and team as the matrix in force has it, frozen for an incident."""
@@ -69,9 +73,12 @@ class Ledger:
         return known
 
     def incident(self, incident: Incident) -> Incident:
-        """Give the newest state of an incident in this transaction."""
+        """Give the newest state of an incident in this transaction; to be asked with the state that was read."""
         draft = self._drafts.get(incident.id or incident.key)
-        return draft.incident if draft else incident
+        if draft is not None:
+            return draft.incident
+        self._awaited[incident.id] = _awaited(incident)
+        return incident
 
     def take(self, decision: Decision) -> Incident:
         """Note a decision; later decisions of the transaction build on its state."""
@@ -110,23 +117,22 @@ class Ledger:
         saved = incidents.save(self.tx, [(draft.incident, draft.events) for draft in drafts], now=self.now)
         pages: list[tuple[int, int, Page]] = []
         set_timers: list[Timer] = []
+        stopped: list[str] = []
         for draft, incident in zip(drafts, saved, strict=True):
             if not draft.incident.id:
                 self.context.metrics.incidents_opened.labels(severity=incident.severity).inc()
             rank = self._rank(incident)
             pages.extend((incident.id, rank, page) for page in draft.pages)
-            stopped = [kind for kind, due_at in draft.timers.items() if due_at is None]
-            if stopped:
-                timers.stop_timers(self.tx, incident.id, stopped)
-            set_timers.extend(
-                incident_timer(incident, kind, due_at)
-                for kind, due_at in draft.timers.items()
-                if due_at is not None
-            )
+            for kind, due_at in draft.timers.items():
+                if due_at is not None:
+                    set_timers.append(incident_timer(incident, kind, due_at))
+                elif draft.incident.id:
+                    stopped.append(timer_key(kind, incident.id))
             for announcement in draft.announcements:
                 self._messages.extend(self._announced(incident, announcement, rank))
         if pages:
             outbox.add_pages_many(self.tx, pages, now=self.now)
+        timers.forget(self.tx, stopped)
         if set_timers:
             timers.set_timers(self.tx, set_timers, now=self.now)
         if self._messages:
@@ -165,7 +171,8 @@ class Ledger:
             draft.incident = replace(incident, progress=step.progress)
             draft.pages.extend(step.pages)
             draft.events.extend(self._event(kind, data) for kind, data in step.events)
-        draft.timers[TimerKind.STEP] = draft.incident.progress.next_at
+        if TimerKind.STEP in draft.timers or _awaited(draft.incident) != self._awaited.get(incident.id):
+            draft.timers[TimerKind.STEP] = draft.incident.progress.next_at
 
     def _event(self, kind: Kind, data: JsonObject) -> Event:
         return Event(kind=kind, actor="escalation", source="worker", happened_at=self.now, data=data)
@@ -189,12 +196,25 @@ class Ledger:
                 )
 
 
+def _awaited(incident: Incident) -> _Awaited | None:
+    """Say what the timer of the next step depends on; while that stays, the timer in the store is right."""
+    progress = incident.progress
+    if incident.paging is not Paging.TRIGGERED or progress.state not in (Running.RUNNING, Running.EXHAUSTED):
+        return None
+    return incident.epoch, progress.next_at
+
+
+def timer_key(kind: TimerKind, incident_id: int) -> str:
+    """Give the key of the one timer of a kind that an incident has."""
+    return f"{kind.value}:incident:{incident_id}"
+
+
 def incident_timer(incident: Incident, kind: TimerKind, due_at: datetime) -> Timer:
     """Make the one timer of a kind that an incident has."""
     return Timer(
         id=0,
         kind=kind,
-        key=f"{kind.value}:incident:{incident.id}",
+        key=timer_key(kind, incident.id),
         incident_id=incident.id,
         subject=None,
         epoch=incident.epoch,

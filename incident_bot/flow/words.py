@@ -24,10 +24,31 @@ EPISODES_READ = 50
 log = structlog.get_logger(__name__)
 
 
-def words_for(context: Context, tx: Tx, row: OutboxRow, *, now: datetime) -> Message | None:
+class Facts:
+    """What messages tell of, read once in a transaction however many of them tell of it."""
+
+    def __init__(self, tx: Tx) -> None:
+        """Take the transaction."""
+        self._tx = tx
+        self._known: dict[int, tuple[Incident | None, list[Episode]]] = {}
+
+    def of(self, incident_id: int | None) -> tuple[Incident | None, list[Episode]]:
+        """Give an incident with its newest episodes; None where there is none."""
+        if incident_id is None:
+            return None, []
+        known = self._known.get(incident_id)
+        if known is None:
+            incident = incidents.get(self._tx, incident_id)
+            episodes = (
+                alerts.newest_of_incident(self._tx, incident_id, limit=EPISODES_READ) if incident else []
+            )
+            known = self._known[incident_id] = (incident, episodes)
+        return known
+
+
+def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
     """Give the message of one row; None where its incident or its person is gone."""
-    incident = incidents.get(tx, row.incident_id) if row.incident_id else None
-    episodes = alerts.list_episodes(tx, incident_id=incident.id, limit=EPISODES_READ) if incident else []
+    incident, episodes = facts.of(row.incident_id)
     if row.kind is RowKind.PAGE:
         return _page(context, row, incident, episodes, now=now) if incident else None
     return _channel(context, row, incident, episodes, now=now)

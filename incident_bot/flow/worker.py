@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -38,6 +39,24 @@ def pump(context: Context, *, now: Callable[[], datetime]) -> int:
     return handled
 
 
+class Work(Protocol):
+    """Does what falls due."""
+
+    def __call__(self, *, due: bool) -> bool:
+        """Say whether there was anything to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one thread does again and again."""
+
+    name: str
+    work: Work
+    next_due: Callable[[], datetime | None]
+    rest: float
+    """How long, in seconds, signals are left alone after a round that found nothing to do."""
+
+
 class Worker:
     """One replica's working threads."""
 
@@ -55,8 +74,8 @@ class Worker:
     def start(self) -> None:
         """Start the threads."""
         self._context.store.listen(self._context.signals.changed)
-        self._spawn("timers", lambda: self._loop("timers", self._tick, self._next_timer))
-        self._spawn("outbox", lambda: self._loop("outbox", self._postman.step, self._next_row))
+        self._spawn("timers", lambda: self._loop(Task("timers", self._tick, self._next_timer, 0.1)))
+        self._spawn("outbox", lambda: self._loop(Task("outbox", self._postman.step, self._next_row, 0.01)))
         self._spawn("configuration", self._watch)
 
     def stop(self) -> None:
@@ -74,14 +93,13 @@ class Worker:
         self._threads.append(thread)
         thread.start()
 
-    def _tick(self) -> bool:
+    def _tick(self, *, due: bool) -> bool:
         now, current = self._now(), self._context.live.current
         if current is not self._scheduled:
             # A source may have got an API with this revision.
             reconcile.schedule(self._context, now=now)
             self._scheduled = current
-        escalate.tick(self._context, now=now)
-        return False
+        return due and escalate.tick(self._context, now=now) > 0
 
     def _watch(self) -> None:
         while not self._stop.is_set():
@@ -100,24 +118,29 @@ class Worker:
         with self._context.store.read() as tx:
             return outbox.next_due(tx)
 
-    def _loop(self, name: str, work: Callable[[], bool], next_due: Callable[[], datetime | None]) -> None:
+    def _loop(self, task: Task) -> None:
         wake = threading.Event()
         remove = self._context.signals.add_listener(wake.set)
         try:
             while not self._stop.is_set():
                 wake.clear()
                 try:
-                    if work():
+                    due = task.next_due()
+                    if task.work(due=due is not None and due <= self._now()):
                         continue
-                    wait = self._wait(next_due())
+                    wait = self._wait(due)
                 except Unavailable as problem:
-                    log.warning("the database is not available; waiting", worker=name, error=str(problem))
+                    log.warning(
+                        "the database is not available; waiting", worker=task.name, error=str(problem)
+                    )
                     wait = POLL_SECONDS
                 except Exception:
                     # The fence of the worker loop: whatever failed, the next round is tried.
-                    log.exception("the worker failed on a round", worker=name)
+                    log.exception("the worker failed on a round", worker=task.name)
                     wait = POLL_SECONDS
-                wake.wait(wait)
+                # In a storm every commit signals, and mostly about what is not due yet.
+                self._stop.wait(min(task.rest, wait))
+                wake.wait(max(wait - task.rest, 0.0))
         finally:
             remove()
 

@@ -10,10 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+from urllib.parse import quote
 
 from incident_bot.core.model import JsonObject, Person
 from incident_bot.outgoing import Client
+
+RETRY_AFTER_MOST: Final = timedelta(days=1)
+_HEADER_SAFE: Final = "!#$&'()*+,/:;=?@[]^`{|}<>"
 
 
 class GiveUpReason(StrEnum):
@@ -97,4 +101,11 @@ def retry_after_header(value: str | None) -> timedelta | None:
     """Read a Retry-After in seconds (RFC 9110, section 10.2.3); None for a date or nonsense: our own back-off holds."""
     if value is None or not value.strip().isdecimal():
         return None
-    return timedelta(seconds=min(int(value.strip()), 24 * 3600))
+    # Python refuses to read numbers of thousands of digits.
+    digits = value.strip().lstrip("0")
+    return min(timedelta(seconds=int(digits[:9] or "0")), RETRY_AFTER_MOST)
+
+
+def header_value(text: str) -> str:
+    """Give a text as a header can carry it: what is not printable ASCII is percent-encoded, equal for equal texts."""
+    return quote(text, safe=_HEADER_SAFE, errors="surrogatepass")

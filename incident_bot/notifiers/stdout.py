@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from incident_bot.core.model import Person
-from incident_bot.notifiers.base import Message, Notifier, NotifierKind, Receipt
+from incident_bot.notifiers.base import Message, Notifier, NotifierKind, Receipt, RetryLater
 from incident_bot.outgoing import Client
 
 
@@ -20,7 +20,12 @@ class StdoutNotifier:
     def send(self, message: Message) -> Receipt:
         """Print the message as one block, so that blocks of several threads do not mix."""
         head = f"── {message.kind} to {message.recipient} ── {message.subject}"
-        self._write("\n".join([head, *("   " + line for line in message.text.splitlines()), ""]))
+        text = "\n".join([head, *("   " + line for line in message.text.splitlines()), ""])
+        try:
+            self._write(text.encode(errors="replace").decode())
+        except (OSError, ValueError) as error:  # a broken pipe, a closed or a full output
+            reason = f"the standard output cannot be written: {type(error).__name__}"
+            raise RetryLater(reason) from error
         return Receipt()
 
     def reaches(self, person: Person) -> bool:

@@ -21,6 +21,7 @@ from incident_bot.notifiers.base import (
     NotifierKind,
     Receipt,
     RetryLater,
+    header_value,
     retry_after_header,
 )
 from incident_bot.outgoing import CallFailed, Client
@@ -44,11 +45,13 @@ class WebhookNotifier:
 
     def send(self, message: Message) -> Receipt:
         """Post once; raises RetryLater for 408, 409, 423, 425, 429, 5xx and no answer, GiveUp for any other refusal."""
-        body = json.dumps(_payload(message), separators=(",", ":"), ensure_ascii=False).encode()
+        # Half of a surrogate pair, which JSON may bring in, has no UTF-8: it must not cost the page.
+        text = json.dumps(_payload(message), separators=(",", ":"), ensure_ascii=False)
+        body = text.encode(errors="replace")
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "incident-bot",
-            "Idempotency-Key": message.key,
+            "Idempotency-Key": header_value(message.key),
         }
         if self._secret:
             signature = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()

@@ -195,7 +195,7 @@ def _unnested(array: sa.ColumnElement[Any], kind: type[sa.Text | sa.BigInteger])
 
 
 def upserts(
-    table: sa.Table, key: str, changes: Callable[[Any], Mapping[str, Any]]
+    table: sa.Table, keys: Sequence[str], changes: Callable[[Any], Mapping[str, Any]]
 ) -> Mapping[bool, sa.Executable]:
     """Give the statement that inserts a row or changes the one of its key, by whether the database is SQLite.
 
@@ -204,7 +204,9 @@ def upserts(
     found: dict[bool, sa.Executable] = {}
     for on_sqlite, dialect in ((True, sqlite), (False, postgresql)):
         insert: Any = dialect.insert(table)
-        found[on_sqlite] = insert.on_conflict_do_update(index_elements=[key], set_=changes(insert.excluded))
+        found[on_sqlite] = insert.on_conflict_do_update(
+            index_elements=list(keys), set_=changes(insert.excluded)
+        )
     return found
 
 

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from incident_bot.core.effects import TimerKind
 from incident_bot.core.model import JsonObject
-from incident_bot.store.bulk import among
+from incident_bot.store.bulk import Asked, among, one_of_asked, upserts
 from incident_bot.store.tables import incident
 from incident_bot.store.tables import timer as table
 from incident_bot.store.tables.states import TimerState
@@ -25,6 +24,19 @@ _PENDING: Final = table.c.state == TimerState.PENDING.value
 _DONE: Final = sa.delete(table).where(
     table.c.id == sa.bindparam("b_id"), table.c.version == sa.bindparam("b_version")
 )
+
+
+_NEXT: Final = sa.select(sa.func.min(table.c.due_at)).where(_PENDING)
+_KEPT: Final = frozenset({"id", "key", "version"})
+_SET: Final = upserts(
+    table,
+    ["key"],
+    lambda new: {
+        **{column.name: new[column.name] for column in table.c if column.name not in _KEPT},
+        "version": table.c.version + 1,
+    },
+)
+_FORGET: Final = Asked(lambda asked: sa.delete(table).where(one_of_asked(table.c.key, asked)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +64,8 @@ def set_timers(tx: Tx, timers: Sequence[Timer], *, now: datetime) -> None:
     rows = {timer.key: _row(timer, now) for timer in timers}
     if not rows:
         return
-    insert: Any = (sqlite if tx.sqlite else postgresql).insert(table)
-    kept = {"key", "version"}
-    values = {name: insert.excluded[name] for name in next(iter(rows.values())) if name not in kept}
-    statement = insert.on_conflict_do_update(
-        index_elements=["key"], set_={**values, "version": table.c.version + 1}
-    )
     # In one order everywhere, so that two replicas never wait for each other in a circle.
-    tx.connection.execute(statement, [rows[key] for key in sorted(rows)])
+    tx.connection.execute(_SET[tx.sqlite], [rows[key] for key in sorted(rows)])
 
 
 def _row(timer: Timer, now: datetime) -> dict[str, Any]:
@@ -84,6 +90,11 @@ def stop_timers(tx: Tx, incident_id: int, kinds: Sequence[TimerKind]) -> int:
     words = [kind.value for kind in kinds]
     gone = sa.delete(table).where(table.c.incident_id == incident_id, table.c.kind.in_(words))
     return tx.connection.execute(gone).rowcount
+
+
+def forget(tx: Tx, keys: Sequence[str]) -> int:
+    """Forget the timers of these keys, parked ones too, and say how many there were."""
+    return _FORGET(tx, keys).rowcount if keys else 0
 
 
 def claim_due(tx: Tx, *, limit: int = 1, now: datetime) -> list[Timer]:
@@ -143,7 +154,7 @@ def timers_of(tx: Tx, incident_id: int) -> list[Timer]:
 
 def next_due(tx: Tx) -> datetime | None:
     """Give the next instant at which a timer is due; None where none waits."""
-    return tx.connection.execute(sa.select(sa.func.min(table.c.due_at)).where(_PENDING)).scalar()
+    return tx.connection.execute(_NEXT).scalar()
 
 
 def oldest_due(tx: Tx, *, now: datetime) -> datetime | None:

@@ -1,8 +1,9 @@
-"""A strict receiver of webhooks on a real port: checks every request as a picky provider would, answers as it is told."""
+"""A strict receiver of webhooks on a real port: checks every request as a picky provider would."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import threading
 from collections import deque
@@ -64,6 +65,26 @@ def huge(request: BaseHTTPRequestHandler) -> None:
     for _ in range(1024):
         request.wfile.write(part)
     request.close_connection = True
+
+
+MISBEHAVIOURS: Mapping[str, Behaviour] = {
+    "hangs up": closes,
+    "is not HTTP": says(b"\x00\x01\x02\xff\xfe garbage \r\n\r\n"),
+    "breaks off in the headers": says(b"HTTP/1.1 200 OK\r\nContent-"),
+    "breaks off in the body": says(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"),
+    "lies about its length": says(b"HTTP/1.1 200 OK\r\nContent-Length: minus one\r\n\r\n"),
+    "has two lengths": says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx"),
+    "breaks its chunks": says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    "is no gzip": says(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello"),
+    "has headers of bytes": says(b"HTTP/1.1 200 OK\r\nX-Message-Id: \xff\xfe\r\nContent-Length: 0\r\n\r\n"),
+    "has no status": says(b"HTTP/1.1 OK\r\n\r\n"),
+    "has a strange status": says(b"HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n"),
+    "goes on and on": huge,
+    "bursts": answers(200, gzip.compress(b"x" * 50_000_000), {"Content-Encoding": "gzip"}),
+    "leads in a circle": answers(302, headers={"Location": "/"}),
+    "leads to a file": answers(302, headers={"Location": "file:///etc/passwd"}),
+}
+"""What receivers do that are broken, or mean it: "the receiver hangs up"."""
 
 
 class WebhookServer:

@@ -8,6 +8,7 @@ from tests.plugins.databases import (  # noqa: F401 - fixtures are found by thei
     store_url,
 )
 from tests.plugins.story import (  # noqa: F401 - fixtures are found by their names here
+    plain_logs,
     story,
     story_url,
     tell,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from incident_bot import bootstrap
 from incident_bot.bootstrap import Application
@@ -38,8 +39,8 @@ from tests.plugins.databases import (
 from tests.plugins.story_files import documents
 
 __all__ = [
-    "Story", "_sqlite_template", "empty_postgres_url", "on_every_database", "postgres_url", "sqlite_url", "story",
-    "story_url", "tell",
+    "Story", "_sqlite_template", "empty_postgres_url", "on_every_database", "plain_logs", "postgres_url", "sqlite_url",
+    "story", "story_url", "tell",
 ]  # fmt: skip
 
 START = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)
@@ -282,7 +283,17 @@ def story_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def tell(story_url: str, tmp_path: Path) -> Iterator[Callable[..., Story]]:
+def plain_logs() -> Iterator[None]:
+    """Log lines without coloured frames around every variable of a traceback: they cost a second each."""
+    before = structlog.get_config()
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def tell(story_url: str, tmp_path: Path, plain_logs: None) -> Iterator[Callable[..., Story]]:
     """Begin stories: `tell()` with the usual configuration; keywords replace parts of it (`documents`)."""
     told: list[Story] = []
 

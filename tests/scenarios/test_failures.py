@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from incident_bot.flow import health
+from incident_bot.flow.deliver import LEASE
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
 from incident_bot.store import alerts, timers
 from incident_bot.store.alerts import DeliveryState
@@ -124,10 +125,10 @@ def test_a_killed_senders_page_is_taken_over_after_its_lease_with_the_same_key(
         story.fires()
     if story_url != "sqlite://":  # What is in memory dies with its process.
         story.killed()
-    story.advance(seconds=29)
+    story.advance(seconds=LEASE.total_seconds() - 1)
     assert story.paged() == []
     story.advance(seconds=1)
-    assert story.paged() == [("ana", 0.5)]
+    assert story.paged() == [("ana", LEASE.total_seconds() / 60)]
     assert len({heard.message.key for heard in story.calls}) == 1
     (page,) = story.pages()
     assert [attempt.result for attempt in page.attempts] == ["unknown", "sent"]

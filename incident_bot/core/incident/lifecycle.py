@@ -104,10 +104,14 @@ def evolve(incident: Incident, event: Event) -> Incident:
     state = (incident.paging, event.kind)
     if event.kind in LIFE_CYCLE_KINDS and state not in TRANSITIONS:
         raise ValueError(f"{event.kind.value} cannot happen to an incident that is {incident.paging.value}")
-    after = replace(incident, paging=TRANSITIONS.get(state, incident.paging))
-    if after.paging is not Paging.SNOOZED:
+    after = incident
+    # An incident is a large value and a storm tells thousands of events: it is copied only for a change.
+    paging = TRANSITIONS.get(state, incident.paging)
+    if paging is not incident.paging:
+        after = replace(after, paging=paging)
+    if paging is not Paging.SNOOZED and after.snoozed_until is not None:
         after = replace(after, snoozed_until=None)
-    if after.paging is Paging.TRIGGERED:
+    if paging is Paging.TRIGGERED and (after.acknowledged_at or after.acknowledged_by or after.responders):
         after = replace(after, acknowledged_at=None, acknowledged_by=None, responders=())
     if "progress" in event.data:
         after = replace(after, progress=progress_from_json(record(event.data, "progress")))

@@ -31,7 +31,7 @@ _TOUCH: Final = Asked(
     )
 )
 _SAVE: Final = upserts(
-    group_table, "hash", lambda new: {name: new[name] for name in ("digest", "delivery_id", "last_seen")}
+    group_table, ["hash"], lambda new: {name: new[name] for name in ("digest", "delivery_id", "last_seen")}
 )
 _UNAPPLIED: Final = sa.text("delivery.state <> 'applied'")
 

@@ -95,6 +95,12 @@ _NEWEST: Final = Asked(_newest)
 _OF_GROUPS: Final = Asked(
     lambda asked: sa.select(table).where(_FIRING, one_of_asked(table.c.group_hash, asked))
 )
+_OF_INCIDENT: Final = (
+    sa.select(table)
+    .where(table.c.incident_id == sa.bindparam("b_id"))
+    .order_by(table.c.id.desc())
+    .limit(sa.bindparam("b_limit", type_=sa.Integer))
+)
 _COUNT: Final = Asked(
     lambda asked: (
         sa.select(table.c.incident_id, sa.func.count())
@@ -179,6 +185,13 @@ def episode(tx: Tx, episode_id: int) -> Episode | None:
 def held_episodes(tx: Tx) -> list[Episode]:
     """Give the firing episodes that wait (disposition `held`), oldest first."""
     return _found(tx, sa.select(table).where(_HELD).order_by(table.c.id))
+
+
+def newest_of_incident(tx: Tx, incident_id: int, *, limit: int) -> list[Episode]:
+    """Give the newest episodes of one incident, the newest first."""
+    return [
+        _value(row) for row in tx.connection.execute(_OF_INCIDENT, {"b_id": incident_id, "b_limit": limit})
+    ]
 
 
 def list_episodes(

@@ -34,6 +34,11 @@ def _newest_closed(asked: sa.FromClause) -> sa.Select[Any]:
     return _lock(sa.select(table).where(table.c.id.in_(newest)))
 
 
+_ONE: Final = sa.select(table).where(table.c.id == sa.bindparam("b_id"))
+_ONE_LOCKED: Final = _lock(_ONE)
+_MANY_LOCKED: Final = Asked(
+    lambda asked: _lock(sa.select(table).where(one_of_asked(table.c.id, asked))), sa.BigInteger
+)
 _OPEN_OF_KEYS: Final = Asked(
     lambda asked: _lock(sa.select(table).where(_OPEN, one_of_asked(table.c.open_hash, asked)))
 )
@@ -58,13 +63,14 @@ def closed_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
 
 def get(tx: Tx, incident_id: int, *, lock: bool = False) -> Incident | None:
     """Give one incident; with `lock` nobody else changes it until the transaction ends."""
-    query = sa.select(table).where(table.c.id == incident_id)
-    found = _locked(tx, query) if lock else _found(tx, query)
-    return found[0] if found else None
+    row = tx.connection.execute(_ONE_LOCKED if lock else _ONE, {"b_id": incident_id}).first()
+    return None if row is None else incident_value(row)
 
 
-def _locked(tx: Tx, query: sa.Select[Any]) -> list[Incident]:
-    return _found(tx, _lock(query))
+def get_many(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Incident]:
+    """Give these incidents by their numbers, locked until the transaction ends."""
+    wanted = list(incident_ids)
+    return {row.id: incident_value(row) for row in _MANY_LOCKED(tx, wanted)} if wanted else {}
 
 
 def _found(tx: Tx, query: sa.Select[Any]) -> list[Incident]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -28,11 +29,18 @@ def add_maintenance(tx: Tx, window: Maintenance, *, now: datetime) -> Maintenanc
     return replace(window, id=number, created_at=now, ended_by=None)
 
 
+_OPEN: Final = (
+    sa.select(table)
+    .where(table.c.ends_at > sa.bindparam("b_now", type_=table.c.ends_at.type))
+    .order_by(table.c.starts_at, table.c.id)
+)
+
+
 def maintenance(tx: Tx, *, now: datetime) -> list[Maintenance]:
     """Give the windows that are open now or later, the earliest first."""
-    query = sa.select(table).where(table.c.ends_at > now).order_by(table.c.starts_at, table.c.id)
+    found = tx.connection.execute(_OPEN, {"b_now": now})
     # A window that was ended before it began is empty.
-    return [window for row in tx.connection.execute(query) if (window := _value(row)).start < window.end]
+    return [window for row in found if (window := _value(row)).start < window.end]
 
 
 def end_maintenance(tx: Tx, maintenance_id: int, *, by: str, now: datetime) -> Maintenance | None:

@@ -12,7 +12,7 @@ from incident_bot.store.outbox.reading import (
     pages_of,
     row,
 )
-from incident_bot.store.outbox.settling import hasten, requeue, settle
+from incident_bot.store.outbox.settling import hasten, requeue, settle, settle_all
 from incident_bot.store.outbox.values import (
     Again,
     Attempt,
@@ -53,4 +53,5 @@ __all__ = [
     "requeue",
     "row",
     "settle",
+    "settle_all",
 ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from incident_bot.core.effects import PageKind
 from incident_bot.core.model import Paging
-from incident_bot.store.bulk import among
+from incident_bot.store.bulk import Asked, among, one_of_asked
 from incident_bot.store.outbox.rows import every, row_value
 from incident_bot.store.outbox.settling import note_lost_attempts
 from incident_bot.store.outbox.values import Claimed, OutboxRow
@@ -28,6 +28,39 @@ class _Fence(NamedTuple):
     epoch: int
 
 
+_INSTANT: Final = table.c.ready_at.type
+_DUE: Final = (
+    every()
+    .where(table.c.ready_at.is_not(None), table.c.ready_at <= sa.bindparam("b_now", type_=_INSTANT))
+    .order_by(table.c.kind.desc(), table.c.rank, table.c.due_at, table.c.id)
+    .limit(sa.bindparam("b_limit", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
+_FENCES: Final = Asked(
+    lambda asked: (
+        sa.select(incident.c.id, incident.c.paging, incident.c.epoch)
+        .where(one_of_asked(incident.c.id, asked))
+        .with_for_update(read=True, skip_locked=True)
+    ),
+    sa.BigInteger,
+)
+_TAKE: Final = Asked(
+    lambda asked: (
+        sa.update(table)
+        .where(one_of_asked(table.c.id, asked))
+        .values(
+            state=RowState.SENDING.value,
+            attempts=table.c.attempts + 1,
+            lease_owner=sa.bindparam("b_owner", type_=sa.Text),
+            lease_until=sa.bindparam("b_until", type_=_INSTANT),
+            ready_at=sa.bindparam("b_until", type_=_INSTANT),
+            claimed_at=sa.bindparam("b_now", type_=_INSTANT),
+        )
+    ),
+    sa.BigInteger,
+)
+
+
 def claim(tx: Tx, *, owner: str, lease: timedelta, limit: int, now: datetime) -> Claimed:
     """Take what is due: pages before messages, the worst severity first.
 
@@ -36,14 +69,8 @@ def claim(tx: Tx, *, owner: str, lease: timedelta, limit: int, now: datetime) ->
     """
     # Both locks skip what is held instead of waiting for it. Others lock the incident first and its pages second; we,
     # going the other way round, would wait for each other in a circle.
-    query = (
-        every()
-        .where(table.c.ready_at.is_not(None), table.c.ready_at <= now)
-        .order_by(table.c.kind.desc(), table.c.rank, table.c.due_at, table.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    due = [(row_value(row), row.claimed_at) for row in tx.connection.execute(query)]
+    found = tx.connection.execute(_DUE, {"b_now": now, "b_limit": limit})
+    due = [(row_value(row), row.claimed_at) for row in found]
     fences = _fences(tx, {row.incident_id for row, _ in due if row.kind is RowKind.PAGE and row.incident_id})
     take: list[OutboxRow] = []
     drop: list[OutboxRow] = []
@@ -75,12 +102,7 @@ def _fences(tx: Tx, incident_ids: Iterable[int]) -> dict[int, _Fence]:
     wanted = sorted(incident_ids)
     if not wanted:
         return {}
-    query = (
-        sa.select(incident.c.id, incident.c.paging, incident.c.epoch)
-        .where(among(tx, incident.c.id, wanted))
-        .with_for_update(read=True, skip_locked=True)
-    )
-    return {row[0]: _Fence(Paging(row[1]), row[2]) for row in tx.connection.execute(query)}
+    return {row[0]: _Fence(Paging(row[1]), row[2]) for row in _FENCES(tx, wanted)}
 
 
 def _obstacle(row: OutboxRow, fences: Mapping[int, _Fence]) -> str | None:
@@ -98,18 +120,7 @@ def _obstacle(row: OutboxRow, fences: Mapping[int, _Fence]) -> str | None:
 def _take(tx: Tx, rows: Sequence[OutboxRow], *, owner: str, until: datetime, now: datetime) -> None:
     if not rows:
         return
-    tx.connection.execute(
-        sa.update(table)
-        .where(among(tx, table.c.id, [row.id for row in rows]))
-        .values(
-            state=RowState.SENDING.value,
-            attempts=table.c.attempts + 1,
-            lease_owner=owner,
-            lease_until=until,
-            ready_at=until,
-            claimed_at=now,
-        )
-    )
+    _TAKE(tx, [row.id for row in rows], {"b_owner": owner, "b_until": until, "b_now": now})
 
 
 def _drop(tx: Tx, rows: Sequence[OutboxRow]) -> None:

@@ -18,6 +18,8 @@ from incident_bot.store.transaction import Tx
 # Written out: a database uses a partial index only where it can read the index's condition in the query.
 _FAILED: Final = sa.text("outbox.state = 'failed'")
 
+_NEXT: Final = sa.select(sa.func.min(table.c.ready_at)).where(table.c.ready_at.is_not(None))
+
 
 def row(tx: Tx, row_id: int) -> OutboxRow | None:
     """Give one row."""
@@ -27,8 +29,7 @@ def row(tx: Tx, row_id: int) -> OutboxRow | None:
 
 def next_due(tx: Tx) -> datetime | None:
     """Give the next instant at which something is due, an expired lease included; None where nothing waits."""
-    query = sa.select(sa.func.min(table.c.ready_at)).where(table.c.ready_at.is_not(None))
-    return tx.connection.execute(query).scalar()
+    return tx.connection.execute(_NEXT).scalar()
 
 
 def oldest_due(tx: Tx, *, now: datetime) -> datetime | None:

@@ -1,0 +1,132 @@
+"""The shared values: targets, the ladder, problems, times, and when a message is tried again (S5)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incident_bot.core.effects import ATTEMPTS_MOST, BACKOFF_MOST, Page, PageKind, retry_after
+from incident_bot.core.errors import BadConfiguration, Problem, Refused
+from incident_bot.core.model import Ladder, Severity, Target, TargetKind, Urgency, rfc3339
+
+LADDER = Ladder(
+    (
+        Severity(name="P1", rank=0, aliases=("critical", "page")),
+        Severity(name="P2", rank=1, aliases=("high",)),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "text, kind, name",
+    [
+        ("on_call", TargetKind.ON_CALL, ""),
+        (" lead ", TargetKind.LEAD, ""),
+        ("manager", TargetKind.MANAGER, ""),
+        ("team", TargetKind.TEAM_MEMBERS, ""),
+        ("person/cto", TargetKind.PERSON, "cto"),
+        ("schedule/platform-primary", TargetKind.SCHEDULE, "platform-primary"),
+        ("team/payments", TargetKind.TEAM, "payments"),
+    ],
+)
+def test_a_target_is_read_and_written_back(text: str, kind: TargetKind, name: str) -> None:
+    target = Target.parse(text)
+    assert (target.kind, target.name, str(target)) == (kind, name, text.strip())
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("nobody", "use on_call"),
+        ("person/", "use on_call"),
+        ("lead/alice", "use on_call"),
+        ("", "use on_call"),
+        ("pagerduty/primary", "not available yet"),
+    ],
+)
+def test_a_wrong_target_is_refused_with_what_to_write(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Target.parse(text)
+
+
+@pytest.mark.parametrize(
+    "word, name",
+    [
+        ("P1", "P1"),
+        (" p1 ", "P1"),
+        ("CRITICAL", "P1"),
+        ("high", "P2"),
+        ("bogus", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_severity_is_found_by_name_or_alias_whatever_its_case(word: str | None, name: str | None) -> None:
+    found = LADDER.named(word)
+    assert (found.name if found else None) == name
+
+
+def test_the_worst_of_some_words_is_the_one_of_the_lowest_rank() -> None:
+    worst = LADDER.worst(("high", "bogus", "page"))
+    assert worst is not None
+    assert worst.name == "P1"
+    assert LADDER.worst(("bogus",)) is None
+
+
+def test_a_problem_reads_as_file_line_message() -> None:
+    assert str(Problem("rotations/people.yaml", 7, "no name")) == "rotations/people.yaml:7: no name"
+    assert str(Problem("a.yaml", 1, "odd", severity="warning")) == "a.yaml:1: warning: odd"
+
+
+def test_a_bad_set_says_its_errors_and_carries_everything() -> None:
+    odd, wrong = Problem("a.yaml", 1, "odd", severity="warning"), Problem("b.yaml", 2, "wrong")
+    error = BadConfiguration((odd, wrong))
+    assert str(error) == "b.yaml:2: wrong"
+    assert error.problems == (odd, wrong)
+    assert "nothing of it was applied" in str(BadConfiguration((odd,)))
+
+
+def test_the_docstring_is_the_message_where_none_is_given() -> None:
+    assert str(Refused()) == "This cannot be done now."
+
+
+def test_an_instant_is_written_in_utc_with_a_z() -> None:
+    east = timezone(timedelta(hours=5, minutes=30))
+    assert rfc3339(datetime(2026, 11, 21, 5, 30, tzinfo=east)) == "2026-11-21T00:00:00Z"
+    assert rfc3339(datetime(2026, 11, 21, tzinfo=UTC)) == "2026-11-21T00:00:00Z"
+
+
+@given(attempt=st.integers(1, ATTEMPTS_MOST - 1), chance=st.floats(0, 1, exclude_max=True))
+def test_waits_grow_stay_bounded_and_never_are_nothing(attempt: int, chance: float) -> None:
+    wait = retry_after(attempt, asked=None, chance=chance)
+    assert wait is not None
+    assert timedelta(seconds=1) <= wait <= BACKOFF_MOST
+    least = retry_after(attempt + 1, asked=None, chance=0.0)
+    assert least is None or least >= retry_after_most(attempt) / 2
+
+
+def retry_after_most(attempt: int) -> timedelta:
+    return retry_after(attempt, asked=None, chance=0.999) or timedelta(0)
+
+
+def test_what_a_provider_asks_for_is_a_floor_up_to_a_bound() -> None:
+    assert retry_after(1, asked=timedelta(seconds=90), chance=0.0) == timedelta(seconds=90)
+    assert retry_after(1, asked=timedelta(days=3), chance=0.0) == BACKOFF_MOST * 2
+    assert (retry_after(7, asked=timedelta(seconds=1), chance=0.0) or timedelta(0)) > timedelta(seconds=60)
+
+
+def test_after_the_last_attempt_it_is_given_up() -> None:
+    assert retry_after(ATTEMPTS_MOST, asked=timedelta(seconds=1), chance=0.0) is None
+
+
+@pytest.mark.parametrize("kind", list(PageKind))
+def test_the_key_of_a_page_tells_steps_from_other_pages(kind: PageKind) -> None:
+    page = Page(
+        person="ana", via="sms", kind=kind, epoch=2, loop=1, step=0, due_at=datetime(2026, 11, 21, tzinfo=UTC),
+        urgency=Urgency.HIGH, reason="on call",
+    )  # fmt: skip
+    place = "0" if kind is PageKind.STEP else f"{kind.value}.0"
+    assert page.key(7) == f"page:7:2:1:{place}:ana:sms"
