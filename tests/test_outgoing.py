@@ -299,8 +299,8 @@ def test_connections_are_used_again(client: Client) -> None:
         client.close()
 
 
-def test_a_connection_that_the_server_closed_in_between_costs_nothing(client: Client) -> None:
-    closing = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+def test_a_connection_that_the_server_says_it_closes_is_not_used_again(client: Client) -> None:
+    closing = saying(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
     with Server(closing) as server:
         assert [client.call("GET", server.url).body for _ in range(3)] == [b"ok"] * 3
     assert server.connections == 3

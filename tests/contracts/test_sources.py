@@ -213,7 +213,7 @@ def test_odd_texts_do_no_harm(kind: str, text: str) -> None:
 @pytest.fixture
 def ask() -> Iterator[Callable[..., object]]:
     """Ask a source whose API behaves in a way for its list."""
-    client = Client(timeout=0.3, whole=0.5)
+    client = Client()
     with WebhookServer() as server:
 
         def call(kind: str, behaviour: Behaviour) -> object:

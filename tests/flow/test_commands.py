@@ -252,6 +252,12 @@ def test_a_key_is_one_persons_and_one_commands(firing: Story) -> None:
     assert firing.incident().escalation == "triggered"
 
 
+def test_the_key_of_a_declaration_counts_wherever_it_was_typed(firing: Story) -> None:
+    first = firing.says("new P1 Lake is empty", key="k", incident=1)
+    assert firing.says("new P1 Lake is empty", key="k", incident=2) == first
+    assert len(firing.incidents()) == 2
+
+
 def test_a_refused_command_does_not_use_up_its_key(firing: Story) -> None:
     with pytest.raises(Refused):
         firing.says("resolve", key="k")

@@ -103,7 +103,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
 
 
 @given(steps=st.lists(STEPS, min_size=6, max_size=25))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_they_hold_after_every_step(steps: list[Step]) -> None:
     with TemporaryDirectory() as folder:
         story = Story(Path(folder), "sqlite://", FILES)

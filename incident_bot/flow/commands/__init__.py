@@ -121,7 +121,8 @@ def _change(
     now: datetime,
 ) -> ReplyView:
     said = f"{line.verb.name} {line.rest}"
-    scope = f"{actor}:{number}"
+    # Where it was typed says nothing about what is new: the same click may come from two pages.
+    scope = f"{actor}:{number}" if line.verb.about_one else actor
     known = _recall(tx, key, said, scope)
     if known is not None:
         return known
