@@ -32,6 +32,7 @@ QUEUE_BYTES: Final = 128 * 1024 * 1024
 BATCH_BODIES: Final = 256
 BATCH_BYTES: Final = 8 * 1024 * 1024
 RACES_MOST: Final = 5
+LINGER_SECONDS: Final = 0.002
 RETRY_DELIVERY: Final = timedelta(seconds=30)
 
 log = structlog.get_logger(__name__)
@@ -74,6 +75,9 @@ class Intake:
         self._bytes = 0
         self._wake = threading.Condition()
         self._stopping = False
+        self._crowded = False
+        """Whether the last batch had more than one body."""
+        self._pause = threading.Event()
         self._thread: threading.Thread | None = None
         context.metrics.intake_queue.set_function(lambda: len(self._queue))
 
@@ -122,6 +126,10 @@ class Intake:
         with self._wake:
             while not self._queue and not self._stopping:
                 self._wake.wait()
+        if self._crowded and not self._stopping:
+            # In a storm the senders just answered are about to send again: they share this commit, not the next.
+            self._pause.wait(LINGER_SECONDS)
+        with self._wake:
             batch: list[_Waiting] = []
             size = 0
             while self._queue and len(batch) < BATCH_BODIES and size < BATCH_BYTES:
@@ -129,6 +137,7 @@ class Intake:
                 self._bytes -= len(waiting.body)
                 size += len(waiting.body)
                 batch.append(waiting)
+            self._crowded = len(batch) > 1
             return batch
 
     def _process(self, batch: list[_Waiting]) -> None:
