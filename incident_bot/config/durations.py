@@ -26,7 +26,10 @@ def parse_duration(text: str) -> timedelta:
         message = f"{text!r} is not a duration; {_SAMPLES}"
         raise ValueError(message)
     parts = zip(_UNITS.values(), found.groups(), strict=True)
-    length = timedelta(**{unit: int(count) for unit, count in parts if count})
+    try:
+        length = timedelta(**{unit: int(count) for unit, count in parts if count})
+    except OverflowError:
+        length = timedelta.max
     if length > LONGEST:
         message = f"{text!r} is longer than ten years; {_SAMPLES}"
         raise ValueError(message)

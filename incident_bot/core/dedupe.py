@@ -121,7 +121,10 @@ def alert_key(source: str, labels: Labels, ignore: frozenset[str] = frozenset())
         if value and name not in ignore:
             parts += (name, value)
     # The byte 0xFF occurs in no encoded text, so it separates without doubt; JSON may send lone surrogates.
-    told = b"\xff".join([part.encode("utf-8", "surrogatepass") for part in parts])
+    if "".join(parts).isascii():
+        told = "\xff".join(parts).encode("latin-1")
+    else:
+        told = b"\xff".join([part.encode("utf-8", "surrogatepass") for part in parts])
     return blake2b(told, digest_size=16).hexdigest()
 
 

@@ -18,6 +18,7 @@ import watchfiles
 from incident_bot.config.loader import load
 from incident_bot.config.revision import Revision
 from incident_bot.core.errors import BadConfiguration, Problem
+from incident_bot.flow.ways import Ways
 from incident_bot.render.templates import Templates
 from incident_bot.store import interventions
 from incident_bot.store.engine import Store
@@ -38,6 +39,7 @@ class Current:
     revision: Revision
     templates: Templates
     activated_at: datetime
+    ways: Ways
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ def prepare(directory: Path, *, now: datetime) -> Current:
     problems = templates.problems()
     if any(problem.severity == "error" for problem in problems):
         raise BadConfiguration((*revision.problems, *problems))
-    return Current(revision=revision, templates=templates, activated_at=now)
+    return Current(revision=revision, templates=templates, activated_at=now, ways=Ways(revision))
 
 
 class Live:

@@ -55,6 +55,8 @@ class _Slot:
     episode: Episode
     stored: Episode | None
     placed: Placed | None = None
+    incident_id: int | None = None
+    """Where it was put, to be written with it."""
 
 
 @dataclass(slots=True)
@@ -209,8 +211,10 @@ def _settle(context: Context, tx: Tx, batch: _Batch, *, now: datetime) -> None:
         if slot.placed is None:
             continue
         incident = by_key.get(slot.placed.key or "")
-        number = incident.id if incident else slot.placed.episode.incident_id
-        slot.episode = replace(slot.placed.episode, incident_id=number)
+        slot.episode = slot.placed.episode
+        slot.incident_id = incident.id if incident else slot.episode.incident_id
+        if slot.stored is not None:
+            slot.episode = replace(slot.episode, incident_id=slot.incident_id)
     for slot in batch.ended:
         slot.episode = let_go(slot.episode)
     _write_episodes(tx, batch)
@@ -249,9 +253,9 @@ def _write_episodes(tx: Tx, batch: _Batch) -> None:
         alerts.update_episodes(tx, changed)
     new = [slot for slot in slots if slot.stored is None]
     if new:
-        for slot, episode in zip(
-            new, alerts.insert_episodes(tx, [slot.episode for slot in new]), strict=True
-        ):
+        episodes, numbers = [slot.episode for slot in new], [slot.incident_id for slot in new]
+        stored = alerts.insert_episodes(tx, episodes, incident_ids=numbers)
+        for slot, episode in zip(new, stored, strict=True):
             slot.episode = episode
 
 

@@ -17,13 +17,14 @@ from typing import Final
 
 import structlog
 
-from incident_bot.core.effects import TimerKind
+from incident_bot.core.effects import Moment, TimerKind
 from incident_bot.core.errors import Unreadable
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import Applied, Reading, apply
 from incident_bot.sources import SOURCES
-from incident_bot.store import alerts, timers
+from incident_bot.store import alerts, outbox, timers
 from incident_bot.store.alerts import DeliveryState, NewDelivery, group_hash
+from incident_bot.store.outbox import NewMessage
 from incident_bot.store.timers import Timer
 from incident_bot.store.transaction import LostRace, Unavailable
 
@@ -228,12 +229,31 @@ class Intake:
                 )
                 (number,) = alerts.insert_deliveries(tx, [stored], now=now)
                 timers.set_timers(tx, [retry_timer(number, now + RETRY_DELIVERY)], now=now)
+                outbox.add_messages(tx, [self._meta_alert(waiting.source, number, now)], now=now)
         except Unavailable:
             self._count(waiting, "unavailable", now)
             waiting.future.set_result(Answer(status=503, detail="the database is not available"))
             return
         self._count(waiting, "deferred", now)
         waiting.future.set_result(Answer(status=200, delivery=number, alerts=len(delivery.alerts)))
+
+    def _meta_alert(self, source: str, delivery: int, now: datetime) -> NewMessage:
+        """Say that a delivery could not be decided (I1); a newer one supersedes those that still wait."""
+        announce = self._context.live.current.revision.announce
+        text = (
+            f"Delivery {delivery} from {source} is stored but could not be decided, so nobody is paged for it yet. "
+            "It is tried again every few seconds; the log has the reason."
+        )
+        return NewMessage(
+            key=f"meta:delivery:{delivery}",
+            coalesce=f"meta:deferred:{source}",
+            via=self._context.default_channel,
+            recipient=announce[0].channel if announce else "incident-bot",
+            moment=Moment.META,
+            data={"text": text},
+            due_at=now,
+            rank=0,
+        )
 
     def _count(self, waiting: _Waiting, result: str, now: datetime) -> None:
         self._context.metrics.count_delivery(waiting.source, result, (now - waiting.arrived).total_seconds())

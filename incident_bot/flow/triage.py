@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from incident_bot.core.effects import Moment, TimerKind
-from incident_bot.core.enrich import find_runbook
 from incident_bot.core.incident import (
     AlertsAttached,
     AlertsRefired,
@@ -27,9 +26,9 @@ from incident_bot.core.incident import (
     takes_alerts,
 )
 from incident_bot.core.matchers import matches_all, parse_matcher
-from incident_bot.core.model import Disposition, Episode, Incident, JsonObject, Running, Severity
+from incident_bot.core.model import Disposition, Episode, Incident, JsonObject, Running, Severity, copied
 from incident_bot.core.muting import Inhibitors, Maintenance, Muted, in_maintenance, muted_by
-from incident_bot.core.routing import Action, Routed, incident_key, route, title
+from incident_bot.core.routing import Action, Routed, title
 from incident_bot.flow.ledger import Ledger
 from incident_bot.store import alerts, incidents, interventions, timers
 from incident_bot.store.outbox import NewMessage
@@ -66,10 +65,8 @@ class Triage:
 
     def place(self, episode: Episode, firing: Sequence[Episode] = ()) -> Placed:
         """Route one firing episode; `firing` are others of this transaction that the store does not hold yet."""
-        revision = self._revision
-        labels = episode.labels
-        routed = route(labels, revision.routing, revision.ladder, revision.teams)
-        found = find_runbook(labels, episode.annotations, revision.runbooks)
+        way = self._ledger.current.ways.of(episode)
+        routed = way.routed
         placed = Placed(episode)
         disposition, reason = Disposition.INCIDENT, None
         if routed.action is Action.RECORD:
@@ -82,17 +79,17 @@ class Triage:
                 Disposition.NOTIFY,
                 f"told to the team's channel only: {routed.place} says so",
             )
-            placed.notify = incident_key(episode.source, routed, labels)
+            placed.notify = way.key_of(episode)
         else:
-            placed.key = incident_key(episode.source, routed, labels)
+            placed.key = way.key_of(episode)
         # One copy for everything: in a storm this line is the most expensive of the stage.
-        placed.episode = replace(
+        placed.episode = copied(
             episode,
             severity=routed.severity.name,
             service=routed.service,
             team=routed.team,
-            runbook=found.runbook.path if found.runbook else None,
-            why={**(episode.why or {}), **_why(routed, found.reason, found.url, revision.id)},
+            runbook=way.runbook,
+            why={**episode.why, **way.why} if episode.why else way.why,
             disposition=disposition,
             reason=reason,
         )
@@ -316,18 +313,3 @@ def attached(episode: Episode) -> AttachedAlert:
         severity=episode.severity or "",
         fingerprint=episode.fingerprint,
     )
-
-
-def _why(routed: Routed, runbook_reason: str, runbook_url: str | None, revision: str) -> JsonObject:
-    return {
-        "route": routed.place,
-        "action": routed.action.value,
-        "group_by": list(routed.group_by),
-        "tried": [
-            {"place": tried.place, "matcher": tried.matcher, "matched": tried.matched, "value": tried.value}
-            for tried in routed.tried
-        ],
-        "runbook": runbook_reason,
-        "runbook_url": runbook_url,
-        "revision": revision,
-    }

@@ -176,14 +176,14 @@ def _labels(value: object, path: str, *, count: int, size: int | None) -> dict[s
         raise Unreadable(path, "expected an object of texts")
     if len(value) > count:
         raise Unreadable(path, f"more than {count} entries")
+    plain = True
     for name, text in value.items():
         if not isinstance(text, str):
             raise Unreadable(f"{path}.{_clean(name[:SHORT])}", "expected text")
         if len(name) > NAME_MOST or (size is not None and len(text) > size):
             raise Unreadable(f"{path}.{_clean(name[:SHORT])}", "too long")
-    if any(not name.isascii() or not text.isascii() for name, text in value.items()):
-        return {_clean(name): _clean(text) for name, text in value.items()}
-    return value
+        plain = plain and name.isascii() and text.isascii()
+    return value if plain else {_clean(name): _clean(text) for name, text in value.items()}
 
 
 def _plain(value: object) -> TypeGuard[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,26 +17,6 @@ Row: TypeAlias = tuple[Any, ...]
 
 _LAST: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
 _NUMBERS: Final = sa.text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :count)")
-
-
-class _Numbered(Protocol):
-    """A value with an identifier of the store's giving."""
-
-    @property
-    def id(self) -> int: ...
-
-
-T = TypeVar("T", bound=_Numbered)
-
-
-def numbered(value: T, number: int) -> T:
-    """Give a copy of a frozen value with this identifier."""
-    # `dataclasses.replace` takes twice as long, and this is done once per new episode.
-    new = object.__new__(type(value))
-    for name in value.__slots__:  # type: ignore[attr-defined] # every value class of core has slots
-        object.__setattr__(new, name, getattr(value, name))
-    object.__setattr__(new, "id", number)
-    return new
 
 
 class Bulk:

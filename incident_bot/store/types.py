@@ -120,7 +120,7 @@ class JsonText(sa.types.TypeDecorator[Any]):
 
     def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """Write it."""
-        return _optional(to_json)
+        return _bound_json
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor:
         """Read it back."""
@@ -135,11 +135,20 @@ class SafeText(sa.types.TypeDecorator[str]):
 
     def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """Move aside what databases refuse."""
-        return _optional(storable)
+        return _bound_text
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor:
         """Read it back."""
         return _optional(restored)
+
+
+def _bound_text(value: str | None) -> str | None:
+    # Asked for every text of every row: what is plain goes straight through.
+    return value if value is None or (value.isascii() and "\x00" not in value) else storable(value)
+
+
+def _bound_json(value: Json) -> str | None:
+    return None if value is None else to_json(value)
 
 
 def _optional(convert: Callable[[Any], Any]) -> Processor:

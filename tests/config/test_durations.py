@@ -39,6 +39,7 @@ def test_reads(text: str, seconds: int) -> None:
         ("5M", "not a duration"),
         ("٣m", "not a duration"),
         ("999999999d", "longer than ten years"),
+        ("999999999w", "longer than ten years"),
     ],
 )
 def test_refuses_and_says_how_to_write_it(text: str, says: str) -> None:

@@ -230,8 +230,9 @@ def test_a_delivery_whose_effects_cannot_be_computed_is_stored_and_decided_later
         assert alerts.count_deliveries(tx)[DeliveryState.DEFERRED] == 1
     found = {check.name: check for check in health.health(story.context, now=story.clock.now()).checks}
     assert not found["deferred"].ok
-
     story.advance(seconds=45)
+    (said,) = story.taken("meta")
+    assert "could not be decided" in said.message.text
     assert story.alerts() == []
     story.slack.broken_directory = None
     story.advance(minutes=1)

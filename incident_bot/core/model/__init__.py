@@ -10,6 +10,7 @@ from incident_bot.core.model.alert import (
     Rejected,
     Status,
 )
+from incident_bot.core.model.copying import copied
 from incident_bot.core.model.incident import (
     Event,
     Incident,
@@ -64,6 +65,7 @@ __all__ = [
     "TargetKind",
     "Team",
     "Urgency",
+    "copied",
     "incident_name",
     "rfc3339",
 ]

@@ -39,7 +39,7 @@ from incident_bot.flow.ledger import Ledger
 from incident_bot.store import alerts
 
 FIRING_NAMED: Final = 5
-_PHASES: Final = (Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING, Phase.MONITORING)
+_PHASES: Final = (Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING, Phase.MONITORING, Phase.CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     Verb(name="page", usage="page <person|team>", help="page somebody in particular", synonyms=("call", "notify")),
     Verb(name="sev", usage="sev P2 [reason]", help="change the severity", synonyms=("severity",)),
     Verb(name="status", usage="status <phase>",
-         help="where the work stands: triage, investigating, mitigating, monitoring", synonyms=("phase",)),
+         help="where the work stands: triage, investigating, mitigating, monitoring, closed", synonyms=("phase",)),
     Verb(name="update", usage="update <text> [next 30m]", help="tell everybody, and promise the next update"),
     Verb(name="lead", usage="lead @person", help="who leads", synonyms=("ic", "commander")),
     Verb(name="role", usage="role <role> @person", help="who is communications, scribe, subject expert …"),

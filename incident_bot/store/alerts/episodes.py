@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from incident_bot.core.model import Disposition, Episode, Flag, Labels, Status
-from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, numbered, one_of_asked
+from incident_bot.core.model import Disposition, Episode, Flag, Labels, Status, copied
+from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, one_of_asked
 from incident_bot.store.tables import episode as table
 from incident_bot.store.transaction import LostRace, Tx
 from incident_bot.store.types import Found
@@ -119,13 +119,20 @@ def newest_episodes(tx: Tx, keys: Iterable[str]) -> dict[str, Episode]:
     return {episode.key: episode for episode in map(_value, _NEWEST(tx, wanted))}
 
 
-def insert_episodes(tx: Tx, episodes: Sequence[Episode]) -> list[Episode]:
+def insert_episodes(
+    tx: Tx, episodes: Sequence[Episode], *, incident_ids: Sequence[int | None] | None = None
+) -> list[Episode]:
     """Store new episodes and give them back, in the same order, with their identifiers.
 
-    Where one of the alerts has a firing episode already, the transaction ends with LostRace.
+    With `incident_ids`, on these incidents. Where one of the alerts has a firing episode already, the transaction ends
+    with LostRace.
     """
     ids = _EPISODES.ids(tx, len(episodes))
-    stored = [numbered(episode, number) for episode, number in zip(episodes, ids, strict=True)]
+    attached = [episode.incident_id for episode in episodes] if incident_ids is None else incident_ids
+    stored = [
+        copied(episode, id=number, incident_id=incident_id)
+        for episode, number, incident_id in zip(episodes, ids, attached, strict=True)
+    ]
     _EPISODES.insert(tx, [_row(episode) for episode in stored])
     return stored
 
