@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from incident_bot.core.effects import ATTEMPTS_MOST, BACKOFF_MOST, Page, PageKind, retry_after
 from incident_bot.core.errors import BadConfiguration, Problem, Refused
-from incident_bot.core.model import Ladder, Severity, Target, TargetKind, Urgency, rfc3339
+from incident_bot.core.model import Ladder, Severity, Target, TargetKind, Urgency, copied, rfc3339
 
 LADDER = Ladder(
     (
@@ -130,3 +131,11 @@ def test_the_key_of_a_page_tells_steps_from_other_pages(kind: PageKind) -> None:
     )  # fmt: skip
     place = "0" if kind is PageKind.STEP else f"{kind.value}.0"
     assert page.key(7) == f"page:7:2:1:{place}:ana:sms"
+
+
+@given(st.text(), st.text())
+def test_a_copy_is_what_replace_gives_and_leaves_the_original_alone(name: str, other: str) -> None:
+    severity = Severity(name=name, rank=3, aliases=("a",))
+    assert copied(severity, name=other) == replace(severity, name=other)
+    assert severity == Severity(name=name, rank=3, aliases=("a",))
+    assert copied(severity) is not severity
