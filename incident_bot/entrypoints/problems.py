@@ -53,7 +53,8 @@ def encode(status: int, detail: str, *, request_id: str | None = None, **more: J
     }
     if request_id is not None:
         body["request_id"] = request_id
-    return json.dumps(body, ensure_ascii=False).encode()
+    # A detail may quote what was sent, and JSON may carry half of a surrogate pair, which has no UTF-8.
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 def phrase(status: int) -> str:

@@ -11,6 +11,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from incident_bot.core.errors import IncidentBotError
+from incident_bot.entrypoints import problems
 from incident_bot.entrypoints.frame import BODY_LIMIT, Frame
 from incident_bot.telemetry import Metrics
 from tests.entrypoints.conftest import World
@@ -198,3 +199,8 @@ def test_requests_are_logged_and_counted_by_route(
 def test_health_checks_do_not_fill_the_log(world: World, logged: Callable[[], list[dict[str, Any]]]) -> None:
     world.client().get("/health/live")
     assert [line for line in logged() if line["message"] == "request" and line["level"] == "info"] == []
+
+
+def test_half_of_a_surrogate_pair_in_a_detail_costs_no_answer() -> None:
+    body = json.loads(problems.encode(400, "no such name: \ud800", path="$.\udfff"))
+    assert body["detail"] == "no such name: ?"
