@@ -16,7 +16,7 @@ from incident_bot.config.revision import SourceConfig
 from incident_bot.core.dedupe import Drift, Listed, judge, reconcile, reopen
 from incident_bot.core.model import Episode
 from incident_bot.flow.context import Context
-from incident_bot.flow.ingest import ended_notices, let_go, reconcile_timer
+from incident_bot.flow.ingest import RECONCILE_SOON, ended_notices, let_go, reconcile_timer
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.triage import Triage
 from incident_bot.outgoing import CallFailed
@@ -33,10 +33,14 @@ log = structlog.get_logger(__name__)
 
 
 def schedule(context: Context, *, now: datetime) -> None:
-    """Make sure that every source with an API is looked at; any replica does it, one at a time by the timer's row."""
+    """Make sure that every source with an API is looked at; any replica does it, one at a time by the timer's row.
+
+    Soon, as this runs at the start: what was told while nobody listened is to be found, even if the process never
+    lives for a whole period.
+    """
     with context.store.write() as tx:
         due = [
-            reconcile_timer(source.name, now + EVERY)
+            reconcile_timer(source.name, now + RECONCILE_SOON)
             for source in context.live.current.revision.sources
             if source.api_url
         ]

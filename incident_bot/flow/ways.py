@@ -39,14 +39,12 @@ class Ways:
         """Take the revision, and note which labels it looks at."""
         self._revision = revision
         self._names = tuple(sorted(_names(revision)))
-        self._known: dict[tuple[str, ...], Way] = {}
+        self._known: dict[tuple[str | None, ...], Way] = {}
 
     def of(self, episode: Episode) -> Way:
         """Say which way an alert takes."""
         labels = episode.labels
-        # A label that is missing and an empty one are not the same to everybody, so a missing one is told apart.
-        seen = (episode.source, episode.annotations.get("runbook_url", ""),
-                *[labels.get(name, "\x00") for name in self._names])  # fmt: skip
+        seen = (episode.source, episode.annotations.get("runbook_url"), *map(labels.get, self._names))
         known = self._known.get(seen)
         if known is None:
             if len(self._known) >= REMEMBERED_MOST:
