@@ -213,7 +213,8 @@ def _message(item: ErrorDetails, path: Path, shape: type[Shape], tree: Tree) -> 
         return f'is not text; write it in quotes: "{written}"'
     if kind == "literal_error":
         allowed = str(item["ctx"]["expected"])
-        return f'"{written}" is not one of {allowed}{nearest(str(written), re.findall("[a-z_]+", allowed))}'
+        words = re.findall(r"'([a-z_]+)'", allowed)
+        return f'"{written}" is not one of {allowed}{nearest(str(written), words)}'
     if kind in _EXPECTED:
         return _EXPECTED[kind]
     return item["msg"].removeprefix("Value error, ")
@@ -223,6 +224,9 @@ def _keys(shape: type[Shape], location: Path) -> tuple[str, ...]:
     """Give the keys that the mapping at this place of the shape may have."""
     at: Any = shape
     for step in location:
+        if isinstance(step, str) and step.startswith("<"):
+            # The tag of a union's member, which stands nowhere in the document.
+            continue
         found = [inner for part in _parts(at) if (inner := _inside(part, step)) is not None]
         at = found[0] if found else None
     shapes = [part for part in _parts(at) if isinstance(part, type) and issubclass(part, Shape)]

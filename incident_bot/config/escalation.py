@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from incident_bot.config.documents import Length, Name, Shape, TeamName, Text, Whole
+from incident_bot.config.documents import Duration, Flag, Length, Name, Shape, TeamName, Text, Whole
 from incident_bot.config.people import RulesShape, TeamsShape
 from incident_bot.config.steps import Row, RungName, TargetName, build_row
 from incident_bot.config.tree import Path, Tree
@@ -39,6 +39,22 @@ class SeverityShape(Shape):
     room: Literal["own", "team", "none"] = "none"
 
 
+def _hold(value: object) -> object:
+    return timedelta(0) if value == "off" else value
+
+
+class AckTimeoutShape(Shape):
+    """How long an acknowledgement holds, by urgency; `off` for ever."""
+
+    high: Annotated[Duration, BeforeValidator(_hold)] = timedelta(minutes=30)
+    low: Annotated[Duration, BeforeValidator(_hold)] = timedelta(0)
+
+    def holds(self) -> dict[Urgency, timedelta]:
+        """Give the urgencies that have an end."""
+        written = {Urgency.HIGH: self.high, Urgency.LOW: self.low}
+        return {urgency: hold for urgency, hold in written.items() if hold > timedelta(0)}
+
+
 class EscalationShape(Shape):
     """`rotations/escalation.yaml`."""
 
@@ -54,6 +70,8 @@ class EscalationShape(Shape):
     exhausted_repeat: Annotated[Length, AfterValidator(_recheck)] = timedelta(minutes=30)
     auto_resolve: Literal["always", "unattended", "never"] = "unattended"
     repage: Literal["severity_up", "never", "always"] = "severity_up"
+    pause_on_silence: Flag = True
+    ack_timeout: AckTimeoutShape = AckTimeoutShape()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +105,8 @@ def build_escalation(
         reopen_window=shape.reopen_window,
         auto_resolve=shape.auto_resolve,
         repage=shape.repage,
+        pause_on_silence=shape.pause_on_silence,
+        ack_timeout=shape.ack_timeout.holds(),
     )
     return Answers(ladder=ladder, matrix=matrix, rules=rules)
 

@@ -17,10 +17,11 @@ from incident_bot.config.documents import nearest
 from incident_bot.core.errors import BadConfiguration, Problem
 
 BYTES_MOST: Final = 1024 * 1024
+CALENDAR_BYTES_MOST: Final = 2 * 1024 * 1024
 FILES_MOST: Final = 5000
 TRIES_MOST: Final = 5
 REQUIRED: Final = ("people.yaml", "teams.yaml", "escalation.yaml", "routing.yaml")
-OPTIONAL: Final = ("holidays.yaml",)
+OPTIONAL: Final = ("holidays.yaml", "oncall.yaml")
 INIT: Final = "`incident-bot init DIR` writes a sample of every file"
 
 _LEFTOVERS: Final = ("~", ".swp", ".swx", ".tmp", ".bak", ".orig", ".rej", "#")
@@ -60,6 +61,9 @@ def _listing(directory: Path) -> Iterator[_Signature]:
     rotations = directory / "rotations"
     for path in (*_children(rotations), *_children(rotations / "schedules")):
         if path.suffix in (".yaml", ".yml"):
+            found += _signature(directory, path)
+    for path in _children(rotations / "calendars"):
+        if path.suffix == ".ics":
             found += _signature(directory, path)
     for folder, suffix in _TREES.items():
         for path in _below(directory / folder, frozenset()):
@@ -117,8 +121,8 @@ def _read_all(directory: Path, listing: list[_Signature]) -> Texts | None:
             problems.append(problem)
         elif size < 0:
             problems.append(Problem(name, 1, "is not a file that can be read; a link may lead nowhere"))
-        elif size > BYTES_MOST:
-            problems.append(Problem(name, 1, f"is larger than {BYTES_MOST // 1024} KiB"))
+        elif size > _most(name):
+            problems.append(Problem(name, 1, f"is larger than {_most(name) // 1024} KiB"))
         else:
             try:
                 data = (directory / name).read_bytes()
@@ -129,6 +133,10 @@ def _read_all(directory: Path, listing: list[_Signature]) -> Texts | None:
                 continue
             _decode(name, data, texts, problems)
     return Texts(texts=texts, problems=tuple(problems))
+
+
+def _most(name: str) -> int:
+    return CALENDAR_BYTES_MOST if name.endswith(".ics") else BYTES_MOST
 
 
 def _decode(name: str, data: bytes, texts: dict[str, str], problems: list[Problem]) -> None:

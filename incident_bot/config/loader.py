@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from incident_bot.config.calendars import Feeds
 from incident_bot.config.documents import Names, Shape, read
 from incident_bot.config.escalation import (
     Answers,
@@ -16,23 +17,22 @@ from incident_bot.config.escalation import (
     severity_words,
     unanswered,
 )
-from incident_bot.config.files import read_files
+from incident_bot.config.files import REQUIRED, read_files
+from incident_bot.config.holidays import Calendars, HolidaysShape, build_calendars
+from incident_bot.config.lint import Ahead, look_ahead, weigh
+from incident_bot.config.oncall import OnCallShape
 from incident_bot.config.people import PeopleShape, TeamsShape, build_people, build_teams
-from incident_bot.config.revision import ID_LENGTH, Revision, digest_of
+from incident_bot.config.revision import ID_LENGTH, Lint, Revision, Weight, digest_of
 from incident_bot.config.routing import Around, RoutingShape, Ways, build_ways
 from incident_bot.config.runbooks import build_runbooks
 from incident_bot.config.schedules import (
-    Calendars,
-    HolidaysShape,
     ScheduleShape,
-    build_calendars,
     build_schedule,
     schedule_name,
-    uncovered,
 )
 from incident_bot.config.tree import Tree, parse
 from incident_bot.core.errors import BadConfiguration, Problem
-from incident_bot.core.model import Ladder, Team
+from incident_bot.core.model import Ladder, Team, Urgency
 from incident_bot.core.oncall import Schedule
 
 PEOPLE: Final = "rotations/people.yaml"
@@ -40,6 +40,7 @@ TEAMS: Final = "rotations/teams.yaml"
 ESCALATION: Final = "rotations/escalation.yaml"
 ROUTING: Final = "rotations/routing.yaml"
 HOLIDAYS: Final = "rotations/holidays.yaml"
+ONCALL: Final = "rotations/oncall.yaml"
 SCHEDULES: Final = "rotations/schedules/"
 RUNBOOKS: Final = "runbooks/"
 TEMPLATES: Final = "templates/"
@@ -50,13 +51,31 @@ ShapeT = TypeVar("ShapeT", bound=Shape)
 def load(directory: Path, *, now: datetime) -> Revision:
     """Give the revision in this directory; raises BadConfiguration with every problem of the set."""
     found = read_files(directory)
-    reading = _Reading(texts=found.texts, problems=list(found.problems))
+    return _loaded(_Reading(texts=found.texts, problems=list(found.problems)), now=now)
+
+
+def load_texts(texts: Mapping[str, str], *, now: datetime) -> Revision:
+    """Give the revision of these texts by path, as `Revision.documents` has them; nothing ahead is looked at (R15).
+
+    Raises BadConfiguration with every problem: what an older release accepted may be refused today.
+    """
+    problems = [
+        Problem(path, 1, "is missing")
+        for path in (f"rotations/{name}" for name in REQUIRED)
+        if path not in texts
+    ]
+    return _loaded(_Reading(texts=texts, problems=problems, ahead=False), now=now)
+
+
+def _loaded(reading: _Reading, *, now: datetime) -> Revision:
     reading.parse()
     revision = reading.revision(now=now)
-    problems = tuple(sorted(set(reading.problems)))
-    if revision is None or any(problem.severity == "error" for problem in problems):
+    weighed = sorted(set(weigh(reading.problems, reading.lint)))
+    problems = tuple(problem for problem in weighed if problem.severity != Weight.NOTE)
+    if revision is None or any(problem.severity == Weight.ERROR for problem in problems):
         raise BadConfiguration(problems)
-    return replace(revision, problems=problems)
+    notes = tuple(problem for problem in weighed if problem.severity == Weight.NOTE)
+    return replace(revision, problems=problems, notes=notes)
 
 
 @dataclass(slots=True)
@@ -65,6 +84,9 @@ class _Reading:
 
     texts: Mapping[str, str]
     problems: list[Problem]
+    ahead: bool = True
+    """Whether to look for what goes wrong in the time ahead (R16)."""
+    lint: Lint = field(default_factory=Lint)
     trees: dict[str, Tree] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
 
@@ -96,8 +118,13 @@ class _Reading:
         people = build_people(people_shape, self.trees[PEOPLE], self.problems) if people_shape else {}
         inactive = frozenset(person.id for person in people.values() if not person.active)
         teams = build_teams(teams_shape, self.trees[TEAMS], inactive, self.problems) if teams_shape else {}
-        calendars = build_calendars(holidays) if holidays else None if HOLIDAYS in self.texts else {}
-        schedules = self._schedules(calendars, inactive, now=now)
+        calendars = self._calendars(holidays, now=now)
+        feeds = Feeds(texts=self.texts, people=people, now=now)
+        found = dict(self._schedules(calendars, inactive, feeds))
+        if len(found) == len(self._below(SCHEDULES)):
+            self.problems += feeds.unused()
+        oncall = self._read(OnCallShape, ONCALL) or OnCallShape()
+        self.lint = oncall.lint.lint()
         answers = self._escalation(escalation, teams_shape)
         ways = self._routing(routing, teams, calendars, answers.ladder if answers else None)
         if answers is None or ways is None:
@@ -105,6 +132,16 @@ class _Reading:
         if people and teams:
             trees = self.trees[TEAMS], self.trees[ESCALATION]
             self.problems += unanswered(answers.matrix, people, teams, trees=trees)
+        if self.ahead:
+            ahead = Ahead(
+                schedules=found,
+                people=people,
+                people_tree=self.trees.get(PEOPLE),
+                defaults=answers.matrix.rules.get(Urgency.HIGH, ()),
+                calendars=calendars or {},
+                settings=self.lint,
+            )
+            self.problems += look_ahead(ahead, now=now)
         digest = digest_of(self.texts)
         return Revision(
             id=digest[:ID_LENGTH],
@@ -112,7 +149,7 @@ class _Reading:
             ladder=answers.ladder,
             people=people,
             teams=teams,
-            schedules=schedules,
+            schedules={name: schedule for name, (schedule, _) in found.items()},
             calendars=calendars or {},
             matrix=answers.matrix,
             rules=answers.rules,
@@ -123,6 +160,8 @@ class _Reading:
             services=ways.services,
             runbooks=runbooks,
             templates={path.removeprefix(TEMPLATES): text for path, text in self._below(TEMPLATES).items()},
+            lint=self.lint,
+            handoff=oncall.handoff.handoff(),
             documents=self.texts,
         )
 
@@ -137,15 +176,19 @@ class _Reading:
         tree = self.trees.get(path)
         return read(shape, tree, names=self.names, problems=self.problems) if tree else None
 
+    def _calendars(self, shape: HolidaysShape | None, *, now: datetime) -> Calendars | None:
+        if shape is None:
+            return None if HOLIDAYS in self.texts else {}
+        return build_calendars(shape, self.trees[HOLIDAYS], self.problems, now=now)
+
     def _schedule_names(self) -> Iterator[str]:
         # A file that cannot be parsed still stands for its name: one problem, not more wherever it is used.
         for path in self._below(SCHEDULES):
             yield schedule_name(self.trees.get(path) or Tree(file=path, value=None))
 
     def _schedules(
-        self, calendars: Calendars | None, inactive: frozenset[str], *, now: datetime
-    ) -> dict[str, Schedule]:
-        schedules: dict[str, Schedule] = {}
+        self, calendars: Calendars | None, inactive: frozenset[str], feeds: Feeds
+    ) -> Iterator[tuple[str, tuple[Schedule, Tree]]]:
         files: dict[str, str] = {}
         for path in sorted(self._below(SCHEDULES)):
             shape = self._read(ScheduleShape, path)
@@ -156,11 +199,9 @@ class _Reading:
             other = files.setdefault(name, path)
             if other != path:
                 self.problems.append(tree.problem(("schedule",), f'{other} is called "{name}" already'))
-            schedule = build_schedule(shape, tree, calendars, inactive, self.problems)
+            schedule = build_schedule(shape, tree, calendars, inactive, self.problems, feeds=feeds)
             if schedule is not None:
-                schedules[name] = schedule
-                self.problems += uncovered(schedule, tree, inactive, now=now)
-        return schedules
+                yield name, (schedule, tree)
 
     def _escalation(self, shape: EscalationShape | None, teams: TeamsShape | None) -> Answers | None:
         if shape is None:

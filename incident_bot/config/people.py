@@ -36,6 +36,11 @@ WITHOUT_ADDRESS: Final = ("webhook", "stdout")
 """Channels that reach everybody: their receiver knows what to do with a person's id."""
 CHANNELS: Final = (*(channel for channels in CONTACTS.values() for channel in channels), *WITHOUT_ADDRESS)
 
+E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+"""A number with its country, without anything around it (ITU-T E.164)."""
+SHORT_NUMBER: Final = 10
+"""Without its country a number is rarely longer, so nothing is guessed from it."""
+
 Rules = Mapping[Urgency, tuple[ContactRule, ...]]
 
 
@@ -48,9 +53,21 @@ def _way(value: str) -> str:
 
 def _phone(value: str) -> str:
     number = re.sub(r"[ ()./-]", "", value)
-    if not re.fullmatch(r"\+[0-9]{6,15}", number):
-        raise ValueError(f'"{value}" is not a phone number with its country; write it as "+4915100000000"')
+    if not E164.fullmatch(number) or "(0)" in value:
+        likely = _likely_phone(value)
+        hint = f'did you mean "{likely}"?' if likely else 'write it as "+4915100000000"'
+        raise ValueError(f'"{value}" is not a phone number with its country; {hint}')
     return number
+
+
+def _likely_phone(value: str) -> str | None:
+    """Give what somebody probably meant: 00 for +, a 0 that is dialled inside the country, a + that is missing."""
+    number = re.sub(r"[^0-9+]", "", value.replace("(0)", ""))
+    if number.startswith("00"):
+        number = f"+{number[2:]}"
+    elif not number.startswith(("+", "0")):
+        number = f"+{number}"
+    return number if E164.fullmatch(number) and len(number) > SHORT_NUMBER else None
 
 
 def _email(value: str) -> str:
@@ -166,7 +183,7 @@ def _unreachable(person: str, contacts: Mapping[str, str], rules: Rules, tree: T
     place = ("people", person)
     if not contacts:
         message = "has no contact at all; write slack, email, phone or pagerduty"
-        return [tree.problem(place, message, severity="warning")]
+        return [tree.problem(place, message, severity="warning", kind="unreachable")]
     found = []
     for urgency, chosen in rules.items():
         for index, rule in enumerate(chosen):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Final
 
 from incident_bot.core.effects import Moment
@@ -16,7 +17,9 @@ from incident_bot.core.incident import Rules
 from incident_bot.core.model import Ladder, Person, Service, Team
 from incident_bot.core.muting import Hours
 from incident_bot.core.oncall import Schedule
+from incident_bot.core.oncall.lint import NIGHTS_MOST, Kind
 from incident_bot.core.routing import Routing
+from incident_bot.core.walltime import HORIZON
 
 ID_LENGTH: Final = 12
 
@@ -61,6 +64,55 @@ class AnnounceRule:
         return moment in self.on and (not self.severities or severity in self.severities)
 
 
+class Weight(StrEnum):
+    """What a finding about the time ahead does (R16)."""
+
+    ERROR = "error"
+    """It refuses the whole set."""
+    WARNING = "warning"
+    """It is shown wherever problems are, and lets the set pass."""
+    NOTE = "note"
+    """`check` shows it, nothing else does."""
+    OFF = "off"
+    """It is not looked for."""
+
+
+INACTIVE: Final = "inactive"
+"""The kind of a slot that has somebody in it who is not active."""
+
+WEIGHTS: Final[Mapping[str, Weight]] = {
+    **dict.fromkeys((*(kind.value for kind in Kind), INACTIVE), Weight.WARNING),
+    # Every rotation in a zone with summer time has two of them a year, and they are right.
+    Kind.CLOCK_WEEKS.value: Weight.NOTE,
+}
+"""What each kind of finding does unless `oncall.yaml` says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lint:
+    """`lint:` of `oncall.yaml`: what is looked for in the time ahead, how far, and what it does."""
+
+    weights: Mapping[str, Weight] = field(default_factory=lambda: dict(WEIGHTS))
+    """By kind, every kind of `core.oncall.lint` and `inactive`."""
+    nights_most: int = NIGHTS_MOST
+    """More nights in a row than this are a finding."""
+    days: int = HORIZON.days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """`handoff:` of `oncall.yaml`: what happens around the beginning of a shift."""
+
+    notices: bool = True
+    """Whether those who come and those who go are told."""
+    brief: bool = True
+    """Whether whoever comes gets a summary of what is open."""
+    tap: timedelta = timedelta(minutes=30)
+    """How long before a shift its people are asked whether pages reach them; zero is never."""
+    channel: str | None = None
+    """Where a hand-off is told; None is the channel of the schedule's team."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """A checked set; equal texts give an equal id."""
@@ -87,8 +139,12 @@ class Revision:
     rules: Rules
     documents: Mapping[str, str]
     """Path below the configuration directory to raw text, for the record."""
+    lint: Lint = field(default_factory=Lint)
+    handoff: Handoff = field(default_factory=Handoff)
     problems: tuple[Problem, ...] = field(default=())
     """What is odd but did not refuse the set."""
+    notes: tuple[Problem, ...] = field(default=())
+    """What is worth knowing about the time ahead, and nothing to put right (R16)."""
 
 
 def digest_of(documents: Mapping[str, str]) -> str:

@@ -25,8 +25,9 @@ from incident_bot.config.documents import (
     Zone,
     nearest,
 )
+from incident_bot.config.holidays import Calendars
 from incident_bot.config.revision import AnnounceRule, SourceConfig
-from incident_bot.config.schedules import Calendars, WindowShape
+from incident_bot.config.schedules import WindowShape
 from incident_bot.config.sources import SourceShape, build_sources
 from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Problem

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from incident_bot.config.documents import Length, Names, Shape, Text, Web, nearest, read
 from incident_bot.config.durations import format_duration
+from incident_bot.config.holidays import Date
 from incident_bot.config.routing import MatchLine
-from incident_bot.config.schedules import Date
 from incident_bot.config.tree import Tree, parse
 from incident_bot.core.enrich import Runbook, sections
 from incident_bot.core.errors import Problem

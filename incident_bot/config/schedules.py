@@ -1,39 +1,57 @@
-"""`schedules/*.yaml` and `holidays.yaml`: rotations as `core.oncall` takes them, and the calendars they name.
+"""`schedules/*.yaml`: rotations, and layers fed from an iCalendar, as `core.oncall` takes them.
 
-What a schedule may not say yet is refused with the text of `core.oncall.LATER`, never ignored (R17).
+Whatever is not understood is refused with its line, never ignored (R17).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from incident_bot.config.documents import CalendarName, Flag, Name, PersonName, Shape, Text, Whole, Zone
-from incident_bot.config.tree import Tree
+from incident_bot.config.calendars import Feeds
+from incident_bot.config.documents import (
+    CalendarName,
+    Flag,
+    Name,
+    PersonName,
+    Shape,
+    Text,
+    Whole,
+    Zone,
+    misplaced,
+    nearest,
+)
+from incident_bot.config.holidays import Calendars
+from incident_bot.config.revision import INACTIVE
+from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Problem
-from incident_bot.core.oncall import LATER, Cover, Empty, Layer, Schedule, Turn, Unit, gaps
-from incident_bot.core.walltime import HORIZON, Window, parse_instant, parse_local, zone
+from incident_bot.core.oncall import (
+    Absence,
+    Add,
+    Advance,
+    Booking,
+    Cover,
+    Empty,
+    Layer,
+    Mode,
+    Override,
+    Remove,
+    Replace,
+    Rotation,
+    Schedule,
+    Slot,
+    Turn,
+    Unit,
+)
+from incident_bot.core.walltime import Window, parse_instant, parse_local, to_instant, zone
 
-Calendars = Mapping[str, Mapping[date, str]]
-"""Calendar to its dates, each with the name of the day, which may be empty."""
-
-_REPLACED: Final = ("replace", "remove", "add")
-
-
-def _date(value: object) -> date:
-    text = value if isinstance(value, str) else str(value)
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-01-01") else _no_date(text)
-    except ValueError:
-        return _no_date(text)
-
-
-def _no_date(text: str) -> date:
-    raise ValueError(f'"{text}" is not a date of the calendar; write it as 2026-01-01')
+_KINDS: Final = ("cover", "replace", "remove", "add")
+_TURNING: Final = ("turn", "people", "turns_per_slot", "advance", "empty")
 
 
 def _local(value: str) -> str:
@@ -54,47 +72,23 @@ def _window(value: object) -> Window:
     return Window.parse(value)
 
 
-Date = Annotated[date, BeforeValidator(_date)]
 WindowShape = Annotated[Window, BeforeValidator(_window)]
 """A window in either form, read by `core.walltime`."""
 
 
-def _waits(key: str) -> Any:
-    def refuse(value: object) -> object:
-        if value not in (None, [], ""):
-            raise ValueError(LATER[key])
-        return value
-
-    return BeforeValidator(refuse)
-
-
-def _unit(value: object) -> object:
-    if later := LATER.get(f"unit.{value}"):
-        raise ValueError(later)
+def _names(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError(f"is a list of people; write [{value}]")  # noqa: TRY004 -- pydantic collects ValueError
     return value
 
 
-def _one_turn(value: int) -> int:
-    if value != 1:
-        raise ValueError(LATER["turns_per_slot"])
-    return value
-
-
-def _only(field: str, allowed: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if later := LATER.get(f"{field}.{value}"):
-            raise ValueError(later)
-        if value != allowed:
-            raise ValueError(f'"{value}" is not known here; write {field}: {allowed}, or leave it out')
-        return value
-
-    return BeforeValidator(check)
+People = Annotated[list[PersonName], BeforeValidator(_names)]
 
 
 class TurnShape(Shape):
     """How long a turn is."""
 
-    unit: Annotated[Literal["days", "weeks"], BeforeValidator(_unit)]
+    unit: Literal["days", "weeks", "months", "hours", "elapsed_hours"]
     every: Whole = 1
     anchor: Annotated[str, AfterValidator(_local)]
 
@@ -109,11 +103,19 @@ class TurnShape(Shape):
 
 
 class SlotShape(Shape):
-    """A slot with dates, which waits for a later release."""
+    """A slot of the ring, perhaps with dates."""
 
-    who: list[PersonName]
-    begins: Annotated[object, _waits("slot.from")] = Field(default=None, alias="from")
-    until: Annotated[object, _waits("slot.until")] = None
+    who: People
+    begins: Annotated[str, AfterValidator(_local)] | None = Field(default=None, alias="from")
+    until: Annotated[str, AfterValidator(_local)] | None = None
+
+    def slot(self) -> Slot:
+        """Give the slot as the rules count it."""
+        return Slot(
+            people=tuple(dict.fromkeys(self.who)),
+            begins=parse_local(self.begins) if self.begins else None,
+            until=parse_local(self.until) if self.until else None,
+        )
 
 
 def _slot(value: object) -> object:
@@ -122,41 +124,113 @@ def _slot(value: object) -> object:
     return {"who": value} if isinstance(value, list) else value
 
 
+class CalendarShape(Shape):
+    """An iCalendar of `rotations/calendars/` whose events are a layer's bookings."""
+
+    file: Text
+    people: dict[str, PersonName] = Field(default_factory=dict)
+    """The calendar's words for people: addresses or names."""
+
+
 class LayerShape(Shape):
     """One layer."""
 
     name: Text
     priority: Whole
-    mode: Annotated[str, _only("mode", "replace")] = "replace"
+    mode: Literal["replace", "add"] = "replace"
     time_zone: Zone | None = None
-    turn: TurnShape
-    turns_per_slot: Annotated[Whole, AfterValidator(_one_turn)] = 1
-    advance: Annotated[str, _only("advance", "calendar")] = "calendar"
+    turn: TurnShape | None = None
+    turns_per_slot: Annotated[Whole, Field(ge=1, le=10_000)] = 1
+    advance: Literal["calendar", "active_days"] = "calendar"
     empty: Literal["fallthrough", "block"] = "fallthrough"
-    people: list[Annotated[SlotShape, BeforeValidator(_slot)]] = Field(min_length=1)
+    people: Annotated[list[Annotated[SlotShape, BeforeValidator(_slot)]], Field(min_length=1)] | None = None
+    calendar: CalendarShape | None = None
+    """Bookings in place of turns."""
     windows: list[WindowShape] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _advances(self) -> Self:
+        turning = [key for key in _TURNING if key in self.model_fields_set]
+        if self.calendar is not None:
+            if turning:
+                raise misplaced((turning[0],), "goes with turns, not with calendar; take one of the two out")
+            return self
+        for key in ("turn", "people"):
+            if getattr(self, key) is None:
+                raise ValueError(f"{key} is missing; or write calendar: {{file: calendars/NAME.ics}}")
+        if self.advance == "active_days" and not self.windows:
+            raise ValueError(
+                "advance: active_days counts the days of windows; write windows, or advance: calendar"
+            )
+        self.rotation()
+        return self
+
+    def rotation(self) -> Rotation | None:
+        """Give the ring and its turns as the rules count them; None where a calendar stands in their place."""
+        if self.turn is None or self.people is None:
+            return None
+        return Rotation(
+            turn=self.turn.turn(),
+            slots=tuple(slot.slot() for slot in self.people),
+            turns_per_slot=self.turns_per_slot,
+            advance=Advance(self.advance),
+            empty=Empty(self.empty),
+        )
 
 
 class OverrideShape(Shape):
-    """One override of the file; the kinds other than `cover` wait for a later release."""
+    """One override of the file: a cover, a replacement, a removal or an addition."""
 
-    cover: list[PersonName] | None = None
-    replace: Annotated[object, _waits("override.replace")] = None
-    by: object = None
-    remove: Annotated[object, _waits("override.remove")] = None
-    add: Annotated[object, _waits("override.add")] = None
+    cover: People | None = None
+    replace: PersonName | None = None
+    by: PersonName | None = None
+    remove: PersonName | None = None
+    add: People | None = None
     start: Annotated[str, AfterValidator(_moment)]
     end: Annotated[str, AfterValidator(_moment)]
     reason: str = ""
     nobody: Flag = False
 
     @model_validator(mode="after")
-    def _says_who(self) -> Self:
-        if self.cover is None:
-            raise ValueError("says nobody; write cover: [NAME], with start, end and reason")
-        if self.by is not None:
-            raise ValueError(LATER["override.replace"])
+    def _says_one_thing(self) -> Self:
+        said = [kind for kind in _KINDS if getattr(self, kind) is not None]
+        if not said:
+            raise ValueError(
+                "says nobody; write cover: [NAME], replace: NAME with by: NAME, remove: NAME or add: [NAME]"
+            )
+        if len(said) > 1:
+            raise ValueError(f"says both {said[0]} and {said[1]}; write two overrides, the newer one last")
+        if (self.replace is None) is not (self.by is None):
+            raise ValueError("replace and by go together; write replace: NAME, by: NAME")
+        if self.nobody and self.cover is None:
+            raise ValueError("nobody: true goes with cover: []; take it out")
         return self
+
+    def override(self, schedule_zone: str) -> Override:
+        """Give the override as the rules take it; ValueError where its span or its people make none."""
+        start, end = (parse_instant(moment, zone(schedule_zone)) for moment in (self.start, self.end))
+        if self.cover is not None:
+            people = tuple(dict.fromkeys(self.cover))
+            return Cover(people=people, start=start, end=end, reason=self.reason, nobody=self.nobody)
+        if self.replace is not None and self.by is not None:
+            return Replace(person=self.replace, by=self.by, start=start, end=end, reason=self.reason)
+        if self.remove is not None:
+            return Remove(person=self.remove, start=start, end=end, reason=self.reason)
+        return Add(people=tuple(dict.fromkeys(self.add or ())), start=start, end=end, reason=self.reason)
+
+
+class AbsenceShape(Shape):
+    """Somebody's leave."""
+
+    who: PersonName
+    start: Annotated[str, AfterValidator(_moment)]
+    end: Annotated[str, AfterValidator(_moment)]
+    reason: str = ""
+
+    def absence(self, schedule_zone: str) -> Absence:
+        """Give the leave as the rules take it; ValueError where its span is empty."""
+        start, end = (parse_instant(moment, zone(schedule_zone)) for moment in (self.start, self.end))
+        return Absence(person=self.who, start=start, end=end, reason=self.reason)
 
 
 class ScheduleShape(Shape):
@@ -167,29 +241,7 @@ class ScheduleShape(Shape):
     holidays: CalendarName | None = None
     layers: list[LayerShape] = Field(min_length=1)
     overrides: list[OverrideShape] = Field(default_factory=list)
-    absences: Annotated[object, _waits("absences")] = None
-
-
-class HolidayShape(Shape):
-    """One day of a calendar."""
-
-    date: Date
-    name: str = ""
-
-
-def _holiday(value: object) -> object:
-    return value if isinstance(value, dict) else {"date": value}
-
-
-class HolidaysShape(Shape):
-    """`rotations/holidays.yaml`."""
-
-    holidays: dict[Name, list[Annotated[HolidayShape, BeforeValidator(_holiday)]]]
-
-
-def build_calendars(shape: HolidaysShape) -> Calendars:
-    """Give every calendar with its dates."""
-    return {name: {day.date: day.name for day in days} for name, days in shape.holidays.items()}
+    absences: list[AbsenceShape] = Field(default_factory=list)
 
 
 def schedule_name(tree: Tree) -> str:
@@ -204,56 +256,107 @@ def build_schedule(
     calendars: Calendars | None,
     inactive: frozenset[str],
     problems: list[Problem],
+    *,
+    feeds: Feeds,
 ) -> Schedule | None:
-    """Give the schedule, or None after adding what only the whole of it can show to be wrong."""
+    """Give the schedule, or None after adding what only the whole of it can show to be wrong.
+
+    Layers fed from an iCalendar are counted out around the load's instant, which `feeds` holds.
+    """
     before = len(problems)
     name = schedule_name(tree)
     if name != PurePosixPath(tree.file).stem:
         message = f"the file of {name} should be called {name}.yaml"
         problems.append(tree.problem(("schedule",), message, severity="warning"))
-    layers = tuple(_layer(layer, shape.time_zone) for layer in shape.layers)
+    holidays = frozenset((calendars or {}).get(shape.holidays or "", {}))
+    layers = list(_layers(shape, tree, holidays, feeds, problems))
     problems += _layer_problems(shape, tree, inactive)
-    covers: list[Cover] = []
-    for index, override in enumerate(shape.overrides):
-        place = ("overrides", index)
+    problems += _booked_inactive(layers, shape, tree, inactive)
+    overrides = list(_overrides(shape, tree, inactive, problems))
+    absences: list[Absence] = []
+    for index, written in enumerate(shape.absences):
         try:
-            covers.append(_cover(override, shape.time_zone))
+            absences.append(written.absence(shape.time_zone))
         except ValueError as error:
-            problems.append(tree.problem(place, str(error)))
-        for person in sorted(inactive.intersection(override.cover or ())):
-            message = f"{person} is not active in people.yaml: the whole override is ignored"
-            problems.append(tree.problem(place, message, severity="warning"))
+            problems.append(tree.problem(("absences", index), str(error)))
     if any(problem.severity == "error" for problem in problems[before:]):
         return None
     return Schedule(
         name=name,
         zone=zone(shape.time_zone),
-        layers=layers,
-        holidays=frozenset((calendars or {}).get(shape.holidays or "", {})),
-        covers=tuple(covers),
+        layers=tuple(layers),
+        overrides=tuple(overrides),
+        absences=tuple(absences),
     )
 
 
-def _layer(written: LayerShape, schedule_zone: str) -> Layer:
-    return Layer(
-        name=written.name,
-        priority=written.priority,
-        zone=zone(written.time_zone or schedule_zone),
-        turn=written.turn.turn(),
-        people=tuple(tuple(dict.fromkeys(slot.who)) for slot in written.people),
-        empty=Empty(written.empty),
-        windows=tuple(written.windows),
-    )
+def _layers(
+    shape: ScheduleShape, tree: Tree, holidays: frozenset[date], feeds: Feeds, problems: list[Problem]
+) -> Iterator[Layer]:
+    for index, written in enumerate(shape.layers):
+        place = ("layers", index)
+        layer_zone = zone(written.time_zone or shape.time_zone)
+        says: Rotation | tuple[Booking, ...] | None = written.rotation()
+        if written.calendar is not None:
+            says = _bookings(written.calendar, layer_zone, tree, (*place, "calendar"), (feeds, problems))
+        faults = False
+        for number, slot in enumerate(written.people or ()):
+            if slot.begins and slot.until:
+                begins, until = (
+                    to_instant(parse_local(moment), layer_zone) for moment in (slot.begins, slot.until)
+                )
+                if until <= begins:
+                    message = "the slot is over before it starts; correct its from or until"
+                    problems.append(tree.problem((*place, "people", number, "until"), message))
+                    faults = True
+        if not faults and says is not None:
+            yield Layer(
+                name=written.name,
+                priority=written.priority,
+                zone=layer_zone,
+                says=says,
+                mode=Mode(written.mode),
+                windows=tuple(written.windows),
+                holidays=holidays,
+            )
 
 
-def _cover(written: OverrideShape, schedule_zone: str) -> Cover:
-    return Cover(
-        people=tuple(dict.fromkeys(written.cover or ())),
-        start=parse_instant(written.start, zone(schedule_zone)),
-        end=parse_instant(written.end, zone(schedule_zone)),
-        reason=written.reason,
-        nobody=written.nobody,
-    )
+def _bookings(
+    written: CalendarShape, layer_zone: ZoneInfo, tree: Tree, place: Path, into: tuple[Feeds, list[Problem]]
+) -> tuple[Booking, ...] | None:
+    feeds, problems = into
+    found = feeds.bookings(written.file, written.people, layer_zone, problems)
+    if found is None:
+        message = f"there is no file rotations/{written.file}{nearest(written.file, feeds.files)}"
+        problems.append(tree.problem((*place, "file"), message))
+    return found
+
+
+def _booked_inactive(
+    layers: Iterable[Layer], shape: ScheduleShape, tree: Tree, inactive: frozenset[str]
+) -> Iterator[Problem]:
+    numbers = {written.name: index for index, written in enumerate(shape.layers)}
+    for layer in layers:
+        for person in sorted(layer.people & inactive if not isinstance(layer.says, Rotation) else ()):
+            message = f"{person} is not active in people.yaml, yet is booked in this calendar"
+            place = ("layers", numbers[layer.name], "calendar")
+            yield tree.problem(place, message, severity="warning", kind=INACTIVE)
+
+
+def _overrides(
+    shape: ScheduleShape, tree: Tree, inactive: frozenset[str], problems: list[Problem]
+) -> Iterator[Override]:
+    for index, written in enumerate(shape.overrides):
+        place = ("overrides", index)
+        try:
+            override = written.override(shape.time_zone)
+        except ValueError as error:
+            problems.append(tree.problem(place, str(error)))
+            continue
+        for person in sorted(inactive.intersection(override.puts_on)):
+            message = f"{person} is not active in people.yaml: the whole override is ignored"
+            problems.append(tree.problem(place, message, severity="warning"))
+        yield override
 
 
 def _layer_problems(shape: ScheduleShape, tree: Tree, inactive: frozenset[str]) -> Iterable[Problem]:
@@ -275,19 +378,7 @@ def _layer_problems(shape: ScheduleShape, tree: Tree, inactive: frozenset[str]) 
                     "asks for holidays, but the schedule names no calendar; write holidays: NAME at its top"
                 )
                 yield tree.problem((*place, "windows", number), message)
-        for number, slot in enumerate(layer.people):
+        for number, slot in enumerate(layer.people or ()):
             for person in sorted(inactive.intersection(slot.who)):
                 message = f"{person} is not active in people.yaml, yet has turns here"
-                yield tree.problem((*place, "people", number), message, severity="warning")
-
-
-def uncovered(
-    schedule: Schedule, tree: Tree, inactive: frozenset[str], *, now: datetime
-) -> Iterator[Problem]:
-    """Give a warning where nobody is on call in the time ahead, and not on purpose (R16)."""
-    found = gaps(schedule, (), now, now + HORIZON, inactive=inactive)
-    holes = [gap for gap in found if not gap.deliberate]
-    if holes:
-        first = f"{holes[0].start:%Y-%m-%d %H:%M} to {holes[0].end:%Y-%m-%d %H:%M} UTC"
-        more = f", and {len(holes) - 1} more times in {HORIZON.days} days" if len(holes) > 1 else ""
-        yield tree.problem(("layers",), f"nobody is on call from {first}{more}", severity="warning")
+                yield tree.problem((*place, "people", number), message, severity="warning", kind=INACTIVE)

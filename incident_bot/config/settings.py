@@ -9,15 +9,26 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from incident_bot.config.mail import read_sender, read_smtp_url
 from incident_bot.config.secrets import read_secret
 from incident_bot.core.errors import Refused
 
 PREFIX: Final = "INCIDENT_BOT_"
-SECRETS: Final = ("DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET")
+SECRETS: Final = (
+    "DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_URL",
+    "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN",
+)  # fmt: skip
 """What may also stand in a file, as NAME_FILE. Addresses are among them: they may carry passwords."""
+COMMON: Final = frozenset({
+    "SMTP_URL", "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET",
+    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
+})  # fmt: skip
+"""Variables whose names other programs share: they have no prefix."""
+MORE: Final = "PAGERDUTY_ROUTING_KEY_"
+"""What else begins so is a secret of the same kind: `PAGERDUTY_ROUTING_KEY_PAYMENTS` is the key named `payments`."""
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -48,6 +59,30 @@ def _web_address(value: str) -> str:
 def _secret_web_address(value: SecretStr) -> SecretStr:
     if parts := value.get_secret_value():
         _web_address(parts)
+    return value
+
+
+def _smtp(value: SecretStr) -> SecretStr:
+    read_smtp_url(value.get_secret_value())
+    return value
+
+
+def _account(value: str) -> str:
+    if not re.fullmatch(r"AC[0-9a-f]{32}", value):
+        message = "write the Account SID of Twilio's console: AC and 32 hexadecimal figures"
+        raise ValueError(message)
+    return value
+
+
+def _caller(value: str) -> str:
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", value):
+        message = "write one of your numbers at Twilio with its country, such as +4915735980000"
+        raise ValueError(message)
+    return value
+
+
+def _sender(value: str) -> str:
+    read_sender(value)
     return value
 
 
@@ -91,8 +126,14 @@ def _default_channel(settled: dict[str, Any]) -> str:
     return "webhook" if settled.get("webhook_url") else "stdout"
 
 
+def variable(field: str) -> str:
+    """Give the name of the environment variable behind a field: `INCIDENT_BOT_PORT`, `SMTP_URL`."""
+    name = field.upper()
+    return name if name in COMMON else PREFIX + name
+
+
 class Settings(BaseSettings):
-    """Everything the environment decides; field `x` is the variable `INCIDENT_BOT_X`."""
+    """Everything the environment decides; `variable` gives the name behind a field."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
@@ -112,8 +153,19 @@ class Settings(BaseSettings):
     webhook_url: Annotated[SecretStr, AfterValidator(_secret_web_address)] | None = None
     """A secret, because many receivers know their senders by the address alone."""
     webhook_secret: SecretStr | None = None
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = None
+    mail_from: Annotated[str, AfterValidator(_sender)] | None = None
+    pagerduty_routing_key: SecretStr | None = None
+    pagerduty_webhook_secret: SecretStr | None = None
+    """One secret, or several with commas between them while they are being changed."""
+    pagerduty_events_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    twilio_account_sid: Annotated[str, AfterValidator(_account)] | None = None
+    twilio_auth_token: SecretStr | None = None
+    twilio_from: Annotated[str, AfterValidator(_caller)] | None = None
+    twilio_api_url: Annotated[str, AfterValidator(_web_address)] | None = None
     default_channel: Annotated[str, AfterValidator(_channel)] = Field(default_factory=_default_channel)
     """The notifier for channel messages, and for people none of whose channels is set up."""
+    _more: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -133,7 +185,7 @@ class Settings(BaseSettings):
         values: dict[str, Any] = {}
         wrong: list[str] = []
         for field in cls.model_fields:
-            name = PREFIX + field.upper()
+            name = variable(field)
             try:
                 plain = environ.get(name, "").strip()
                 value = read_secret(environ, name) if field.upper() in SECRETS else plain
@@ -142,11 +194,19 @@ class Settings(BaseSettings):
             else:
                 if value:
                     values[field] = value
+        more = _more(environ, wrong)
         named = {
             key.removeprefix(PREFIX).removesuffix("_FILE") for key, value in environ.items() if value.strip()
         }
         if "WEBHOOK_SECRET" in named and "WEBHOOK_URL" not in named:
             wrong.append(f"{PREFIX}WEBHOOK_SECRET: signs nothing; set {PREFIX}WEBHOOK_URL as well")
+        if "MAIL_FROM" in named and "SMTP_URL" not in named:
+            wrong.append(f"{PREFIX}MAIL_FROM: nothing is sent without a server; set SMTP_URL as well")
+        if "SMTP_URL" in named and "MAIL_FROM" not in named:
+            wrong.append(f"SMTP_URL: mail needs a sender; set {PREFIX}MAIL_FROM as well")
+        twilio = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+        if any(name in named for name in twilio):
+            wrong += [f"{name}: Twilio needs it; set it as well" for name in twilio if name not in named]
         try:
             settings = cls(**values)
         except ValidationError as error:
@@ -156,6 +216,7 @@ class Settings(BaseSettings):
             wrong += [_line(item["loc"], item["type"], item["msg"]) for item in told]
         else:
             if not wrong:
+                settings._more.update(more)
                 return settings
         raise Refused("\n".join(sorted(wrong)))
 
@@ -169,6 +230,11 @@ class Settings(BaseSettings):
         """Say whether the host we listen on is reached from this machine alone."""
         return is_loopback(self.host)
 
+    @property
+    def public(self) -> bool:
+        """Say whether somebody told us where people reach us: only then a secret link may go out."""
+        return "public_url" in self.model_fields_set
+
     def reveal(self) -> dict[str, str]:
         """Give every value under its variable's name, secrets in clear: for notifiers, never to be shown."""
         shown: dict[str, str] = {}
@@ -176,13 +242,30 @@ class Settings(BaseSettings):
             value = getattr(self, field)
             if value is not None:
                 text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-                shown[PREFIX + field.upper()] = text
-        return shown
+                shown[variable(field)] = text
+        return shown | {name: secret.get_secret_value() for name, secret in self._more.items()}
+
+
+def _more(environ: Mapping[str, str], wrong: list[str]) -> dict[str, SecretStr]:
+    """Read the variables that begin as `MORE` does, each possibly from a file."""
+    names = sorted({name.removesuffix("_FILE") for name in environ if name.startswith(MORE)})
+    found: dict[str, SecretStr] = {}
+    for name in names:
+        if not name.startswith(MORE):
+            continue  # PAGERDUTY_ROUTING_KEY_FILE: the file of the one without a name
+        try:
+            secret = read_secret(environ, name)
+        except ValueError as error:
+            wrong.append(str(error))
+        else:
+            if secret is not None:
+                found[name] = secret
+    return found
 
 
 def _line(location: tuple[int | str, ...], kind: str, message: str) -> str:
     """Write one problem; never its input, which may be a secret."""
-    name = PREFIX + str(location[0]).upper() if location else "environment"
+    name = variable(str(location[0])) if location else "environment"
     text = message.removeprefix("Value error, ")
     if kind == "literal_error":
         text = f"write one of {text.removeprefix('Input should be ')}"

@@ -16,7 +16,7 @@ from incident_bot.core.errors import Problem
 
 KINDS: Final = ("alertmanager",)
 LATER_KINDS: Final = ("grafana", "sentry", "uptimerobot", "generic")
-TAKEN_NAMES: Final = ("pagerduty",)
+TAKEN_NAMES: Final = ("pagerduty", "twilio")
 """Doors below `/webhooks/` that are no alert sources."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Final
@@ -14,6 +15,8 @@ from incident_bot.core.escalation import Step
 from incident_bot.core.model import Target, TargetKind
 
 FORMS: Final = ("on_call", "lead", "manager", "team")
+KEY_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+"""`payments` stands for the environment variable PAGERDUTY_ROUTING_KEY_PAYMENTS."""
 _FIELDS: Final = {
     TargetKind.PERSON: ("person", "people"),
     TargetKind.SCHEDULE: ("schedule", "schedules"),
@@ -31,6 +34,11 @@ def _target(value: object, info: ValidationInfo) -> Target:
     except ValueError as error:
         hint = nearest(value, FORMS) if "/" not in value else ""
         raise ValueError(f"{error}{hint if 'mean' in hint else ''}") from None
+    if target.kind is TargetKind.PAGERDUTY and not KEY_NAME.fullmatch(target.name):
+        message = (
+            "is not the name of a routing key: small letters, figures and hyphens, such as pagerduty/payments"
+        )
+        raise ValueError(f'"{target.name}" {message}')
     kind, field = _FIELDS.get(target.kind, ("", ""))
     names: frozenset[str] | None = getattr(info.context, field, None)
     if names is not None and target.name not in names:

@@ -79,11 +79,11 @@ class Tree:
             value = value.get(step) if isinstance(value, dict) else None
         return frozenset(value) if isinstance(value, dict) else None
 
-    def problem(self, path: Path, message: str, *, severity: str = "error") -> Problem:
+    def problem(self, path: Path, message: str, *, severity: str = "error", kind: str = "format") -> Problem:
         """Make a problem that stands at this place and names it."""
         place = dotted(path)
         text = one_line(f"{place}: {message}" if place else message)
-        return Problem(self.file, self.line(path), text, severity)
+        return Problem(self.file, self.line(path), text, severity, kind)
 
 
 def dotted(path: Path) -> str:

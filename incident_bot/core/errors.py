@@ -12,7 +12,8 @@ Expected outcomes (muted, nobody on call, duplicate) are values with a reason, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 
 class IncidentBotError(Exception):
@@ -45,6 +46,19 @@ class Unreadable(IncidentBotError):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """Whom and when a problem of the time ahead is about; the first occasion of several."""
+
+    schedule: str
+    person: str | None = None
+    layer: str | None = None
+    start: datetime
+    end: datetime
+    count: int = 1
+    """How many occasions there are."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing wrong in the configuration; `str()` is the line that people read: `file:line: message`."""
@@ -53,7 +67,10 @@ class Problem:
     line: int
     message: str
     severity: str = "error"
-    """`error` refuses the whole set; `warning` is shown and lets it pass."""
+    """`error` refuses the whole set; `warning` is shown and lets it pass; `note` is shown to who asks."""
+    kind: str = "format"
+    """What the configuration calls it where it can be weighed (R16); `format` is always weighed alike."""
+    concern: Concern | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """Give `file:line: message`, with the word `warning` where it does not refuse the set."""

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -32,6 +33,7 @@ HORIZON: Final = timedelta(days=400)
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_DAY: Final = frozenset(range(7))
 
+INSTANTS_KEPT: Final = 16_384
 _DAY: Final = timedelta(days=1)
 _CLOCK: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _MOMENT: Final = re.compile(
@@ -85,9 +87,12 @@ def end_to_instant(local: datetime, zone: ZoneInfo) -> datetime:
     return _instant(local, zone, fold=1)
 
 
+# The same hand-offs and windows are asked for again and again: by paging, by pages, by every look ahead.
+@lru_cache(maxsize=INSTANTS_KEPT)
 def _instant(local: datetime, zone: ZoneInfo, *, fold: int) -> datetime:
-    first = local.replace(tzinfo=zone, fold=0).utcoffset() or timedelta(0)
-    second = local.replace(tzinfo=zone, fold=1).utcoffset() or timedelta(0)
+    # A zone tells the offset of its own local times without being part of them, in half the time.
+    first = zone.utcoffset(local.replace(fold=0) if local.fold else local) or timedelta(0)
+    second = zone.utcoffset(local.replace(fold=1)) or timedelta(0)
     if first < second:
         return _transition(
             local, zone, (local - second).replace(tzinfo=UTC), (local - first).replace(tzinfo=UTC)

@@ -64,7 +64,7 @@ matrix:
 repeat: {P1: 3}
 fallback: [schedule/primary]
 last_resort: [person/alice]
-notify: {high: [{by: slack}], low: [{by: mail}]}
+notify: {high: [{by: slack}, {by: mail}], low: [{by: mail}]}
 """
 ROUTING: Final = """\
 sources:

@@ -70,7 +70,7 @@ def test_the_matrix_and_its_rules(tmp_path: Path) -> None:
         (Target.parse("person/alice"),),
     )
     assert revision.matrix.rules == {
-        Urgency.HIGH: (ContactRule(by="slack"),),
+        Urgency.HIGH: (ContactRule(by="slack"), ContactRule(by="mail")),
         Urgency.LOW: (ContactRule(by="mail"),),
     }
     assert revision.rules.ladder == revision.ladder
@@ -90,7 +90,7 @@ def test_how_incidents_end_can_be_changed(tmp_path: Path) -> None:
 
 
 def test_without_notify_the_default_rules_count(tmp_path: Path) -> None:
-    texts = changed("escalation.yaml", "notify: {high: [{by: slack}], low: [{by: mail}]}\n", "")
+    texts = changed("escalation.yaml", "notify: {high: [{by: slack}, {by: mail}], low: [{by: mail}]}\n", "")
     assert revision_of(tmp_path, texts).matrix.rules == DEFAULT_RULES
 
 

@@ -5,10 +5,16 @@ import pytest
 from pydantic import SecretStr
 
 from incident_bot.config.secrets import read_secret
-from incident_bot.config.settings import SECRETS, Settings, is_loopback
+from incident_bot.config.settings import SECRETS, Settings, is_loopback, variable
 from incident_bot.core.errors import Refused
 
 SECRET = "correct-horse-battery-staple"
+BESIDES: Mapping[str, Mapping[str, str]] = {
+    "WEBHOOK_SECRET": {"INCIDENT_BOT_WEBHOOK_URL": "https://h.example.com"},
+    "SMTP_URL": {"INCIDENT_BOT_MAIL_FROM": "bot@example.com"},
+    "TWILIO_AUTH_TOKEN": {"TWILIO_ACCOUNT_SID": f"AC{'0' * 32}", "TWILIO_FROM": "+4915735980000"},
+}
+"""What a secret is worth nothing without."""
 
 
 def loaded(**values: str) -> Settings:
@@ -35,7 +41,7 @@ def test_nothing_set_gives_the_defaults() -> None:
 
 def test_empty_is_unset() -> None:
     names = [*Settings.model_fields, *(f"{name}_FILE" for name in SECRETS)]
-    assert Settings.load({f"INCIDENT_BOT_{name.upper()}": " " for name in names}) == loaded()
+    assert Settings.load({variable(name): " " for name in names}) == loaded()
 
 
 def test_the_process_environment_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,26 +118,24 @@ def test_a_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
     values = {
         "DATABASE_URL": f"postgresql://u:{SECRET}@h/d",
         "WEBHOOK_URL": f"https://h.example.com/{SECRET}",
+        "SMTP_URL": f"smtps://bot:{SECRET}@mail.example.com",
     }
     file = tmp_path / "secret"
     file.write_text(f"\n {values.get(name, SECRET)} \n", encoding="utf-8")
-    environ = {f"INCIDENT_BOT_{name}_FILE": str(file)}
-    if name == "WEBHOOK_SECRET":
-        environ["INCIDENT_BOT_WEBHOOK_URL"] = "https://h.example.com"
-    settings = Settings.load(environ)
+    settings = Settings.load({f"{variable(name)}_FILE": str(file), **BESIDES.get(name, {})})
     held = getattr(settings, name.lower())
     assert isinstance(held, SecretStr)
     assert held.get_secret_value() == values.get(name, SECRET)
-    assert settings.reveal()[f"INCIDENT_BOT_{name}"] == values.get(name, SECRET)
+    assert settings.reveal()[variable(name)] == values.get(name, SECRET)
     for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
         assert SECRET not in shown
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_set_twice_is_refused_and_not_shown(name: str, tmp_path: Path) -> None:
-    environ = {f"INCIDENT_BOT_{name}": SECRET, f"INCIDENT_BOT_{name}_FILE": str(tmp_path)}
-    lines = refusal_of(environ)
-    assert f"INCIDENT_BOT_{name} and INCIDENT_BOT_{name}_FILE are both set; keep one of them" in lines
+    setting = variable(name)
+    lines = refusal_of({setting: SECRET, f"{setting}_FILE": str(tmp_path)})
+    assert f"{setting} and {setting}_FILE are both set; keep one of them" in lines
     assert SECRET not in " ".join(lines)
 
 
@@ -189,3 +193,37 @@ def test_a_source_may_have_a_token_of_its_own(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    "environ, line",
+    [
+        (
+            {"SMTP_URL": "smtp://localhost"},
+            "SMTP_URL: mail needs a sender; set INCIDENT_BOT_MAIL_FROM as well",
+        ),
+        (
+            {"INCIDENT_BOT_MAIL_FROM": "bot@example.com"},
+            "INCIDENT_BOT_MAIL_FROM: nothing is sent without a server; set SMTP_URL as well",
+        ),
+        (
+            {"SMTP_URL": "smtp://localhost", "INCIDENT_BOT_MAIL_FROM": "bot"},
+            "INCIDENT_BOT_MAIL_FROM: write incidents@example.com or Incident bot <incidents@example.com>",
+        ),
+        (
+            {"SMTP_URL": f"smtp://u:{SECRET}@h?tls=1", "INCIDENT_BOT_MAIL_FROM": "bot@example.com"},
+            (
+                "SMTP_URL: after the ? only starttls=1, starttls=opportunistic or starttls=0 may stand, "
+                "and nothing after smtps://"
+            ),
+        ),
+    ],
+)
+def test_half_a_way_to_mail_is_refused(environ: dict[str, str], line: str) -> None:
+    assert refusal_of(environ) == [line]
+
+
+def test_a_public_address_is_one_that_somebody_gave() -> None:
+    assert not loaded().public
+    assert not loaded(HOST="127.0.0.1", PORT="8080").public
+    assert loaded(PUBLIC_URL="https://bot.example.com").public

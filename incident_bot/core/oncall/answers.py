@@ -1,20 +1,22 @@
 """Who answers at an instant and in a span: the one decision behind paging, previews, calendars and lint (R1).
 
-`who`, `shifts`, `stretch` and `gaps` all read the same pieces, so they cannot disagree. A piece is a stretch
-with one answer for one reason: layers are laid over each other (R12) and covers over the layers (R13), from
-boundary to boundary, so the cost grows with the number of changes and not with the minutes.
+`who`, `shifts`, `stretch` and `gaps` all read the same pieces, so they cannot disagree. Layers are laid over each
+other (R12) and overrides over the layers (R13), from change to change, so the cost grows with the number of
+changes and not with the minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, islice
-from typing import NamedTuple
+from itertools import groupby, pairwise
 
-from incident_bot.core.oncall.schedule import Cover, Empty, Layer, Schedule
-from incident_bot.core.walltime import EARLIEST, HORIZON, LATEST, window_spans
+from incident_bot.core.oncall.pieces import Piece, Placed, Reason, layer_pieces, leave_of
+from incident_bot.core.oncall.schedule import Add, Cover, Mode, Override, Replace, Schedule
+from incident_bot.core.oncall.words import nobody_text, reason_text, together
+from incident_bot.core.walltime import EARLIEST, HORIZON, LATEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +29,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """A maximal stretch in which the same people answer, in the same order."""
+    """A maximal stretch in which the same people answer."""
 
     start: datetime
     end: datetime
     people: tuple[str, ...]
+    """In the order of the stretch's beginning."""
     why: str
 
 
@@ -42,28 +45,13 @@ class Gap:
     start: datetime
     end: datetime
     deliberate: bool
-    """Whether a blocking layer or a cover by nobody asks for it."""
+    """Whether a blocking layer or an override asks for it."""
     why: str
-
-
-class _Reason(NamedTuple):
-    source: str
-    number: int
-    """The turn of a layer; of a cover only its place in the list."""
-    is_turn: bool
-
-
-class _Piece(NamedTuple):
-    start: datetime
-    end: datetime
-    people: tuple[str, ...]
-    reason: _Reason | None
-    """None where no layer says anything."""
 
 
 def who(
     schedule: Schedule,
-    covers: Sequence[Cover],
+    overrides: Sequence[Override],
     instant: datetime,
     *,
     inactive: frozenset[str] = frozenset(),
@@ -71,59 +59,72 @@ def who(
 ) -> tuple[Answer, ...]:
     """Give the people on call at the instant, in order, each with the reason; nobody is an answer (R1, R14).
 
-    `covers` are those made at run time, the newest last; those of the file come with the schedule.
+    `overrides` are those made at run time, the newest last; those of the file come with the schedule. `inactive`
+    are the people whom no override can put on call (R13).
     """
     note = f" (revision {revision})" if revision else ""
-    pieces = _pieces(schedule, covers, inactive, instant, instant + timedelta.resolution)
+    found = pieces(schedule, overrides, instant, instant + timedelta.resolution, inactive=inactive)
     return tuple(
-        Answer(person=person, why=_why(schedule, pieces) + note)
-        for piece in pieces
-        for person in piece.people
+        Answer(person=person, why=reason_text(schedule.name, reason) + note)
+        for piece in found
+        for person, reason in piece.placed
     )
 
 
 def shifts(
     schedule: Schedule,
-    covers: Sequence[Cover],
+    overrides: Sequence[Override],
     start: datetime,
     end: datetime,
     *,
     inactive: frozenset[str] = frozenset(),
 ) -> tuple[Shift, ...]:
-    """Give the maximal stretches of `[start, end)` with the same people; those with nobody are left out.
+    """Give the maximal stretches of `[start, end)` with one set of people; those with nobody are left out.
 
     They agree with `who` at every instant. The cost grows with the span, so callers bound it.
     """
-    pieces = _pieces(schedule, covers, inactive, start, end)
-    runs = [(people, list(run)) for people, run in groupby(pieces, key=lambda piece: piece.people)]
+    found = pieces(schedule, overrides, start, end, inactive=inactive)
+    runs = [
+        list(run) for _, run in groupby(found, key=lambda piece: {placed.person for placed in piece.placed})
+    ]
     return tuple(
-        Shift(start=run[0].start, end=run[-1].end, people=people, why=_why(schedule, run))
-        for people, run in runs
-        if people
+        Shift(
+            start=run[0].start,
+            end=run[-1].end,
+            people=tuple(person for person, _ in run[0].placed),
+            why=together(schedule.name, (placed.reason for piece in run for placed in piece.placed)),
+        )
+        for run in runs
+        if run[0].placed
     )
 
 
 def gaps(
     schedule: Schedule,
-    covers: Sequence[Cover],
+    overrides: Sequence[Override],
     start: datetime,
     end: datetime,
     *,
     inactive: frozenset[str] = frozenset(),
 ) -> tuple[Gap, ...]:
-    """Give the maximal stretches of `[start, end)` with nobody, deliberate ones apart from others (R9)."""
-    pieces = _pieces(schedule, covers, inactive, start, end)
-    by_kind = groupby(pieces, key=lambda piece: (bool(piece.people), piece.reason is not None))
+    """Give the maximal stretches of `[start, end)` with nobody, deliberate ones apart from others (R9, R13)."""
+    found = pieces(schedule, overrides, start, end, inactive=inactive)
+    by_kind = groupby(found, key=lambda piece: (bool(piece.placed), piece.nobody is not None))
     runs = [(deliberate, list(run)) for (manned, deliberate), run in by_kind if not manned]
     return tuple(
-        Gap(start=run[0].start, end=run[-1].end, deliberate=deliberate, why=_why(schedule, run))
+        Gap(
+            start=run[0].start,
+            end=run[-1].end,
+            deliberate=deliberate,
+            why=nobody_text(schedule.name, (piece.nobody for piece in run)),
+        )
         for deliberate, run in runs
     )
 
 
 def stretch(
     schedule: Schedule,
-    covers: Sequence[Cover],
+    overrides: Sequence[Override],
     instant: datetime,
     person: str,
     *,
@@ -131,125 +132,158 @@ def stretch(
 ) -> tuple[datetime | None, datetime | None]:
     """Give since when and until when this person answers for the reason that holds at the instant.
 
-    The reason is what `why` names: one turn of one layer, or one cover. An end that does not come within 400
+    The reason is what `why` names: one turn of one layer, or one override. An end that does not come within 400
     days is None. ValueError where the person is not on call at the instant.
     """
     since: datetime | None = None
     until: datetime | None = None
     # Most stretches are short, so look near first; the last round settles it.
     for reach in (timedelta(days=2), timedelta(days=16), timedelta(days=100), HORIZON):
-        low, high = instant - reach, instant + reach
-        pieces = _pieces(schedule, covers, inactive, low, high)
-        piece = next((piece for piece in pieces if piece.start <= instant < piece.end), None)
-        if piece is None or person not in piece.people:
+        low, high = max(instant - reach, EARLIEST), min(instant + reach, LATEST)
+        found = pieces(schedule, overrides, low, high, inactive=inactive)
+        runs = [
+            (reason, list(run)) for reason, run in groupby(found, key=lambda piece: _reason(piece, person))
+        ]
+        run = next((run for reason, run in runs if reason and run[0].start <= instant < run[-1].end), None)
+        if run is None:
             raise ValueError(f"{person} is not on call for {schedule.name} at {instant.isoformat()}")
-        since = piece.start if piece.start > low else None
-        until = piece.end if piece.end < high else None
+        since = run[0].start if run[0].start > low else None
+        until = run[-1].end if run[-1].end < high else None
         if since and until:
             break
     return since, until
 
 
-def ignored(schedule: Schedule, covers: Sequence[Cover], inactive: frozenset[str]) -> tuple[Cover, ...]:
-    """Give the covers that count for nothing because they name an inactive person; to be reported (R13)."""
-    return tuple(cover for cover in (*schedule.covers, *covers) if not inactive.isdisjoint(cover.people))
+def _reason(piece: Piece, person: str) -> Reason | None:
+    return next((placed.reason for placed in piece.placed if placed.person == person), None)
 
 
-def _pieces(
-    schedule: Schedule, covers: Sequence[Cover], inactive: frozenset[str], start: datetime, end: datetime
-) -> list[_Piece]:
-    """Give the answers of `[start, end)` without holes, each piece as long as its reason holds."""
+def ignored(
+    schedule: Schedule, overrides: Sequence[Override], inactive: frozenset[str]
+) -> tuple[Override, ...]:
+    """Give the overrides that count for nothing because they put on an inactive person; to be reported (R13)."""
+    every = (*schedule.overrides, *overrides)
+    return tuple(override for override in every if not inactive.isdisjoint(override.puts_on))
+
+
+def pieces(
+    schedule: Schedule,
+    overrides: Sequence[Override],
+    start: datetime,
+    end: datetime,
+    *,
+    inactive: frozenset[str] = frozenset(),
+) -> list[Piece]:
+    """Give the answers of `[start, end)` in order and without holes, each as long as its reasons hold."""
     start, end = max(start, EARLIEST), min(end, LATEST)
     if start >= end:
         return []
-    laid: list[_Piece] = []
-    for layer in sorted(schedule.layers, key=lambda layer: layer.priority):
-        laid = _over(list(_layer_pieces(schedule, layer, start, end)), laid)
-    covering: list[_Piece] = []
-    for piece in _cover_pieces((*schedule.covers, *covers), inactive, start, end):
-        covering = _over([piece], covering)
-    nobody = _Piece(start=start, end=end, people=(), reason=None)
-    return _over(_over(covering, laid), [nobody])
+    leave = leave_of(schedule.absences)
+    layers = sorted(schedule.layers, key=lambda layer: -layer.priority)
+    adding = [layer.mode is Mode.ADD for layer in layers]
+    streams = [_Stream(layer_pieces(layer, leave, start, end)) for layer in layers]
+    changes = _Changes(
+        override
+        for override in (*schedule.overrides, *overrides)
+        if override.start < end and start < override.end and inactive.isdisjoint(override.puts_on)
+    )
+    moments = {moment for stream in streams for moment in stream.moments} | changes.moments
+    cuts = (start, *sorted(moment for moment in moments if start < moment < end), end)
+    found: list[Piece] = []
+    for opened, closed in pairwise(cuts):
+        said = [(stream.at(opened), adds) for stream, adds in zip(streams, adding, strict=True)]
+        base = next((piece for piece, adds in said if piece is not None and not adds), None)
+        placed = [
+            *(base.placed if base else ()),
+            *(one for piece, adds in said if piece and adds for one in piece.placed),
+        ]
+        piece = _overridden(opened, closed, placed, base.nobody if base else None, changes.at(opened))
+        if found and found[-1][2:] == piece[2:]:
+            found[-1] = found[-1]._replace(end=closed)
+        else:
+            found.append(piece)
+    return found
 
 
-def _over(upper: list[_Piece], lower: list[_Piece]) -> list[_Piece]:
-    """Lay ordered pieces over others: the lower ones keep what the upper ones leave free."""
-    if not upper or not lower:
-        return upper or lower
-    left: list[_Piece] = []
-    passed = 0
-    for piece in lower:
-        cursor = piece.start
-        while passed < len(upper) and upper[passed].end <= cursor:
-            passed += 1
-        index = passed
-        while index < len(upper) and upper[index].start < piece.end:
-            if cursor < upper[index].start:
-                left.append(_Piece(cursor, upper[index].start, piece.people, piece.reason))
-            cursor = upper[index].end
-            index += 1
-        if cursor < piece.end:
-            left.append(_Piece(cursor, piece.end, piece.people, piece.reason))
-    return sorted([*upper, *left], key=lambda piece: piece.start)
-
-
-def _layer_pieces(schedule: Schedule, layer: Layer, start: datetime, end: datetime) -> Iterator[_Piece]:
-    turns = _turns(schedule, layer, start, end)
-    if not layer.windows:
-        yield from turns
-        return
-    spans = window_spans(layer.windows, schedule.holidays, layer.zone, start, end)
-    passed = 0
-    for turn in turns:
-        while passed < len(spans) and spans[passed][1] <= turn.start:
-            passed += 1
-        for opened, closed in islice(spans, passed, None):
-            if opened >= turn.end:
-                break
-            begin, finish = max(opened, turn.start), min(closed, turn.end)
-            yield _Piece(begin, finish, turn.people, turn.reason)
-
-
-def _turns(schedule: Schedule, layer: Layer, start: datetime, end: datetime) -> Iterator[_Piece]:
-    """Give the turns in which the layer puts somebody forward, or blocks, cut to the span (R5, R6, R9)."""
-    source = f"{schedule.name}: layer {layer.name}"
-    number = max(layer.turn.at(start, layer.zone), 0)
-    begin = layer.turn.boundary(number, layer.zone)
-    while begin < end:
-        finish = layer.turn.boundary(number + 1, layer.zone)
-        people = tuple(dict.fromkeys(layer.people[number % len(layer.people)]))
-        if begin < finish and (people or layer.empty is Empty.BLOCK):
-            reason = _Reason(source=source, number=number, is_turn=True)
-            yield _Piece(start=max(begin, start), end=min(finish, end), people=people, reason=reason)
-        number, begin = number + 1, finish
-
-
-def _cover_pieces(
-    covers: Sequence[Cover], inactive: frozenset[str], start: datetime, end: datetime
-) -> Iterator[_Piece]:
-    """Give the covers within the span, oldest first, without those that name an inactive person (R13)."""
-    for number, cover in enumerate(covers):
-        if cover.start < end and start < cover.end and inactive.isdisjoint(cover.people):
-            people = tuple(dict.fromkeys(cover.people))
-            source = f"cover by {', '.join(people) or 'nobody'}"
-            source += f" ({cover.reason})" if cover.reason else ""
-            source += f", override {cover.id}" if cover.id else ""
-            reason = _Reason(source=source, number=number, is_turn=False)
-            yield _Piece(start=max(cover.start, start), end=min(cover.end, end), people=people, reason=reason)
-
-
-def _why(schedule: Schedule, pieces: Sequence[_Piece]) -> str:
-    """Say where these answers come from, each layer and cover once, however many turns it had."""
-    turns: dict[tuple[str, bool], list[int]] = {}
-    for piece in pieces:
-        if piece.reason is not None:
-            turns.setdefault((piece.reason.source, piece.reason.is_turn), []).append(piece.reason.number)
-    texts = [
-        source + (_turn_text(numbers) if is_turn else "") for (source, is_turn), numbers in turns.items()
+def _overridden(
+    start: datetime, end: datetime, placed: list[Placed], nobody: Reason | None, running: Sequence[Override]
+) -> Piece:
+    """Give what the overrides that run make of the base: the newest is the last of them (R13)."""
+    if not running and len(placed) <= 1:
+        return Piece(start, end, tuple(placed), None if placed else nobody)
+    covers = [override for override in running if isinstance(override, Cover)]
+    if covers:
+        reason = Reason(override=covers[-1])
+        base = [Placed(person, reason) for person in covers[-1].people]
+        nobody = reason
+    else:
+        base = []
+        for one in placed:
+            mapped = next(
+                (
+                    override
+                    for override in reversed(running)
+                    if not isinstance(override, Cover | Add) and override.person == one.person
+                ),
+                None,
+            )
+            if mapped is None:
+                base.append(one)
+                continue
+            nobody = Reason(override=mapped)
+            if isinstance(mapped, Replace):
+                base.append(Placed(mapped.by, nobody))
+    base += [
+        Placed(person, Reason(override=override))
+        for override in running
+        if isinstance(override, Add)
+        for person in override.people
     ]
-    return "; ".join(texts) or f"{schedule.name}: no layer answers"
+    once: dict[str, Placed] = {}
+    for one in base:
+        once.setdefault(one.person, one)
+    return Piece(start, end, tuple(once.values()), None if once else nobody)
 
 
-def _turn_text(numbers: list[int]) -> str:
-    first, last = min(numbers), max(numbers)
-    return f", turn {first}" if first == last else f", turns {first} to {last}"
+class _Stream:
+    """One layer's pieces, asked for at instants that never go back."""
+
+    __slots__ = ("_next", "_pieces")
+
+    def __init__(self, found: Iterable[Piece]) -> None:
+        self._pieces = tuple(found)
+        self._next = 0
+
+    @property
+    def moments(self) -> Iterator[datetime]:
+        """Every instant at which it changes what it says."""
+        for piece in self._pieces:
+            yield piece.start
+            yield piece.end
+
+    def at(self, instant: datetime) -> Piece | None:
+        """Give what it says at the instant."""
+        while self._next < len(self._pieces) and self._pieces[self._next].end <= instant:
+            self._next += 1
+        if self._next < len(self._pieces) and self._pieces[self._next].start <= instant:
+            return self._pieces[self._next]
+        return None
+
+
+class _Changes:
+    """The overrides in force, asked for at instants that never go back."""
+
+    __slots__ = ("_running", "_waiting", "moments")
+
+    def __init__(self, overrides: Iterable[Override]) -> None:
+        aged = list(enumerate(overrides))
+        self.moments = {moment for _, override in aged for moment in (override.start, override.end)}
+        self._waiting = sorted(aged, key=lambda one: one[1].start, reverse=True)
+        self._running: list[tuple[int, Override]] = []
+
+    def at(self, instant: datetime) -> list[Override]:
+        """Give those that run at the instant, the newest last."""
+        self._running = [one for one in self._running if one[1].end > instant]
+        while self._waiting and self._waiting[-1][1].start <= instant:
+            insort(self._running, self._waiting.pop(), key=lambda one: one[0])
+        return [override for _, override in self._running]

@@ -1,4 +1,4 @@
-"""What a schedule is: layers of turns in a ring of slots, windows and covers (R3 to R13), and what waits.
+"""What a schedule is: layers of turns in a ring of slots, windows, absences and overrides (R3 to R13).
 
 Values that cannot be misread: each refuses with ValueError what the rules call a load error. Who answers
 at an instant is decided in `answers`.
@@ -6,73 +6,25 @@ at an instant is decided in `answers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from incident_bot.core.walltime import EARLIEST, LATEST, Window, to_instant
-
-LATER: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "unit.months": "turns in months are not available yet; write unit: weeks, every: 4, or unit: days",
-        "unit.hours": (
-            "turns in hours are not available yet; write one layer for each part of the day, "
-            "with unit: days or weeks and windows such as {from: '08:00', to: '20:00'}"
-        ),
-        "unit.elapsed_hours": "turns in elapsed hours are not available yet; write unit: days or unit: weeks",
-        "turns_per_slot": (
-            "turns_per_slot other than 1 is not available yet; "
-            "list each slot that many times in a row, or make every: larger"
-        ),
-        "slot.from": (
-            "a slot's from is not available yet; write the slot as a list of names, [bob], "
-            "and a cover for the time before that date"
-        ),
-        "slot.until": (
-            "a slot's until is not available yet; write the slot as a list of names, [bob], "
-            "and take it out, or write covers, when the date comes"
-        ),
-        "advance.active_days": (
-            "advance: active_days is not available yet; write advance: calendar, "
-            "which also counts the days without a window"
-        ),
-        "mode.add": (
-            "mode: add is not available yet; name everybody in the slots of one layer, [alice, bob], "
-            "or page a second schedule in escalation.yaml with schedule/NAME"
-        ),
-        "override.replace": (
-            "replace overrides are not available yet; write a cover that names everybody who answers: "
-            "{cover: [bob], start: …, end: …, reason: …}"
-        ),
-        "override.remove": (
-            "remove overrides are not available yet; write a cover that names those who stay: "
-            "{cover: [bob], start: …, end: …, reason: …}"
-        ),
-        "override.add": (
-            "add overrides are not available yet; write a cover that names everybody who answers: "
-            "{cover: [alice, zoe], start: …, end: …, reason: …}"
-        ),
-        "absences": (
-            "absences are not available yet; write an override for the time away that names who answers: "
-            "{cover: [bob], start: …, end: …, reason: leave}"
-        ),
-    }
-)
-"""What a schedule file may not say yet: what is missing, and what to write instead today."""
-
-TURN_MOST: Final = timedelta(days=36525)
-"""A turn of more than a century is a slip of the keyboard."""
+from incident_bot.core.oncall.ring import Ring
+from incident_bot.core.oncall.turns import ActiveDays, Beat, Steps, Turn, Unit
+from incident_bot.core.walltime import Window, to_instant
 
 
-class Unit(StrEnum):
-    """What the length of a turn is counted in, by the calendar (R5)."""
+class Advance(StrEnum):
+    """What moves the turn counter on (R10)."""
 
-    DAYS = "days"
-    WEEKS = "weeks"
+    CALENDAR = "calendar"
+    """Every day, week, month or hour, whether the layer speaks then or not."""
+    ACTIVE_DAYS = "active_days"
+    """The dates on which a window starts, and no others."""
 
 
 class Empty(StrEnum):
@@ -84,88 +36,212 @@ class Empty(StrEnum):
     """Deliberately nobody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """How long a turn is and when turn 0 starts (R5)."""
+class Mode(StrEnum):
+    """What a layer does with the layers beneath it (R12)."""
 
-    unit: Unit
-    every: int = 1
-    anchor: datetime
-    """Local to the layer's zone, without offset."""
+    REPLACE = "replace"
+    """The highest layer with an answer wins."""
+    ADD = "add"
+    """Its people come besides whoever else answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One place in the ring: zero or more people, perhaps from a date or until one (R7)."""
+
+    people: tuple[str, ...]
+    begins: datetime | None = None
+    """Local to the layer's zone, without offset; in the ring from then on."""
+    until: datetime | None = None
+    """Local to the layer's zone, without offset; out of the ring from then on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """A ring of slots that take turns (R5 to R9)."""
+
+    turn: Turn
+    slots: tuple[Slot, ...]
+    turns_per_slot: int = 1
+    advance: Advance = Advance.CALENDAR
+    empty: Empty = Empty.FALLTHROUGH
 
     def __post_init__(self) -> None:
-        """Refuse a length or an anchor that cannot be counted from."""
-        most = TURN_MOST // timedelta(**{self.unit.value: 1})
-        if not 1 <= self.every <= most:
-            raise ValueError(f"every: {self.every} cannot be counted; write 1 to {most} {self.unit.value}")
-        if self.anchor.tzinfo is not None or not EARLIEST.year <= self.anchor.year < LATEST.year:
+        """Refuse what no turn could be told from."""
+        if not self.slots:
+            raise ValueError("there is no slot; list at least one under people, [] being nobody's")
+        if self.turns_per_slot < 1:
             raise ValueError(
-                f"anchor {self.anchor} is not a local time of our years; write it as 2026-01-05T09:00"
+                f"turns_per_slot: {self.turns_per_slot} cannot be counted; write 1, or leave it out"
+            )
+        if self.advance is Advance.ACTIVE_DAYS and self.turn.unit is not Unit.DAYS:
+            raise ValueError(
+                "advance: active_days counts daily turns only; write unit: days, or advance: calendar"
             )
 
-    @property
-    def length(self) -> timedelta:
-        """The length by the calendar; real time differs when clocks are changed."""
-        return timedelta(**{self.unit.value: self.every})
 
-    def boundary(self, number: int, zone: ZoneInfo) -> datetime:
-        """Give the instant at which this turn starts; later turns never start earlier (R4, R5)."""
-        return to_instant(self.anchor + number * self.length, zone)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """People who answer in `[start, end)`, as a calendar had it; `title` is what it called that."""
 
-    def at(self, instant: datetime, zone: ZoneInfo) -> int:
-        """Give the largest number of a turn that starts no later; below 0 before the anchor (R6)."""
-        local = instant.astimezone(zone).replace(tzinfo=None)
-        number = (local - self.anchor) // self.length
-        # A clock set back may show a time before a boundary that has passed, never one after one to come.
-        while self.boundary(number + 1, zone) <= instant:
-            number += 1
-        return number
+    people: tuple[str, ...]
+    start: datetime
+    end: datetime
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A ring of slots that take turns, perhaps within windows; everything in it is local to its zone (R3)."""
+    """A rotation or a calendar's bookings, perhaps within windows; everything in it is local to its zone (R3)."""
 
     name: str
     priority: int
     """The highest layer with an answer wins (R12)."""
     zone: ZoneInfo
-    turn: Turn
-    people: tuple[tuple[str, ...], ...]
-    """The slots of the ring: zero or more people each."""
-    empty: Empty = Empty.FALLTHROUGH
+    says: Rotation | tuple[Booking, ...]
+    """Where its answers come from."""
+    mode: Mode = Mode.REPLACE
     windows: tuple[Window, ...] = ()
     """The layer speaks within their union only; without any, always (R10)."""
+    holidays: frozenset[date] = frozenset()
+    """The local dates of the calendar that the schedule names (R11)."""
+    ring: Ring = field(init=False, compare=False, repr=False)
+    """The rotation as it is counted; a layer of bookings has none."""
 
     def __post_init__(self) -> None:
-        """Refuse a ring without slots."""
-        if not self.people:
+        """Refuse a slot that ends before it begins, and active days without any; count the ring once."""
+        rotation = self.says
+        if not isinstance(rotation, Rotation):
+            return
+        if rotation.advance is Advance.ACTIVE_DAYS and not self.windows:
             raise ValueError(
-                f"layer {self.name} has no slot; list at least one under people, [] being nobody's"
+                f"layer {self.name} advances by active days and has no windows; write windows, or advance: calendar"
             )
+        beat: Beat = (
+            ActiveDays(rotation.turn, self.zone, self.windows, self.holidays)
+            if rotation.advance is Advance.ACTIVE_DAYS
+            else Steps(rotation.turn, self.zone)
+        )
+        ring = Ring(beat, rotation.turns_per_slot, [self._span(slot) for slot in rotation.slots])
+        object.__setattr__(self, "ring", ring)
+
+    def _span(self, slot: Slot) -> tuple[datetime | None, datetime | None]:
+        begins = to_instant(slot.begins, self.zone) if slot.begins else None
+        until = to_instant(slot.until, self.zone) if slot.until else None
+        if begins and until and until <= begins:
+            who = ", ".join(slot.people) or "nobody"
+            raise ValueError(f"the slot of {who} is over before it starts; correct its from or until")
+        return begins, until
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody who may ever be put forward."""
+        places: Iterable[Slot | Booking] = self.says.slots if isinstance(self.says, Rotation) else self.says
+        return frozenset(person for place in places for person in place.people)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cover:
-    """These people instead of everybody for the span `[start, end)` (R13)."""
-
-    people: tuple[str, ...]
+class _Override:
     start: datetime
     end: datetime
     reason: str = ""
-    nobody: bool = False
-    """The flag that an empty cover needs, with a reason."""
     id: str = ""
     """Named in `why` where there is one (R1)."""
 
     def __post_init__(self) -> None:
-        """Refuse an empty span, and nobody by accident."""
+        """Refuse an empty span."""
         if self.end <= self.start:
-            raise ValueError("a cover ends after it starts; correct its start or end")
+            raise ValueError("an override ends after it starts; correct its start or end")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover(_Override):
+    """These people instead of everybody (R13)."""
+
+    people: tuple[str, ...]
+    nobody: bool = False
+    """The flag that an empty cover needs, with a reason."""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty span, and nobody by accident."""
+        _Override.__post_init__(self)
         if bool(self.people) is self.nobody:
             raise ValueError("a cover names people, or says nobody: true and why; write one of both")
         if self.nobody and not self.reason.strip():
             raise ValueError("a cover by nobody needs a reason; write reason: …")
+
+    @property
+    def puts_on(self) -> tuple[str, ...]:
+        """Who is on call by it."""
+        return self.people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replace(_Override):
+    """One person in place of another, wherever that one would answer (R13)."""
+
+    person: str
+    by: str
+
+    def __post_init__(self) -> None:
+        """Refuse an empty span, and a person in place of themselves."""
+        _Override.__post_init__(self)
+        if self.person == self.by:
+            raise ValueError(f"{self.by} cannot stand in for {self.person}; name two people")
+
+    @property
+    def puts_on(self) -> tuple[str, ...]:
+        """Who is on call by it."""
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove(_Override):
+    """Not this person, wherever they would answer (R13)."""
+
+    person: str
+
+    @property
+    def puts_on(self) -> tuple[str, ...]:
+        """Who is on call by it."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add(_Override):
+    """These people besides whoever else answers (R13)."""
+
+    people: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse an empty span, and adding nobody."""
+        _Override.__post_init__(self)
+        if not self.people:
+            raise ValueError("an add names whom it adds; write add: [NAME]")
+
+    @property
+    def puts_on(self) -> tuple[str, ...]:
+        """Who is on call by it."""
+        return self.people
+
+
+Override: TypeAlias = Cover | Replace | Remove | Add
+"""A change to what the layers say, for a span `[start, end)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Leave: in `[start, end)` the layers do without this person (R8)."""
+
+    person: str
+    start: datetime
+    end: datetime
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty span."""
+        if self.end <= self.start:
+            raise ValueError("an absence ends after it starts; correct its start or end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,10 +251,9 @@ class Schedule:
     name: str
     zone: ZoneInfo
     layers: tuple[Layer, ...]
-    holidays: frozenset[date] = frozenset()
-    """The local dates of the calendar that it names (R11)."""
-    covers: tuple[Cover, ...] = ()
-    """Those of the file, the newest last; older than every cover made at run time (R13)."""
+    overrides: tuple[Override, ...] = ()
+    """Those of the file, the newest last; older than every one made at run time (R13)."""
+    absences: tuple[Absence, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse two layers of one priority (R12, R17)."""
@@ -188,3 +263,14 @@ class Schedule:
                 both = f"layers {seen[layer.priority]} and {layer.name}"
                 raise ValueError(f"{both} have the same priority {layer.priority}; give each its own")
             seen[layer.priority] = layer.name
+
+    @property
+    def holidays(self) -> frozenset[date]:
+        """The local dates of the calendar that it names (R11)."""
+        return frozenset(day for layer in self.layers for day in layer.holidays)
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody whom a layer or an override of the file may put on call."""
+        layered = {person for layer in self.layers for person in layer.people}
+        return frozenset(layered | {person for override in self.overrides for person in override.puts_on})
