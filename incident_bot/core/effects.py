@@ -6,8 +6,9 @@ rows later. Nothing here acts.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -17,6 +18,9 @@ BACKOFF_FIRST: Final = timedelta(seconds=2)
 BACKOFF_MOST: Final = timedelta(minutes=5)
 ATTEMPTS_MOST: Final = 8
 """With the waits above, a message is given up after about ten minutes."""
+_ALERT_KEY: Final = re.compile(
+    r"incident-bot/(?P<incident>INC-[0-9]{1,18})/(?P<opened>[0-9]{8}T[0-9]{6}Z)/(?P<epoch>[0-9]{1,9})/(?P<service>.+)"
+)
 
 
 class PageKind(StrEnum):
@@ -26,6 +30,10 @@ class PageKind(StrEnum):
     FALLBACK = "fallback"
     LAST_RESORT = "last_resort"
     DIRECT = "direct"
+    ASK = "ask"
+    """Still on it? For whoever has the incident."""
+    NOTE = "note"
+    """For whoever was paged by a call that was on its way when somebody took the incident (P3)."""
 
 
 class Moment(StrEnum):
@@ -40,6 +48,18 @@ class Moment(StrEnum):
     POSTMORTEM = "postmortem"
     META = "meta"
     """The bot speaks about itself."""
+    HANDOFF = "handoff"
+    """Other people are on call from now on."""
+    TAP = "tap"
+    """Somebody whose shift is about to begin is asked whether they are reachable."""
+    UNTAPPED = "untapped"
+    """They did not say so in time."""
+    SWAP = "swap"
+    """An offer of a shift, or what became of one."""
+    MOVED = "moved"
+    """Hand-offs moved because the rules of the world's clocks changed (R3)."""
+    PAGER = "pager"
+    """A paging service is told what became of an incident that it pages for."""
 
 
 class TimerKind(StrEnum):
@@ -47,14 +67,20 @@ class TimerKind(StrEnum):
 
     STEP = "step"
     SNOOZE = "snooze"
+    ACK = "ack"
+    """An acknowledgement is to be confirmed."""
     HOLD = "hold"
     """All episodes of an incident ended; resolve after the hold."""
     EPISODE = "episode"
     """A held episode is looked at again."""
     REFIRE = "refire"
     """A firing that repeated a just-closed episode was held (I6)."""
+    MAINTENANCE = "maintenance"
+    """A maintenance window begins."""
     RECONCILE = "reconcile"
     RETRY_DELIVERY = "retry_delivery"
+    HANDOFF = "handoff"
+    """A schedule's next hand-off, or what comes before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +101,44 @@ class Page:
         """Give the unique key of rule P4."""
         place = f"{self.step}" if self.kind is PageKind.STEP else f"{self.kind.value}.{self.step}"
         return f"page:{incident_id}:{self.epoch}:{self.loop}:{place}:{self.person}:{self.via}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertKey:
+    """What a paging service knows an incident by (S2): the same for every event of one epoch.
+
+    A service keeps quiet about what was acknowledged there, whatever comes later, so paging that begins again is a new
+    alert to it. Its word about an alert of an earlier epoch is inert, as everything of an earlier epoch is (P6).
+    """
+
+    incident: str
+    """`INC-42`."""
+    opened_at: datetime
+    """Keeps the alerts of two installations apart that page by the same service."""
+    epoch: int
+    service: str
+    """Its name here: the part of the target behind the slash."""
+
+    def __str__(self) -> str:
+        """Write it: `incident-bot/INC-42/20260303T030000Z/1/default`."""
+        return f"incident-bot/{self.incident}/{self.opened_at:%Y%m%dT%H%M%SZ}/{self.epoch}/{self.service}"
+
+    @classmethod
+    def read(cls, text: str) -> AlertKey | None:
+        """Read what `str` wrote; None for the keys of others."""
+        found = _ALERT_KEY.fullmatch(text)
+        if found is None:
+            return None
+        try:
+            opened_at = datetime.strptime(found["opened"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        return cls(
+            incident=found["incident"],
+            opened_at=opened_at,
+            epoch=int(found["epoch"]),
+            service=found["service"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

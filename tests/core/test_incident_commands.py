@@ -56,6 +56,7 @@ from tests.core.incident_world import (
 )
 
 LATER = NOW + 10 * MINUTE
+ASKED_AGAIN = SetTimer(kind=TimerKind.ACK, due_at=NOW + 30 * MINUTE)
 
 
 def effects_of(command: Command, incident: Incident) -> tuple[Effect, ...]:
@@ -65,12 +66,13 @@ def effects_of(command: Command, incident: Incident) -> tuple[Effect, ...]:
 def test_an_acknowledgement_takes_back_every_page_and_timer() -> None:
     assert effects_of(Acknowledge(), opened()) == (
         CancelPages(reason="acknowledged by bob"),
-        StopTimers(kinds=(TimerKind.STEP, TimerKind.SNOOZE)),
+        StopTimers(kinds=(TimerKind.STEP, TimerKind.SNOOZE, TimerKind.ACK)),
+        ASKED_AGAIN,
     )
 
 
 def test_a_second_acknowledgement_takes_back_only_what_pages_that_person() -> None:
-    expected = (CancelPages(reason="acknowledged by bob", person="bob"),)
+    expected = (CancelPages(reason="acknowledged by bob", person="bob"), ASKED_AGAIN)
     both = by("bob", Acknowledge(), acknowledged())
     assert both.effects == expected
     again = by("bob", Acknowledge(), both.incident)
@@ -84,7 +86,7 @@ def test_a_second_acknowledgement_takes_back_only_what_pages_that_person() -> No
 def test_a_snooze_sets_its_own_timer() -> None:
     assert effects_of(Snooze(until=LATER), opened()) == (
         CancelPages(reason="snoozed by bob"),
-        StopTimers(kinds=(TimerKind.STEP,)),
+        StopTimers(kinds=(TimerKind.STEP, TimerKind.ACK)),
         SetTimer(kind=TimerKind.SNOOZE, due_at=LATER),
     )
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from incident_bot.core.effects import CancelPages, PageKind, SetTimer, StopTimers, TimerKind
+from incident_bot.core.effects import CancelPages, Page, PageKind, SetTimer, StopTimers, TimerKind
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import (
     AlertsAttached,
@@ -225,6 +225,25 @@ def test_a_page_in_flight_at_the_acknowledgement_is_marked(
     assert event.data["sent_after_ack"] is late
     assert decision.said.endswith("it was on its way already when paging stopped.") == late
     assert decision.incident == start()
+
+
+BACK_TO_SLEEP: dict[str, tuple[Callable[[], Incident], PageSent, bool]] = {
+    "another has it": (acknowledged, replace(sent(), person="bob"), True),
+    "it is over": (resolved, sent(), True),
+    "the same has it": (acknowledged, sent(), False),
+    "it was the question": (resolved, sent(PageKind.ASK), False),
+    "it was such a note": (acknowledged, replace(sent(PageKind.NOTE), person="bob"), False),
+    "nobody has it": (opened, sent(epoch=0), False),
+}
+
+
+@pytest.mark.parametrize("start,page,told", BACK_TO_SLEEP.values(), ids=BACK_TO_SLEEP.keys())
+def test_whoever_was_paged_too_late_is_told_that_it_is_taken(
+    start: Callable[[], Incident], page: PageSent, *, told: bool
+) -> None:
+    notes = [effect for effect in seen(page, start()).effects if isinstance(effect, Page)]
+    assert [note.kind for note in notes] == [PageKind.NOTE] * told
+    assert all((note.person, note.via, note.due_at) == (page.person, "sms", NOW) for note in notes)
 
 
 def failed(*, dead: bool = True, kind: PageKind = PageKind.STEP, step: int = 0, epoch: int = 1) -> PageFailed:

@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_bot.core.effects import ATTEMPTS_MOST, BACKOFF_MOST, Page, PageKind, retry_after
+from incident_bot.core.effects import ATTEMPTS_MOST, BACKOFF_MOST, AlertKey, Page, PageKind, retry_after
 from incident_bot.core.errors import BadConfiguration, Problem, Refused
-from incident_bot.core.model import Ladder, Severity, Target, TargetKind, Urgency, copied, rfc3339
+from incident_bot.core.model import (
+    Ladder,
+    Severity,
+    Target,
+    TargetKind,
+    Urgency,
+    copied,
+    paging_service,
+    rfc3339,
+)
 
 LADDER = Ladder(
     (
@@ -31,6 +40,7 @@ LADDER = Ladder(
         ("person/cto", TargetKind.PERSON, "cto"),
         ("schedule/platform-primary", TargetKind.SCHEDULE, "platform-primary"),
         ("team/payments", TargetKind.TEAM, "payments"),
+        ("pagerduty/payments", TargetKind.PAGERDUTY, "payments"),
     ],
 )
 def test_a_target_is_read_and_written_back(text: str, kind: TargetKind, name: str) -> None:
@@ -45,7 +55,7 @@ def test_a_target_is_read_and_written_back(text: str, kind: TargetKind, name: st
         ("person/", "use on_call"),
         ("lead/alice", "use on_call"),
         ("", "use on_call"),
-        ("pagerduty/primary", "not available yet"),
+        ("pagerduty/", "or pagerduty/KEY"),
     ],
 )
 def test_a_wrong_target_is_refused_with_what_to_write(text: str, said: str) -> None:
@@ -139,3 +149,36 @@ def test_a_copy_is_what_replace_gives_and_leaves_the_original_alone(name: str, o
     assert copied(severity, name=other) == replace(severity, name=other)
     assert severity == Severity(name=name, rank=3, aliases=("a",))
     assert copied(severity) is not severity
+
+
+ALERT = AlertKey(
+    incident="INC-42", opened_at=datetime(2026, 3, 3, 3, 0, 5, tzinfo=UTC), epoch=2, service="payments"
+)
+
+
+def test_the_key_of_an_alert_is_written_and_read() -> None:
+    assert str(ALERT) == "incident-bot/INC-42/20260303T030005Z/2/payments"
+    assert AlertKey.read(str(ALERT)) == ALERT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "INC-42",
+        "incident-bot/INC-42/20260303T030005Z/2/",
+        "incident-bot/INC-42/20261303T030005Z/2/payments",
+        "incident-bot/INC-x/20260303T030005Z/2/payments",
+        "x-incident-bot/INC-42/20260303T030005Z/2/payments",
+    ],
+)
+def test_the_keys_of_others_are_none_of_ours(text: str) -> None:
+    assert AlertKey.read(text) is None
+
+
+def test_a_paging_service_stands_in_for_a_person_and_no_person_for_a_service() -> None:
+    service = paging_service("pagerduty/payments")
+    assert service is not None
+    assert (service.id, service.name) == ("pagerduty/payments", "PagerDuty (payments)")
+    assert service.contacts == {"pagerduty": "payments"}
+    assert paging_service("alice") is None

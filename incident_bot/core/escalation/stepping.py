@@ -265,7 +265,7 @@ class _Look:
 
 def _once(pages: list[Page]) -> tuple[Page, ...]:
     # The page of the step wins over the others: it says best why this person is called (P13).
-    rank = {PageKind.STEP: 0, PageKind.FALLBACK: 1, PageKind.LAST_RESORT: 2, PageKind.DIRECT: 3}
+    rank = {PageKind.STEP: 0, PageKind.FALLBACK: 1, PageKind.LAST_RESORT: 2}
     kept: dict[tuple[str, str], Page] = {}
     for page in sorted(pages, key=lambda page: rank[page.kind]):
         kept.setdefault((page.person, page.via), page)

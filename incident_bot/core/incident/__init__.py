@@ -33,6 +33,7 @@ from incident_bot.core.incident.ending import takes_alerts
 from incident_bot.core.incident.facts import progress_from_json, progress_to_json
 from incident_bot.core.incident.lifecycle import LIFE_CYCLE_KINDS, TRANSITIONS, begin, evolve, replay
 from incident_bot.core.incident.observations import (
+    AckDue,
     AlertsAttached,
     AlertsRefired,
     AlertsRepeated,
@@ -50,11 +51,13 @@ from incident_bot.core.incident.observations import (
 )
 from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
-from incident_bot.core.incident.rules import AutoResolve, Decision, Repage, Rules
+from incident_bot.core.incident.rules import ACK_GRACE, AutoResolve, Decision, Repage, Rules
 
 __all__ = [
+    "ACK_GRACE",
     "LIFE_CYCLE_KINDS",
     "TRANSITIONS",
+    "AckDue",
     "Acknowledge",
     "AddItem",
     "AddNote",

@@ -19,6 +19,10 @@ class Acknowledge:
 
     pending: int | None = None
     """How many pages still wait, if the flow has counted: said in the answer, decides nothing."""
+    until: datetime | None = None
+    """A promise: when to ask again, instead of after the rules' time."""
+    waiting_for: str | None = None
+    """A promise: what it waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

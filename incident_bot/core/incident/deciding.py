@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident import ending, paging, work
+from incident_bot.core.incident import ending, holding, paging, work
 from incident_bot.core.incident.commands import (
     Acknowledge,
     AddItem,
@@ -71,7 +71,7 @@ def _merged(incident: Incident) -> str:
 def _paging(command: Acknowledge | Unacknowledge | Snooze | Escalate | PageSomebody, case: Case) -> Decision:
     match command:
         case Acknowledge():
-            return paging.acknowledge(command, case)
+            return holding.acknowledge(command, case)
         case Unacknowledge():
             return paging.unacknowledge(case)
         case Snooze():

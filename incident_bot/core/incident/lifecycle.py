@@ -34,6 +34,9 @@ TRANSITIONS: Final[Mapping[tuple[Paging, Kind], Paging]] = MappingProxyType(
         (_S, Kind.ACKNOWLEDGED): _A,
         (_A, Kind.ALSO_ACKNOWLEDGED): _A,
         (_A, Kind.UNACKNOWLEDGED): _T,
+        (_A, Kind.STILL_ON_IT): _A,
+        (_A, Kind.CONFIRMED): _A,
+        (_A, Kind.ACK_EXPIRED): _T,
         (_T, Kind.SNOOZED): _S,
         (_A, Kind.SNOOZED): _S,
         (_S, Kind.SNOOZED): _S,
@@ -113,6 +116,8 @@ def evolve(incident: Incident, event: Event) -> Incident:
         after = replace(after, snoozed_until=None)
     if paging is Paging.TRIGGERED and (after.acknowledged_at or after.acknowledged_by or after.responders):
         after = replace(after, acknowledged_at=None, acknowledged_by=None, responders=())
+    if paging is not Paging.ACKNOWLEDGED and (after.asked_at or after.waiting_for):
+        after = replace(after, asked_at=None, waiting_for=None)
     if "progress" in event.data:
         after = replace(after, progress=progress_from_json(record(event.data, "progress")))
     if "phase" in event.data:
@@ -136,11 +141,20 @@ def _acknowledged(incident: Incident, event: Event) -> Incident:
         acknowledged_at=event.happened_at,
         acknowledged_by=event.actor,
         responders=(event.actor,),
+        waiting_for=maybe_text(event.data, "waiting_for"),
     )
 
 
 def _also_acknowledged(incident: Incident, event: Event) -> Incident:
-    return replace(incident, responders=(*incident.responders, event.actor))
+    return replace(incident, responders=(*incident.responders, event.actor), asked_at=None)
+
+
+def _still_on_it(incident: Incident, event: Event) -> Incident:
+    return replace(incident, asked_at=event.happened_at)
+
+
+def _confirmed(incident: Incident, event: Event) -> Incident:
+    return replace(incident, asked_at=None, waiting_for=maybe_text(event.data, "waiting_for"))
 
 
 def _snoozed(incident: Incident, event: Event) -> Incident:
@@ -224,6 +238,8 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
     {
         Kind.ACKNOWLEDGED: _acknowledged,
         Kind.ALSO_ACKNOWLEDGED: _also_acknowledged,
+        Kind.STILL_ON_IT: _still_on_it,
+        Kind.CONFIRMED: _confirmed,
         Kind.SNOOZED: _snoozed,
         Kind.SEVERITY_CHANGED: _severity_changed,
         Kind.TITLE_CHANGED: _title_changed,

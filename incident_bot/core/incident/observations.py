@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from incident_bot.core.effects import PageKind
+from incident_bot.core.effects import Page, PageKind
 from incident_bot.core.model import JsonObject
 
 
@@ -73,6 +73,14 @@ class SnoozeOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AckDue:
+    """The acknowledgement is to be confirmed, or was not (row "ack timeout")."""
+
+    asking: tuple[Page, ...] = ()
+    """How whoever has it is asked, resolved; their kind, epoch, loop and step are set by the decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """Maintenance or a silence covers it (rows "maintenance window", "silence seen by reconciler")."""
 
@@ -135,6 +143,7 @@ Observation: TypeAlias = (
     | AlertsResolved
     | HoldOver
     | SnoozeOver
+    | AckDue
     | Paused
     | Resumed
     | PageSent

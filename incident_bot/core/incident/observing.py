@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
-from incident_bot.core.effects import CancelPages, Effect, PageKind, SetTimer, StopTimers, TimerKind
+from incident_bot.core.effects import CancelPages, Effect, Page, PageKind, SetTimer, StopTimers, TimerKind
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.ending import held, reopening, takes_alerts
 from incident_bot.core.incident.facts import progress_to_json, written
+from incident_bot.core.incident.holding import ack_due, urgency_of
 from incident_bot.core.incident.observations import (
+    AckDue,
     AlertsAttached,
     AlertsRefired,
     AlertsRepeated,
@@ -61,12 +63,14 @@ def _case(incident: Incident, actor: str, source: str, rules: Rules, now: dateti
     return Case(incident=incident, actor=actor, source=source, rules=rules, now=now)
 
 
-def _timed(observation: HoldOver | SnoozeOver | Paused | Resumed, case: Case) -> Decision:
+def _timed(observation: HoldOver | SnoozeOver | AckDue | Paused | Resumed, case: Case) -> Decision:
     match observation:
         case HoldOver():
             return _hold_over(observation, case)
         case SnoozeOver():
             return _snooze_over(observation, case)
+        case AckDue():
+            return ack_due(observation, case)
         case Paused():
             return _paused(observation, case)
         case Resumed():
@@ -302,12 +306,36 @@ def _place(page: PageSent | PageFailed) -> dict[str, Json]:
 def _page_sent(page: PageSent, case: Case) -> Decision:
     """Record a receipt, marked when the call was in flight while somebody took the incident (P3)."""
     incident = case.incident
-    asked_for = page.kind is PageKind.DIRECT and incident.paging.is_open
+    asked_for = page.kind in (PageKind.DIRECT, PageKind.ASK) and incident.paging.is_open
     late = page.epoch != incident.epoch or (incident.paging is not Paging.TRIGGERED and not asked_for)
     data = {**_place(page), "provider_id": page.provider_id, "sent_after_ack": late}
     note = "; it was on its way already when paging stopped" if late else ""
     said = f"{page.person} was paged by {page.via} for {incident.name}{note}."
-    return case.decided(said, case.event(Kind.PAGE_SENT, data))
+    effects = (_taken_already(page, case),) if late and _wants_note(page, incident) else ()
+    return case.decided(said, case.event(Kind.PAGE_SENT, data), effects=effects)
+
+
+def _wants_note(page: PageSent, incident: Incident) -> bool:
+    """Say whether somebody else has it, or it is over: then whoever was paged late may go back to sleep (P3)."""
+    if page.kind in (PageKind.ASK, PageKind.NOTE):
+        return False
+    if incident.paging is Paging.ACKNOWLEDGED:
+        return page.person not in incident.responders
+    return incident.paging is Paging.RESOLVED
+
+
+def _taken_already(page: PageSent, case: Case) -> Page:
+    return Page(
+        person=page.person,
+        via=page.via,
+        kind=PageKind.NOTE,
+        epoch=case.incident.epoch,
+        loop=page.loop,
+        step=page.step,
+        due_at=case.now,
+        urgency=urgency_of(case.incident),
+        reason="the page before was on its way already",
+    )
 
 
 def _page_failed(page: PageFailed, case: Case) -> Decision:

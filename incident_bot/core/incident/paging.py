@@ -12,7 +12,7 @@ from datetime import datetime
 
 from incident_bot.core.effects import CancelPages, Effect, Page, PageKind, SetTimer, StopTimers, TimerKind
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident.commands import Acknowledge, PageSomebody, Snooze
+from incident_bot.core.incident.commands import PageSomebody, Snooze
 from incident_bot.core.incident.facts import progress_to_json, written
 from incident_bot.core.incident.rules import Case, Decision
 from incident_bot.core.model import Event, Incident, Json, Kind, Paging, Phase, Progress, Running
@@ -32,14 +32,14 @@ def step_now(reason: str, now: datetime) -> tuple[Effect, ...]:
     """Take back what the old epoch has not sent, and have the escalation looked at now."""
     return (
         CancelPages(reason=reason),
-        StopTimers(kinds=(TimerKind.SNOOZE,)),
+        StopTimers(kinds=(TimerKind.SNOOZE, TimerKind.ACK)),
         SetTimer(kind=TimerKind.STEP, due_at=now),
     )
 
 
 def quiet(reason: str) -> tuple[Effect, ...]:
     """Take back what has not been sent and forget the timers that would page."""
-    return (CancelPages(reason=reason), StopTimers(kinds=(TimerKind.STEP, TimerKind.SNOOZE)))
+    return (CancelPages(reason=reason), StopTimers(kinds=(TimerKind.STEP, TimerKind.SNOOZE, TimerKind.ACK)))
 
 
 def shown(moment: datetime, now: datetime) -> str:
@@ -57,44 +57,6 @@ def need_open(incident: Incident, hint: str) -> None:
     if not incident.paging.is_open:
         word = "cancelled" if incident.phase is Phase.CANCELLED else "resolved"
         raise Refused(f"{incident.name} is {word}; {hint}.")
-
-
-def acknowledge(command: Acknowledge, case: Case) -> Decision:
-    """Give it to the actor, or record a second responder (rows "ack by P", "ack"); idempotent per person."""
-    incident, actor = case.incident, case.actor
-    if incident.phase is Phase.CANCELLED:
-        raise Refused(f"{incident.name} is cancelled; type `new <title>` if there is work after all.")
-    need_open(incident, "type `reopen` to work on it again")
-    if incident.paging is Paging.ACKNOWLEDGED:
-        return _acknowledge_too(case)
-    data: dict[str, Json] = {"progress": progress_to_json(stopped(incident.progress))}
-    if incident.phase is Phase.TRIAGE:
-        data["phase"] = Phase.INVESTIGATING.value
-    lead = f"`lead @{actor}`, " if incident.lead is None else ""
-    said = f"You have {incident.name}. {_taken_back(command.pending)} Next: {lead}`update …`, `resolve`."
-    return case.decided(said, case.event(Kind.ACKNOWLEDGED, data), effects=quiet(f"acknowledged by {actor}"))
-
-
-def _acknowledge_too(case: Case) -> Decision:
-    # Somebody may have paged this person directly since: that page ends with their word.
-    incident, actor = case.incident, case.actor
-    effects = (CancelPages(reason=f"acknowledged by {actor}", person=actor),)
-    if actor in incident.responders:
-        others = [person for person in incident.responders if person != actor]
-        company = f", with {joined(others)}" if others else ""
-        said = f"You have {incident.name} already{company}; nothing changed."
-        return case.decided(said, effects=effects)
-    first = incident.acknowledged_by or "somebody"
-    said = f"{first} has {incident.name} already; you are noted as responding too."
-    return case.decided(said, case.event(Kind.ALSO_ACKNOWLEDGED), effects=effects)
-
-
-def _taken_back(pending: int | None) -> str:
-    if pending is None:
-        return "Pages not yet sent are taken back."
-    if pending == 0:
-        return "No page was waiting."
-    return "1 page taken back." if pending == 1 else f"{pending} pages taken back."
 
 
 def unacknowledge(case: Case) -> Decision:
@@ -126,7 +88,7 @@ def snooze(command: Snooze, case: Case) -> Decision:
     }
     effects = (
         CancelPages(reason=f"snoozed by {case.actor}"),
-        StopTimers(kinds=(TimerKind.STEP,)),
+        StopTimers(kinds=(TimerKind.STEP, TimerKind.ACK)),
         SetTimer(kind=TimerKind.SNOOZE, due_at=command.until),
     )
     until = shown(command.until, case.now)

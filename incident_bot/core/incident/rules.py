@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from incident_bot.core.effects import Announce, Effect, Moment
 from incident_bot.core.incident.lifecycle import evolve
-from incident_bot.core.model import Event, Incident, JsonObject, Kind, Ladder
+from incident_bot.core.model import Event, Incident, JsonObject, Kind, Ladder, Urgency
+
+ACK_GRACE: Final = timedelta(minutes=5)
+"""How long whoever has an incident may take to answer "still on it?" (row "ack timeout")."""
 
 AutoResolve: TypeAlias = Literal["always", "unattended", "never"]
 Repage: TypeAlias = Literal["severity_up", "never", "always"]
@@ -23,6 +27,12 @@ class Rules:
     reopen_window: timedelta = timedelta(minutes=30)
     auto_resolve: AutoResolve = "unattended"
     repage: Repage = "severity_up"
+    pause_on_silence: bool = True
+    """Whether paging waits while every firing alert of an incident is silenced at its source."""
+    ack_timeout: Mapping[Urgency, timedelta] = field(
+        default_factory=lambda: {Urgency.HIGH: timedelta(minutes=30)}
+    )
+    """How long an acknowledgement holds before its giver is asked again; for ever where an urgency has none."""
 
     def is_above(self, name: str, peak: str) -> bool:
         """Say whether a severity is worse than the peak; a peak that the ladder lost counts as passed."""

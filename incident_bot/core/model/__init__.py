@@ -34,6 +34,7 @@ from incident_bot.core.model.people import (
     TargetKind,
     Team,
     Urgency,
+    paging_service,
 )
 
 __all__ = [
@@ -67,5 +68,6 @@ __all__ = [
     "Urgency",
     "copied",
     "incident_name",
+    "paging_service",
     "rfc3339",
 ]

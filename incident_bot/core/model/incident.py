@@ -127,6 +127,10 @@ class Incident:
     acknowledged_by: str | None = None
     responders: tuple[str, ...] = ()
     """Who has acknowledged since paging last began, the first one first."""
+    waiting_for: str | None = None
+    """What the acknowledgement waits for, as its giver promised."""
+    asked_at: datetime | None = None
+    """Since when "still on it?" is unanswered."""
     snoozed_until: datetime | None = None
     resolved_at: datetime | None = None
     updated_by_people: bool = False
@@ -181,6 +185,12 @@ class Kind(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     ALSO_ACKNOWLEDGED = "also_acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
+    STILL_ON_IT = "still_on_it"
+    """Whoever has it was asked whether they still do."""
+    CONFIRMED = "confirmed"
+    """Somebody who has it said so again."""
+    ACK_EXPIRED = "ack_expired"
+    """Nobody who had it answered."""
     SNOOZED = "snoozed"
     WOKEN = "woken"
     ESCALATED = "escalated"

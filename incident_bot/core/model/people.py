@@ -107,11 +107,13 @@ class TargetKind(StrEnum):
     PERSON = "person"
     SCHEDULE = "schedule"
     TEAM = "team"
+    PAGERDUTY = "pagerduty"
+    """A service of PagerDuty's, by the name of its routing key; PagerDuty decides who is behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a step pages: `on_call`, `lead`, `manager`, `team`, `person/x`, `schedule/x` or `team/x`."""
+    """Whom a step pages: `on_call`, `lead`, `manager`, `team`, `person/x`, `schedule/x`, `team/x`, `pagerduty/x`."""
 
     kind: TargetKind
     name: str = ""
@@ -122,17 +124,16 @@ class Target:
         word, slash, name = text.strip().partition("/")
         bare = {"on_call": TargetKind.ON_CALL, "lead": TargetKind.LEAD, "manager": TargetKind.MANAGER,
                 "team": TargetKind.TEAM_MEMBERS}  # fmt: skip
-        named = {"person": TargetKind.PERSON, "schedule": TargetKind.SCHEDULE, "team": TargetKind.TEAM}
+        named = {"person": TargetKind.PERSON, "schedule": TargetKind.SCHEDULE, "team": TargetKind.TEAM,
+                 "pagerduty": TargetKind.PAGERDUTY}  # fmt: skip
         if not slash and word in bare:
             return cls(bare[word])
         if slash and name and word in named:
             return cls(named[word], name)
-        if slash and word == "pagerduty":
-            message = (
-                f"target {text!r}: PagerDuty targets are not available yet; name a person, schedule or team"
-            )
-            raise ValueError(message)
-        message = f"unknown target {text!r}; use on_call, lead, manager, team, person/NAME, schedule/NAME or team/NAME"
+        message = (
+            f"unknown target {text!r}; use on_call, lead, manager, team, person/NAME, schedule/NAME, team/NAME "
+            "or pagerduty/KEY"
+        )
         raise ValueError(message)
 
     def __str__(self) -> str:
@@ -140,3 +141,17 @@ class Target:
         if self.kind is TargetKind.TEAM_MEMBERS:
             return "team"
         return f"{self.kind.value}/{self.name}" if self.name else self.kind.value
+
+
+PAGERDUTY_PREFIX = f"{TargetKind.PAGERDUTY.value}/"
+
+
+def paging_service(name: str) -> Person | None:
+    """Give a paging service (`pagerduty/payments`) as somebody who can be paged; None for any other id.
+
+    No id in `people.yaml` has a slash, so no person is ever mistaken for one.
+    """
+    if not name.startswith(PAGERDUTY_PREFIX):
+        return None
+    key = name.removeprefix(PAGERDUTY_PREFIX)
+    return Person(id=name, name=f"PagerDuty ({key})", contacts={"pagerduty": key})
