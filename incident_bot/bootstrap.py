@@ -5,43 +5,38 @@ from __future__ import annotations
 import os
 import random
 import secrets
-import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Final
-
-import uvicorn
-from fastapi import FastAPI
+from typing import TYPE_CHECKING, Final
 
 from incident_bot import __version__
 from incident_bot.clock import Clock, SystemClock
 from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
-from incident_bot.entrypoints.app import build_app
-from incident_bot.entrypoints.auth import refuse_to_bind
-from incident_bot.flow import access
 from incident_bot.flow.configure import Live, prepare
 from incident_bot.flow.context import Context
+from incident_bot.flow.history import Records
 from incident_bot.flow.intake import Intake
 from incident_bot.flow.worker import Worker
 from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
 from incident_bot.outgoing import Client
 from incident_bot.store.engine import Store
+from incident_bot.store.transaction import Unavailable
 from incident_bot.telemetry import Metrics
 
-BACKLOG: Final = 4096
-"""A storm opens thousands of connections at once; the kernel queues them for us."""
-DRAIN_SECONDS: Final = 20
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 SAMPLES: Final = ("rotations", "runbooks", "templates")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Application:
     """Everything, wired; `start` begins to work, `stop` finishes what was accepted."""
 
@@ -49,7 +44,13 @@ class Application:
     clock: Clock
     intake: Intake
     worker: Worker
-    app: FastAPI
+
+    @cached_property
+    def app(self) -> FastAPI:
+        """The HTTP interface, wired when it is first asked for: most commands have no use for it."""
+        from incident_bot.entrypoints.app import build_app  # noqa: PLC0415 -- half of a command's start-up time
+
+        return build_app(self.context, self.clock, self.intake, self.context.metrics)
 
     def start(self) -> None:
         """Record the configuration in force and start the threads."""
@@ -99,6 +100,7 @@ def build(
         store=store,
         live=Live(current, directory=settings.config_dir, store=store, metrics=metrics),
         notifiers=ways,
+        kinds=NOTIFIERS,
         default_channel=settings.default_channel,
         client=client,
         metrics=metrics,
@@ -112,7 +114,6 @@ def build(
         clock=clock,
         intake=intake,
         worker=worker,
-        app=build_app(context, clock, intake, metrics),
     )
 
 
@@ -129,57 +130,6 @@ def print_line(text: str) -> None:
     sys.stdout.flush()
 
 
-class Server(uvicorn.Server):
-    """The HTTP server of one application: it ends the live streams before it waits for connections."""
-
-    def __init__(self, application: Application, config: uvicorn.Config) -> None:
-        """Take the application and how to serve it."""
-        super().__init__(config)
-        self._application = application
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the streams, then let requests under way finish."""
-        self._application.app.state.desk.streams.close()
-        await super().shutdown(sockets)
-
-
-def serve(application: Application) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP reloads the configuration. Finishes every accepted delivery."""
-    server = make_server(application)
-    settings = application.context.settings
-    with _stopping(server), running(application), _reloading(application):
-        try:
-            server.run()
-        except SystemExit as error:
-            # The reason stands in the log: the server says it and ends the process when it cannot listen.
-            message = (
-                f"cannot listen on {settings.host}, port {settings.port}: is another program there? "
-                "Set INCIDENT_BOT_PORT, or INCIDENT_BOT_HOST, to what is free"
-            )
-            raise Refused(message) from error
-
-
-def make_server(application: Application) -> Server:
-    """Make the HTTP server; raises Refused where it would be open to others without a token."""
-    settings = application.context.settings
-    refusal = refuse_to_bind(settings, stored_tokens=access.any_api_token(application.context))
-    if refusal:
-        raise Refused(refusal)
-    config = uvicorn.Config(
-        application.app,
-        host=settings.host,
-        port=settings.port,
-        backlog=BACKLOG,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        lifespan="off",
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    return Server(application, config)
-
-
 @contextmanager
 def running(application: Application) -> Iterator[None]:
     """Run the threads for the length of the block."""
@@ -191,53 +141,16 @@ def running(application: Application) -> Iterator[None]:
 
 
 @contextmanager
-def _stopping(server: Server) -> Iterator[None]:
-    """Let SIGTERM and SIGINT do no more than end the server, before and after it listens to them itself.
-
-    When it has ended it raises the signal again for whoever was in charge before; left to the system, that would kill
-    the process before what was accepted is finished, with a status that reads as a failure.
-    """
-
-    def on_stop(_number: int, _frame: object) -> None:
-        server.should_exit = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, on_stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _reloading(application: Application) -> Iterator[None]:
-    def reload() -> None:
-        application.context.live.reload(now=application.clock.now())
-
-    def on_hangup(_number: int, _frame: object) -> None:
-        # A signal handler runs between two instructions of any code: the work is done elsewhere.
-        threading.Thread(target=reload, name="reload", daemon=True).start()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGHUP, on_hangup)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-@contextmanager
 def offline(settings: Settings, *, clock: Clock | None = None) -> Iterator[Context]:
-    """Wire what answers from the configuration alone, for the length of the block: nothing of ours is opened."""
+    """Wire what answers from the configuration on disk, for the length of the block, without changing anything.
+
+    Where the configured database is there, what was in force before and the overrides made at run time count, too.
+    """
     clock = clock or SystemClock()
     current = prepare(settings.config_dir, now=clock.now())
     metrics = Metrics(__version__)
-    store = Store.open("sqlite://")
+    known = _recorded(settings)
+    store = known or Store.open("sqlite://")
     client = Client()
     ways = wire_notifiers(settings, client, print_line)
     try:
@@ -251,10 +164,33 @@ def offline(settings: Settings, *, clock: Clock | None = None) -> Iterator[Conte
             metrics=metrics,
             chance=random.random,
             owner="offline",
+            records=Records(kept=store is known),
         )
     finally:
         client.close()
         store.close()
+
+
+def _recorded(settings: Settings) -> Store | None:
+    """Give the configured database where there is one with today's schema; says why where that is a surprise."""
+    store: Store | None = None
+    reason = "it has another version's schema; run `incident-bot db upgrade`"
+    try:
+        store = Store.find(settings.database_url.get_secret_value())
+        if store is None:
+            return None
+        current, newest = store.schema_state()
+        if current == newest:
+            return store
+        if current is None:
+            store.close()
+            return None
+    except (Refused, Unavailable) as error:
+        reason = str(error)
+    if store is not None:
+        store.close()
+    sys.stderr.write(f"answering from the files alone, without overrides made at run time: {reason}\n")
+    return None
 
 
 def write_samples(directory: Path) -> list[Path]:

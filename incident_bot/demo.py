@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from incident_bot import bootstrap
+from incident_bot import bootstrap, serving
 from incident_bot.clock import ShiftedClock, SystemClock
 from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
@@ -54,18 +54,18 @@ def run(environ: Mapping[str, str], write: Write) -> None:
             heard.notify_all()
 
     application = bootstrap.build(settings, clock=clock, exclusive=True, write=listen)
-    server = bootstrap.make_server(application)
-    serving = threading.Thread(target=server.run, name="http", daemon=True)
+    server = serving.make_server(application)
+    http = threading.Thread(target=server.run, name="http", daemon=True)
     with bootstrap.running(application):
-        serving.start()
+        http.start()
         try:
             story = _Story(settings.public_url, clock, application, said, write)
             story.tell()
             if stay:
-                _stay(settings, write, serving)
+                _stay(settings, write, http)
         finally:
             server.should_exit = True
-            serving.join(timeout=PATIENCE_SECONDS)
+            http.join(timeout=PATIENCE_SECONDS)
 
 
 def _clear() -> None:

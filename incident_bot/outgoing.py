@@ -50,24 +50,39 @@ class Client:
 
     def __init__(self, *, timeout: float = TIMEOUT_SECONDS, whole: float = WHOLE_SECONDS) -> None:
         """Take the time, in seconds, that connecting, writing and each read may take, and all reads together."""
+        self._timeout = timeout
         self._whole = whole
         self._client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=False)
 
     def call(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        within: float | None = None,
     ) -> Answer:
-        """Make one attempt; raises CallFailed without the URL's query in its text."""
+        """Make one attempt; raises CallFailed without the URL's query in its text.
+
+        `within` makes the client less patient for this call: so many seconds for connecting, writing, each read and all
+        reads together, four times that at most.
+        """
         started = time.monotonic()
+        timeout = min(self._timeout, within or self._timeout)
+        whole = min(self._whole, within or self._whole)
         try:
-            with self._client.stream(method, url, headers=dict(headers or {}), content=content) as response:
+            with self._client.stream(
+                method, url, headers=dict(headers or {}), content=content, timeout=timeout
+            ) as response:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > ANSWER_BYTES:
                         message = f"the answer is larger than {ANSWER_BYTES} bytes"
                         raise CallFailed(message)
-                    if time.monotonic() - started > self._whole:
-                        message = f"the answer took longer than {self._whole:.0f} s"
+                    if time.monotonic() - started > whole:
+                        message = f"the answer took longer than {whole:.0f} s"
                         raise CallFailed(message)
                 answer_headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status_code, headers=answer_headers, body=bytes(body))

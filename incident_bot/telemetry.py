@@ -31,6 +31,7 @@ from prometheus_client.registry import Collector
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from incident_bot.core.timeline import HIDDEN, redact
+from incident_bot.timezones import CLOCKS
 
 SERVICE: Final = "incident_bot"
 LOG_FIELDS: Final = ("timestamp", "level", "service", "request_id", "correlation_id", "message", "context")
@@ -157,7 +158,7 @@ _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Alerts that differed at the last comparison, by kind of difference.",
         ("source", "kind"),
     ),
-    "build_info": ("The version that runs; always 1.", ("version",)),
+    "build_info": ("The version that runs, and that of the time zones; always 1.", ("version", "tzdata")),
 }
 _DELIVERY_BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -214,7 +215,7 @@ class Metrics:
             registry=self.registry,
             buckets=_DELIVERY_BUCKETS,
         )
-        self.build_info.labels(version=version).set(1)
+        self.build_info.labels(version=version, tzdata=CLOCKS.version).set(1)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)

@@ -228,6 +228,24 @@ def test_an_answer_that_trickles_in_is_not_waited_for() -> None:
     client.close()
 
 
+def test_one_call_may_be_less_patient_than_its_client() -> None:
+    def silent(_connection: socket.socket, _head: bytes) -> None:
+        server.over.wait(PATIENCE)
+
+    def trickles(connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while not server.over.wait(0.02):
+            connection.sendall(b"x")
+
+    client = Client()
+    for script in (silent, trickles):
+        with Server(script) as server, pytest.raises(CallFailed):
+            client.call("GET", server.url, within=0.2)
+    with Server(saying(whole("200 OK", b"said"))) as server:
+        assert client.call("GET", server.url, within=999).body == b"said"
+    client.close()
+
+
 GARBAGE = {
     "nothing": b"",
     "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",

@@ -14,7 +14,20 @@ from starlette.types import Lifespan
 
 from incident_bot import __version__
 from incident_bot.clock import Clock
-from incident_bot.entrypoints import api, console, live, problems, signin
+from incident_bot.entrypoints import (
+    acklink,
+    api,
+    calendar_page,
+    console,
+    live,
+    oncall_page,
+    oncall_take_page,
+    pagerduty,
+    problems,
+    signin,
+    taps,
+    twilio,
+)
 from incident_bot.entrypoints.auth import Doorkeeper
 from incident_bot.entrypoints.desk import Desk
 from incident_bot.entrypoints.frame import Frame
@@ -59,7 +72,19 @@ def build_app(
         metrics=metrics,
         streams=Streams(),
     )
-    for router in (*api.ROUTERS, live.router, console.router, signin.router):
+    for router in (
+        *api.ROUTERS,
+        live.router,
+        console.router,
+        oncall_page.router,
+        oncall_take_page.router,
+        calendar_page.router,
+        signin.router,
+        acklink.router,
+        taps.router,
+        pagerduty.router,
+        twilio.router,
+    ):
         app.include_router(router)
     problems.Refusals(console.error_page).install(app)
     console.install(app)

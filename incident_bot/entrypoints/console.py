@@ -8,13 +8,11 @@ Every action is a plain form and works without script. Reads through `flow.queri
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, FastAPI, Form, Request, Response
+from fastapi import APIRouter, FastAPI, Form, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -24,8 +22,9 @@ from incident_bot.entrypoints.api.parameters import Before, Number, cut
 from incident_bot.entrypoints.auth import SignInNeeded
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.documents import document
-from incident_bot.entrypoints.looks import Hours, Looks
-from incident_bot.flow import commands, export, queries
+from incident_bot.entrypoints.looks import Looks
+from incident_bot.entrypoints.sheet import Visitor, draw
+from incident_bot.flow import commands, export, queries, roster
 from incident_bot.flow import health as health_checks
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
@@ -38,31 +37,20 @@ router = APIRouter(include_in_schema=False)
 SOURCE: Final = "console"
 ENTRIES_SHOWN: Final = 200
 INCIDENTS_SHOWN: Final = 50
-SHIFTS_AHEAD: Final = timedelta(days=14)
-FORM_HEADERS: Final = {"referrer-policy": "same-origin"}
-"""With `no-referrer` a browser hides the origin of our own forms, and over plain http that is all it tells."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
-
-
-def visitor(request: Request, at: AtDesk) -> Caller:
-    """Name the person at the console, or send them to the sign-in."""
-    return at.doorkeeper.console(request)
-
-
-Visitor = Annotated[Caller, Depends(visitor)]
 
 
 @router.get("/")
 def now_page(request: Request, at: AtDesk, caller: Visitor) -> Response:
     """Show what is open, who answers now, and how the bot is."""
     now = at.now()
-    return _page(
+    return draw(
         request,
         at,
         caller,
         "now.html",
         incidents=_most_urgent_first(at, queries.incidents(at.context, state="open", limit=INCIDENTS_SHOWN)),
-        on_call=queries.on_call(at.context, at=now),
+        on_call=roster.on_call(at.context, at=now),
         health=health_checks.health(at.context, now=now),
     )
 
@@ -83,7 +71,7 @@ def incidents_page(
         at.context, state=chosen, severity=severity or None, before=before, limit=INCIDENTS_SHOWN + 1
     )
     shown, cursor = cut(views, INCIDENTS_SHOWN, lambda view: view.number)
-    return _page(
+    return draw(
         request, at, caller, "incidents.html",
         incidents=shown, cursor=cursor, chosen=chosen, states=states, wanted=severity or "",
     )  # fmt: skip
@@ -140,12 +128,6 @@ def postmortem_page(at: AtDesk, _caller: Visitor, number: Number) -> Response:
     return document(body, media_type)
 
 
-@router.get("/oncall")
-def on_call_page(request: Request, at: AtDesk, caller: Visitor) -> Response:
-    """Show who is on call on each schedule, until when, why, and who comes next."""
-    return _page(request, at, caller, "oncall.html", schedules=_schedules(at, at.now()))
-
-
 @router.get("/runbooks/{path:path}")
 def runbook_page(request: Request, at: AtDesk, caller: Visitor, path: str) -> Response:
     """Show one runbook as it is written."""
@@ -153,7 +135,7 @@ def runbook_page(request: Request, at: AtDesk, caller: Visitor, path: str) -> Re
     book = next((one for one in books if one.path == path), None)
     if book is None:
         raise NotFound(f"There is no runbook {path[:80]!r}.")
-    return _page(request, at, caller, "runbook.html", book=book, text=to_html(book.text))
+    return draw(request, at, caller, "runbook.html", book=book, text=to_html(book.text))
 
 
 @router.get("/static/{name}")
@@ -203,27 +185,6 @@ def error_page(request: Request, status: int, detail: str) -> Response:
     return HTMLResponse(html, status)
 
 
-def _page(
-    request: Request, at: Desk, caller: Caller, page: str, *, status: int = 200, **values: object
-) -> Response:
-    revision = at.context.live.current.revision
-    person = revision.people.get(caller.actor)
-    looks: Looks = request.app.state.looks
-    html = looks.draw(
-        page,
-        hours=Hours(at.now(), person.time_zone if person else "UTC"),
-        names=lambda actor: revision.people[actor].name if actor in revision.people else actor,
-        ranks={rung.name: rung.rank for rung in revision.ladder.rungs},
-        me=person.name if person else caller.actor,
-        guarded=at.doorkeeper.guarded,
-        troubles=len(at.context.live.problems),
-        key=secrets.token_urlsafe(12),
-        here=request.url.path,
-        **values,
-    )
-    return HTMLResponse(html, status, FORM_HEADERS)
-
-
 def _incident(
     request: Request, at: Desk, caller: Caller, number: int, *, said: str = "", reply: ReplyView | None = None
 ) -> Response:
@@ -232,7 +193,7 @@ def _incident(
     entries: list[EntryView] = queries.timeline(
         at.context, number, after=max(0, view.seq - ENTRIES_SHOWN), limit=ENTRIES_SHOWN
     )
-    return _page(
+    return draw(
         request,
         at,
         caller,
@@ -258,27 +219,3 @@ def _most_urgent_first(at: Desk, incidents: list[IncidentView]) -> list[Incident
     return sorted(
         incidents, key=lambda one: (one.escalation != "triggered", ranks.get(one.severity, 99), -one.number)
     )
-
-
-def _schedules(at: Desk, now: datetime) -> list[dict[str, object]]:
-    revision = at.context.live.current.revision
-
-    def name_of(person: str) -> str:
-        return revision.people[person].name if person in revision.people else person
-
-    answers = queries.on_call(at.context, at=now)
-    return [
-        {
-            "name": name,
-            "people": [one for one in answers if one.schedule == name],
-            "next": [
-                {
-                    "start": shift.start,
-                    "end": shift.end,
-                    "names": [name_of(person) for person in shift.people],
-                }
-                for shift in queries.shifts(at.context, name, start=now, end=now + SHIFTS_AHEAD)
-            ],
-        }
-        for name in sorted(revision.schedules)
-    ]

@@ -9,13 +9,14 @@ from typing import Final
 
 from fastapi import Response
 
+_STYLED: Final = ("text/html", "image/svg+xml")
 _STYLE: Final = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 
 
 def document(body: str, media_type: str) -> Response:
-    """Answer with a document; HTML may use the styles it carries, by their hashes, and nothing else."""
+    """Answer with a document; HTML and SVG may use the styles they carry, by their hashes, and nothing else."""
     response = Response(body, media_type=media_type)
-    if media_type.startswith("text/html"):
+    if media_type.startswith(_STYLED):
         hashes = " ".join(f"'sha256-{_sha256(style)}'" for style in _STYLE.findall(body)) or "'none'"
         response.headers["content-security-policy"] = (
             f"default-src 'none'; style-src {hashes}; img-src 'self' data:; form-action 'none'; "

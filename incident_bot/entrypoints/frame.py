@@ -37,6 +37,8 @@ SECURITY_HEADERS: Final = {
 }
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET: Final = ("/health", "/metrics", "/static/")
+_SECRET: Final = re.compile(r"^(/ack/|/oncall/tap/).+", re.DOTALL)
+"""Addresses that end in a secret: who reads the log must not be able to open them."""
 _ID: Final = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 
 log = logger(__name__)
@@ -101,7 +103,8 @@ class Frame:
         try:
             await self._app(scope, _limited(scope, receive, self._limit), answer)
         except Exception:
-            log.exception("request failed", method=method, path=scope["path"])
+            path = _SECRET.sub(r"\1…", str(scope["path"]))
+            log.exception("request failed", method=method, path=path)
             if answer.status:
                 raise
             await _fail(answer, request_id)
@@ -112,7 +115,7 @@ class Frame:
         route = str(getattr(scope.get("route"), "path", "unmatched"))
         known = method if method in _METHODS else "OTHER"
         self._metrics.count_request(known, route, status)
-        path = str(scope["path"])
+        path = _SECRET.sub(r"\1…", str(scope["path"]))
         say = log.debug if path.startswith(_QUIET) else log.info
         client = (scope.get("client") or ("", 0))[0]
         actor = scope["state"].get("actor")

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from incident_bot.config.sources import TAKEN_NAMES
 from incident_bot.core.model import Json
 from incident_bot.entrypoints import loopback, problems
 from incident_bot.entrypoints.frame import authorization, request_ids
@@ -85,7 +86,7 @@ class IntakeDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connections pass through."""
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith(PREFIX) or path[len(PREFIX) :][:1] not in ("", "/"):
+        if scope["type"] != "http" or not _is_delivery(path):
             await self._app(scope, receive, send)
             return
         ids = request_ids(scope["headers"])
@@ -157,6 +158,13 @@ class IntakeDoor:
             source=known, status=refusal.status, detail=refusal.detail, client=client,
             request_id=ids[0], correlation_id=ids[1],
         )  # fmt: skip
+
+
+def _is_delivery(path: str) -> bool:
+    """Say whether a path is a source's: some names below the prefix are doors of other kinds."""
+    if not path.startswith(PREFIX) or path[len(PREFIX) :][:1] not in ("", "/"):
+        return False
+    return path[len(PREFIX) + 1 :].partition("/")[0] not in TAKEN_NAMES
 
 
 def _told(answer: Answer) -> _Shown:

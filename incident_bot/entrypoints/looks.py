@@ -151,6 +151,10 @@ class Hours:
         """Write the whole instant in UTC, as machines and title texts have it."""
         return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    def away(self, instant: datetime) -> str:
+        """Say how far away an instant is."""
+        return relative(instant, self.now)
+
     def when(self, instant: datetime | None) -> Markup:
         """Write an instant as `<time>`: how far away, and when."""
         if instant is None:

@@ -14,9 +14,9 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from incident_bot.entrypoints import loopback
 from incident_bot.entrypoints.auth import PERSON_COOKIE, SESSION_COOKIE, SESSION_LASTS
-from incident_bot.entrypoints.console import FORM_HEADERS, Visitor
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.looks import Looks
+from incident_bot.entrypoints.sheet import FORM_HEADERS, Visitor
 
 router = APIRouter(include_in_schema=False)
 

@@ -1,21 +1,24 @@
 """Keeps one configuration revision in force, and applies a new one whole or not at all.
 
 A bad set changes nothing: the old revision stays, and health, metrics and the reload's answer show the problems.
+
+Calendars that layers are fed from, and a country's holidays, are counted out so far ahead of the load. So the
+revision in force is read again from its own texts once a week, and by every reload: its id stays, as they are equal.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import structlog
 import watchfiles
 
-from incident_bot.config.loader import load
+from incident_bot.config.loader import load, load_texts
 from incident_bot.config.revision import Revision
 from incident_bot.core.errors import BadConfiguration, Problem
 from incident_bot.flow.ways import Ways
@@ -28,6 +31,8 @@ from incident_bot.telemetry import Metrics
 WATCHED: Final = ("rotations", "runbooks", "templates")
 DEBOUNCE_MILLISECONDS: Final = 400
 AGAIN_SECONDS: Final = 1.0
+COUNTED_FOR: Final = timedelta(days=7)
+"""How long what is counted out from the load's instant is left as it is."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +78,7 @@ class Live:
         self._metrics = metrics
         self._lock = threading.Lock()
         self._problems: tuple[Problem, ...] = ()
+        self._counted_at = current.activated_at
         metrics.configuration_applied(current.activated_at)
 
     @property
@@ -118,9 +124,36 @@ class Live:
                 self._record(fresh, now=now)
                 self._current = fresh
                 log.info("configuration applied", revision=fresh.revision.id)
+            else:
+                self._current = replace(fresh, activated_at=self._current.activated_at)
+            self._counted_at = now
             self._metrics.configuration_applied(now)
             warnings = tuple(str(problem) for problem in fresh.revision.problems)
             return Reloaded(ok=True, changed=changed, revision=fresh.revision.id, problems=warnings)
+
+    def count_anew(self, *, now: datetime) -> bool:
+        """Read the revision in force again where that was a week ago; say whether it was done.
+
+        What depends on the instant of the load then reaches as far ahead as it should. The files on disk are not
+        looked at. Where the texts are refused by now, what was counted out stays until a reload or the next week.
+        """
+        if now - self._counted_at < COUNTED_FOR or not self._lock.acquire(blocking=False):
+            return False
+        try:
+            current = self._current
+            self._counted_at = now
+            fresh = load_texts(current.revision.documents, now=now)
+            kept = replace(fresh, problems=current.revision.problems, notes=current.revision.notes)
+            self._current = replace(current, revision=kept, ways=Ways(kept))
+        except BadConfiguration as error:
+            lines = [str(problem) for problem in error.problems]
+            # The problems are the message, as in a reload.
+            log.error("the calendars cannot be counted out anew", problems=lines[:20])  # noqa: TRY400
+            return False
+        finally:
+            self._lock.release()
+        log.info("calendars counted out anew", revision=current.revision.id)
+        return True
 
     def watch(self, stop: threading.Event, clock_now: Callable[[], datetime]) -> None:
         """Reload whenever the directories change, until `stop` is set; directories, as editors replace files."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from incident_bot.config.settings import Settings
 from incident_bot.flow.configure import Live
+from incident_bot.flow.history import Records
 from incident_bot.flow.signals import Signals
-from incident_bot.notifiers.base import Notifier
+from incident_bot.notifiers.base import Notifier, NotifierKind
 from incident_bot.outgoing import Client
 from incident_bot.store.engine import Store
 from incident_bot.telemetry import Metrics
@@ -31,3 +32,7 @@ class Context:
     owner: str
     """This process's name on leases."""
     signals: Signals = field(default_factory=Signals)
+    kinds: Mapping[str, NotifierKind] = field(default_factory=dict)
+    """What is known of each way out by its name, whether it is set up or not."""
+    records: Records = field(default_factory=Records)
+    """What was in force before, for questions about the past."""

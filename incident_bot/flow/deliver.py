@@ -19,12 +19,14 @@ import structlog
 from incident_bot.core.effects import PageKind, retry_after
 from incident_bot.core.incident import MessageFailed, PageFailed, PageSent, observe
 from incident_bot.core.model import Incident
+from incident_bot.flow import acklinks
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.oncall import links
 from incident_bot.flow.words import Facts, words_for
 from incident_bot.notifiers.base import GiveUp, Message, RetryLater
 from incident_bot.store import incidents, outbox
-from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, Outcome, RowKind, RowState, Sent
+from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, Outcome, RowKind, Sent
 from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
 LEASE: Final = timedelta(seconds=30)
@@ -124,6 +126,26 @@ def record(context: Context, results: Sequence[Result], *, now: datetime) -> Non
     context.signals.changed()
 
 
+def undelivered(context: Context, row: OutboxRow, reason: str, *, now: datetime) -> None:
+    """Record that what a provider took did not arrive: the same person's next channel is tried at once (S5)."""
+    while True:
+        try:
+            with context.store.write() as tx:
+                incident = incidents.get(tx, row.incident_id or 0, lock=True)
+                if not outbox.lose(tx, row.id, reason):
+                    return
+                _count(context, row, "undelivered")
+                ledger = Ledger(context, tx, now=now)
+                if incident is not None:
+                    result = Result(row, Failed(reason))
+                    _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
+                ledger.flush()
+        except LostRace:
+            continue
+        break
+    context.signals.changed()
+
+
 def _record_together(context: Context, results: Sequence[Result], *, now: datetime) -> None:
     while True:
         try:
@@ -193,6 +215,8 @@ def _send(context: Context, row: OutboxRow, message: Message | None, now: Callab
         return Failed("its incident or person no longer exists")
     if notifier is None:
         return Failed(f"the channel {row.via} is not set up here")
+    links.keep(context, row, message.url, now=now())
+    acklinks.keep(context, row, message.ack_url, now=now())
     try:
         receipt = notifier.send(message)
     except RetryLater as problem:
@@ -278,7 +302,7 @@ def _step_dead(tx: Tx, row: OutboxRow) -> bool:
         if (page.page_kind, page.epoch, page.loop, page.step)
         == (row.page_kind, row.epoch, row.loop, row.step)
     ]
-    return all(page.state is RowState.FAILED for page in same)
+    return all(page.lost for page in same)
 
 
 def _count(context: Context, row: OutboxRow, result: str) -> None:

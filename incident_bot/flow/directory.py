@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from incident_bot.config.revision import Revision
 from incident_bot.core.escalation import Reached
-from incident_bot.core.model import ContactRule, Target, TargetKind, Team, Urgency
-from incident_bot.core.oncall import who
+from incident_bot.core.model import ContactRule, Person, Target, TargetKind, Team, Urgency, paging_service
+from incident_bot.flow.history import Roster
 from incident_bot.notifiers.base import Notifier
 
 
@@ -16,10 +16,17 @@ class TeamDirectory:
     """Answers for one team: the `Directory` that `core.escalation` asks. Remembers answers for one instant."""
 
     def __init__(
-        self, revision: Revision, team: str, *, notifiers: Mapping[str, Notifier], default_channel: str
+        self,
+        revision: Revision,
+        team: str,
+        *,
+        roster: Roster,
+        notifiers: Mapping[str, Notifier],
+        default_channel: str,
     ) -> None:
-        """Take the revision in force, the incident's team and the ways out that are wired."""
+        """Take the revision in force, the incident's team, who answers, and the ways out that are wired."""
         self._revision = revision
+        self._roster = roster
         self._team: Team | None = revision.teams.get(team)
         self._notifiers = notifiers
         self._default = default_channel
@@ -33,7 +40,8 @@ class TeamDirectory:
             known = self._known[target, now] = tuple(
                 reached
                 for reached in self._resolve(target, now)
-                if reached.person in self._revision.people and reached.person not in self._inactive
+                if paging_service(reached.person)
+                or (reached.person in self._revision.people and reached.person not in self._inactive)
             )
         return known
 
@@ -42,6 +50,9 @@ class TeamDirectory:
 
         Where none is left, the default channel at once: a page is never lost for want of a channel.
         """
+        service = paging_service(person)
+        if service is not None:
+            return self._service_rules(service)
         entry = self._revision.people.get(person)
         if entry is None:
             return ()
@@ -58,11 +69,18 @@ class TeamDirectory:
             else ()
         )
 
+    def _service_rules(self, service: Person) -> tuple[ContactRule, ...]:
+        """Give the one way to a paging service; nothing stands in for it, so that the step counts as empty."""
+        way = self._notifiers.get(TargetKind.PAGERDUTY)
+        return (ContactRule(by=TargetKind.PAGERDUTY.value),) if way and way.reaches(service) else ()
+
     def _resolve(self, target: Target, now: datetime) -> tuple[Reached, ...]:
         team = self._team
         kind = target.kind
         if kind is TargetKind.PERSON:
             return (Reached(person=target.name, why="named in the escalation policy"),)
+        if kind is TargetKind.PAGERDUTY:
+            return (Reached(person=str(target), why="named in the escalation policy"),)
         if kind is TargetKind.SCHEDULE:
             return self._on_call(target.name, now)
         if kind is TargetKind.TEAM:
@@ -79,10 +97,9 @@ class TeamDirectory:
         return tuple(Reached(person=member, why=f"member of {team.name}") for member in team.members)
 
     def _on_call(self, name: str | None, now: datetime) -> tuple[Reached, ...]:
-        schedule = self._revision.schedules.get(name or "")
-        if schedule is None:
+        if name is None:
             return ()
-        answers = who(schedule, (), now, inactive=self._inactive)
+        answers = self._roster.who(name, now)
         return tuple(Reached(person=answer.person, why=f"on call, {answer.why}") for answer in answers)
 
 
@@ -90,10 +107,16 @@ class Directories:
     """One directory a team, for the length of one transaction."""
 
     def __init__(
-        self, revision: Revision, *, notifiers: Mapping[str, Notifier], default_channel: str
+        self,
+        revision: Revision,
+        *,
+        roster: Roster,
+        notifiers: Mapping[str, Notifier],
+        default_channel: str,
     ) -> None:
         """Take what every directory needs."""
         self._revision = revision
+        self._roster = roster
         self._notifiers = notifiers
         self._default = default_channel
         self._teams: dict[str, TeamDirectory] = {}
@@ -102,6 +125,10 @@ class Directories:
         """Give the team's directory."""
         if team not in self._teams:
             self._teams[team] = TeamDirectory(
-                self._revision, team, notifiers=self._notifiers, default_channel=self._default
+                self._revision,
+                team,
+                roster=self._roster,
+                notifiers=self._notifiers,
+                default_channel=self._default,
             )
         return self._teams[team]

@@ -13,25 +13,27 @@ from typing import Final, assert_never
 import structlog
 
 from incident_bot.core.dedupe import reopen
-from incident_bot.core.effects import TimerKind
-from incident_bot.core.incident import Decision, HoldOver, Resumed, SnoozeOver, observe
-from incident_bot.core.model import Disposition, Episode, Flag, Incident, Paging, Running, Status
+from incident_bot.core.effects import Page, PageKind, TimerKind
+from incident_bot.core.incident import ACK_GRACE, AckDue, Decision, HoldOver, SnoozeOver, observe
+from incident_bot.core.model import Disposition, Episode, Flag, Incident, Paging, Running, Status, Urgency
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import apply_in
 from incident_bot.flow.intake import read_body
+from incident_bot.flow.interventions import reconsider_all
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.oncall import handoffs
 from incident_bot.flow.reconcile import has_list, listed_keys, reconcile_source
 from incident_bot.flow.triage import Triage
 from incident_bot.store import alerts, incidents, timers
 from incident_bot.store.alerts import DeliveryState
 from incident_bot.store.timers import Timer
-from incident_bot.store.transaction import LostRace, Tx
+from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
 BATCH: Final = 50
 FAILED_AGAIN: Final = timedelta(seconds=10)
 OUTSIDE_LEASE: Final = timedelta(seconds=60)
-ASK_OUTSIDE: Final = frozenset({TimerKind.RECONCILE, TimerKind.REFIRE})
-"""Timers whose work begins with a network call, which never happens inside a transaction."""
+ASK_OUTSIDE: Final = frozenset({TimerKind.RECONCILE, TimerKind.REFIRE, TimerKind.HANDOFF})
+"""Timers whose work begins with a network call, which never happens inside a transaction, or needs a longer one."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +58,10 @@ def tick(context: Context, *, now: datetime) -> int:
             continue
         handled += len(due)
         for timer in due:
-            _ask_outside(context, timer, now=now)
+            try:
+                _ask_outside(context, timer, now=now)
+            except _Failed as failed:
+                _postpone(context, failed.timer, str(failed), now=now)
         if due:
             context.signals.changed()
         if len(due) < limit:
@@ -100,13 +105,15 @@ def _postpone(context: Context, timer: Timer, error: str, *, now: datetime) -> N
 def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
     try:
         match timer.kind:
-            case TimerKind.STEP | TimerKind.SNOOZE | TimerKind.HOLD:
+            case TimerKind.STEP | TimerKind.SNOOZE | TimerKind.ACK | TimerKind.HOLD:
                 _fire_incident(context, tx, timer, now=now)
+            case TimerKind.MAINTENANCE:
+                reconsider_all(context, tx, now=now)
             case TimerKind.EPISODE:
                 _look_again(context, tx, timer, now=now)
             case TimerKind.RETRY_DELIVERY:
                 _retry_delivery(context, tx, timer, now=now)
-            case TimerKind.REFIRE | TimerKind.RECONCILE:
+            case TimerKind.REFIRE | TimerKind.RECONCILE | TimerKind.HANDOFF:
                 pass  # `_ask_outside`
             case _:
                 assert_never(timer.kind)
@@ -121,6 +128,18 @@ def _ask_outside(context: Context, timer: Timer, *, now: datetime) -> None:
         reconcile_source(context, str(timer.data.get("source", "")), now=now)
     elif timer.kind is TimerKind.REFIRE:
         _settle_refire(context, timer, now=now)
+    elif timer.kind is TimerKind.HANDOFF:
+        _look_at_schedule(context, timer, now=now)
+
+
+def _look_at_schedule(context: Context, timer: Timer, *, now: datetime) -> None:
+    try:
+        schedule, count = str(timer.data.get("schedule", "")), timer.data.get("count") is True
+        handoffs.look(context, schedule, count=count, now=now)
+    except Unavailable:
+        raise
+    except Exception as error:  # the worker's fence: one schedule must not stop the others
+        raise _Failed(timer, error) from error
 
 
 def _fire_incident(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
@@ -132,25 +151,49 @@ def _fire_incident(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> 
         # meanwhile must not keep an incident open whose alerts are all over (P15).
         return
     ledger = Ledger(context, tx, now=now)
-    decision = _decision(context, tx, timer, incident, now=now)
+    if timer.kind is TimerKind.STEP and incident.progress.state is Running.PAUSED:
+        # What held it back had an end; something else may hold it on.
+        Triage(ledger).reconsider([incident.id])
+        ledger.flush()
+        return
+    decision = _decision(context, ledger, timer, incident, now=now)
     if decision is None:
         return
     ledger.take(decision)
     ledger.flush()
 
 
+def _question(ledger: Ledger, incident: Incident, *, now: datetime) -> tuple[Page, ...]:
+    """Ask whoever has it by every way of theirs: it is the last word before others are woken."""
+    person = incident.acknowledged_by or ""
+    return tuple(
+        Page(
+            person=person,
+            via=rule.by,
+            kind=PageKind.ASK,
+            epoch=incident.epoch,
+            loop=0,
+            step=0,
+            due_at=now + rule.after,
+            urgency=Urgency.HIGH,
+            reason=f"{person} has {incident.name}",
+        )
+        for rule in ledger.directories.of(incident.team).rules(person, Urgency.HIGH)
+        if rule.after < ACK_GRACE
+    )
+
+
 def _decision(
-    context: Context, tx: Tx, timer: Timer, incident: Incident, *, now: datetime
+    context: Context, ledger: Ledger, timer: Timer, incident: Incident, *, now: datetime
 ) -> Decision | None:
+    tx = ledger.tx
     rules = context.live.current.revision.rules
+    if timer.kind is TimerKind.ACK:
+        due = AckDue(asking=_question(ledger, incident, now=now))
+        return observe(due, incident, rules=rules, now=now)
     still_firing = alerts.count_firing(tx, {incident.id}).get(incident.id, 0)
     had_alerts = still_firing > 0 or bool(alerts.list_episodes(tx, incident_id=incident.id, limit=1))
     if timer.kind is TimerKind.STEP:
-        if incident.progress.state is Running.PAUSED:
-            resumed = Resumed(
-                reason="The maintenance window is over", still_firing=still_firing, had_alerts=had_alerts
-            )
-            return observe(resumed, incident, rules=rules, now=now)
         if incident.paging is not Paging.TRIGGERED:
             return None
         # The ledger runs the step that is due; there is nothing to decide before.

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 
-from incident_bot.core.model import Paging
+from incident_bot.core.model import Paging, TargetKind, paging_service
 from incident_bot.core.postmortem import clock, duration
 from incident_bot.flow.context import Context
 from incident_bot.flow.views import CheckView, HealthView
 from incident_bot.store import alerts, incidents, outbox, timers
 from incident_bot.store.alerts import DeliveryState
 from incident_bot.store.transaction import Unavailable
+from incident_bot.timezones import CLOCKS
 
 OVERDUE: Final = timedelta(seconds=60)
 """S8: what is due for longer than this is an alarm."""
@@ -41,6 +42,8 @@ def health(context: Context, *, now: datetime) -> HealthView:
     if problems:
         detail += f" stays; the set on disk is refused: {problems[0]}"
     checks.insert(1, CheckView(name="configuration", ok=not problems, detail=detail))
+    zones = f"{CLOCKS.version}, from the {CLOCKS.source}"
+    checks.insert(2, CheckView(name="time zones", ok=True, detail=zones))
     status = "failing" if failing else "ok" if all(check.ok for check in checks) else "degraded"
     return HealthView(
         status=status,
@@ -66,11 +69,25 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         ),
         CheckView(name="deferred", ok=not deferred, detail=f"{deferred} deliveries wait to be decided"),
     ]
+    checks.extend(_services(context))
     for name in sorted(context.notifiers):
         last = successes.get(name)
         said = f"last success {clock(last)}" if last else "nothing sent yet"
         checks.append(CheckView(name=f"channel {name}", ok=True, detail=said))
     return checks
+
+
+def _services(context: Context) -> list[CheckView]:
+    """Say whether every paging service that the escalation names can be paged: its key stands in the environment."""
+    matrix = context.live.current.revision.matrix
+    rows = [*matrix.rows.values(), *(row for team in matrix.team_rows.values() for row in team.values())]
+    named = [target for row in rows for step in row for target in step.targets]
+    targets = {str(one) for one in (*named, *matrix.fallback, *matrix.last_resort)}
+    services = {name: service for name in sorted(targets) if (service := paging_service(name))}
+    way = context.notifiers.get(TargetKind.PAGERDUTY)
+    missing = [name for name, service in services.items() if way is None or not way.reaches(service)]
+    detail = f"no routing key is set for {', '.join(missing)}" if missing else f"{len(services)} can be paged"
+    return [CheckView(name="paging services", ok=not missing, detail=detail)] if services else []
 
 
 def _overdue(name: str, what: str, due: datetime | None, now: datetime) -> CheckView:

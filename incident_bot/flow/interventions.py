@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from incident_bot.core.effects import TimerKind
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.core.matchers import parse_matcher
-from incident_bot.core.model import JsonObject, rfc3339
+from incident_bot.core.model import JsonObject, Paging, rfc3339
 from incident_bot.flow.context import Context
-from incident_bot.store import interventions
+from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.triage import Triage
+from incident_bot.store import incidents, interventions, timers
 from incident_bot.store.interventions import Maintenance
+from incident_bot.store.timers import Timer
+from incident_bot.store.transaction import Tx
 
 LONGEST: Final = timedelta(days=31)
 
@@ -46,6 +51,11 @@ def add_maintenance(
     with context.store.write() as tx:
         saved = interventions.add_maintenance(tx, window, now=now)
         interventions.record(tx, actor, "maintenance.added", _shown(saved), now=now)
+        if saved.start <= now:
+            reconsider_all(context, tx, now=now)
+        else:
+            timers.set_timers(tx, [_begins(saved)], now=now)
+    context.signals.changed()
     return _shown(saved)
 
 
@@ -56,14 +66,38 @@ def maintenance(context: Context, *, now: datetime) -> list[JsonObject]:
 
 
 def end_maintenance(context: Context, number: int, *, actor: str, now: datetime) -> JsonObject:
-    """End a window now; what it paused goes on at its planned end. Raises NotFound."""
+    """End a window now: what it alone held back is paged for. Raises NotFound."""
     with context.store.write() as tx:
         window = interventions.end_maintenance(tx, number, by=actor, now=now)
         if window is None:
             message = f"There is no maintenance window {number} in force or to come."
             raise NotFound(message)
         interventions.record(tx, actor, "maintenance.ended", {"id": number}, now=now)
+        reconsider_all(context, tx, now=now)
+    context.signals.changed()
     return _shown(window)
+
+
+def reconsider_all(context: Context, tx: Tx, *, now: datetime) -> None:
+    """Look at every incident that pages: what a window begins to cover is held back, what it leaves goes on."""
+    ledger = Ledger(context, tx, now=now)
+    triage = Triage(ledger)
+    triage.reconsider(incidents.numbers_of(tx, Paging.TRIGGERED))
+    ledger.flush()
+
+
+def _begins(window: Maintenance) -> Timer:
+    return Timer(
+        id=0,
+        kind=TimerKind.MAINTENANCE,
+        key=f"maintenance:{window.id}",
+        incident_id=None,
+        subject=window.id,
+        epoch=None,
+        due_at=window.start,
+        data={},
+        attempts=0,
+    )
 
 
 def _shown(window: Maintenance) -> JsonObject:

@@ -23,9 +23,11 @@ from incident_bot.core.effects import (
 from incident_bot.core.escalation import Policy, advance, freeze
 from incident_bot.core.incident import Decision
 from incident_bot.core.model import Event, Incident, JsonObject, Kind, Paging, Running, Severity
+from incident_bot.flow import followups
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
+from incident_bot.flow.history import Roster
 from incident_bot.store import incidents, outbox, timers
 from incident_bot.store.outbox import NewMessage, RowState
 from incident_bot.store.timers import Timer
@@ -54,7 +56,10 @@ class Ledger:
         self.now = now
         self.current: Current = context.live.current
         self.directories = Directories(
-            self.current.revision, notifiers=context.notifiers, default_channel=context.default_channel
+            self.current.revision,
+            roster=Roster(context.records, self.current, tx),
+            notifiers=context.notifiers,
+            default_channel=context.default_channel,
         )
         self._drafts: dict[int | str, _Draft] = {}
         self._policies: dict[tuple[str, str], JsonObject] = {}
@@ -128,6 +133,10 @@ class Ledger:
                     set_timers.append(incident_timer(incident, kind, due_at))
                 elif draft.incident.id:
                     stopped.append(timer_key(kind, incident.id))
+            if draft.incident.id:
+                self._messages.extend(
+                    followups.owed(self.context, self.tx, incident, draft.events, now=self.now)
+                )
             for announcement in draft.announcements:
                 self._messages.extend(self._announced(incident, announcement, rank))
         if pages:

@@ -1,19 +1,15 @@
-"""What readers ask: incidents, timelines, pages, alerts, who is on call. Reads only; every answer is a view."""
+"""What readers ask: incidents, timelines, pages, alerts. Reads only; every answer is a view."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import quote
 
-from incident_bot.config.revision import Revision
 from incident_bot.core.effects import PageKind
 from incident_bot.core.errors import NotFound
 from incident_bot.core.model import Episode, Event, Incident, Item, Paging, Phase, Status, incident_name
-from incident_bot.core.oncall import Schedule, stretch, who
-from incident_bot.core.oncall import shifts as solve_shifts
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import describe, redact_data
 from incident_bot.flow.context import Context
@@ -24,14 +20,13 @@ from incident_bot.flow.views import (
     IncidentView,
     ItemView,
     LinkView,
-    OnCallView,
     PageView,
-    ShiftView,
+    ReceiptView,
 )
 from incident_bot.store import alerts as episodes_store
 from incident_bot.store import incidents as incidents_store
 from incident_bot.store import outbox
-from incident_bot.store.outbox import Attempt, OutboxRow
+from incident_bot.store.outbox import Attempt, GivenReceipt, OutboxRow
 from incident_bot.store.transaction import Tx
 
 LABEL_PLACE: Final = re.compile(r"\{\{\s*labels\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -113,13 +108,17 @@ def pages(context: Context, number: int) -> list[PageView]:
     with context.store.read() as tx:
         load(tx, number)
         rows = outbox.pages_of(tx, number)
+        receipts = outbox.receipts_of(tx, [row.id for row, _ in rows])
     names = {person.id: person.name for person in context.live.current.revision.people.values()}
     return [
-        page_view(row, attempts, name=names.get(row.person or "", row.person or "")) for row, attempts in rows
+        page_view(row, attempts, receipts.get(row.id, []), name=names.get(row.person or "", row.person or ""))
+        for row, attempts in rows
     ]
 
 
-def page_view(row: OutboxRow, attempts: list[Attempt], *, name: str) -> PageView:
+def page_view(
+    row: OutboxRow, attempts: list[Attempt], receipts: list[GivenReceipt], *, name: str
+) -> PageView:
     """Turn one outbox row into a page; steps count from 1, as people do."""
     step: int | str = row.step + 1 if row.page_kind in (PageKind.STEP, None) else row.page_kind.value
     return PageView(
@@ -142,6 +141,9 @@ def page_view(row: OutboxRow, attempts: list[Attempt], *, name: str) -> PageView
                 error=attempt.error,
             )
             for attempt in attempts
+        ),
+        receipts=tuple(
+            ReceiptView(at=receipt.at, status=receipt.status, detail=receipt.detail) for receipt in receipts
         ),
     )
 
@@ -166,51 +168,6 @@ def alerts(
             limit=limit,
         )
     return [alert_view(episode) for episode in found]
-
-
-def on_call(context: Context, *, schedule: str | None = None, at: datetime) -> list[OnCallView]:
-    """Give who is on call, by schedule; raises NotFound for a schedule that does not exist."""
-    revision = context.live.current.revision
-    names = [schedule] if schedule is not None else sorted(revision.schedules)
-    inactive = frozenset(person.id for person in revision.people.values() if not person.active)
-    found: list[OnCallView] = []
-    for name in names:
-        chosen = _schedule(revision, name)
-        for answer in who(chosen, (), at, inactive=inactive, revision=revision.id):
-            since, until = stretch(chosen, (), at, answer.person, inactive=inactive)
-            person = revision.people.get(answer.person)
-            found.append(
-                OnCallView(
-                    schedule=name,
-                    person=answer.person,
-                    name=person.name if person else answer.person,
-                    why=answer.why,
-                    since=since,
-                    until=until,
-                )
-            )
-    return found
-
-
-def shifts(context: Context, schedule: str, *, start: datetime, end: datetime) -> list[ShiftView]:
-    """Give a schedule's shifts in [start, end); raises NotFound."""
-    revision = context.live.current.revision
-    chosen = _schedule(revision, schedule)
-    inactive = frozenset(person.id for person in revision.people.values() if not person.active)
-    return [
-        ShiftView(start=shift.start, end=shift.end, people=shift.people, why=shift.why)
-        for shift in solve_shifts(chosen, (), start, end, inactive=inactive)
-    ]
-
-
-def _schedule(revision: Revision, name: str) -> Schedule:
-    chosen = revision.schedules.get(name)
-    if chosen is None:
-        message = (
-            f"There is no schedule {name[:80]!r}; known: {', '.join(sorted(revision.schedules)) or 'none'}."
-        )
-        raise NotFound(message)
-    return chosen
 
 
 def alert_view(episode: Episode) -> AlertView:
@@ -277,7 +234,7 @@ def incident_view(
         runbook=incident.runbook,
         room=None,
         previous=incident_name(incident.previous) if incident.previous else None,
-        links=_links(context, incident, episodes or []),
+        links=links_of(context, incident, episodes or []),
         items=tuple(_item_view(item) for item in incident.items),
         seq=incident.seq,
         alerts=tuple(alert_view(episode) for episode in episodes or ()),
@@ -296,7 +253,8 @@ def _item_view(item: Item) -> ItemView:
     )
 
 
-def _links(context: Context, incident: Incident, episodes: list[Episode]) -> tuple[LinkView, ...]:
+def links_of(context: Context, incident: Incident, episodes: list[Episode]) -> tuple[LinkView, ...]:
+    """Give where to read on: the incident, dashboards, runbooks, graphs; each address once."""
     links = [LinkView(title="Incident", url=f"{context.settings.public_url}/incidents/{incident.name}")]
     service = context.live.current.revision.services.get(incident.service or "")
     labels: Mapping[str, str] = episodes[0].labels if episodes else {}

@@ -131,6 +131,7 @@ def _apply(context: Context, tx: Tx, source: SourceConfig, drift: Drift, *, now:
         item.episode = episode
     triage.hold(placed)
     triage.notify([*placed, *ended_notices(triage, ended)])
+    triage.reconsider(episode.incident_id for episode in drift.mark if episode.incident_id)
     ledger.flush()
 
 

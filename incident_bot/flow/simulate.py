@@ -15,6 +15,7 @@ from incident_bot.core.muting import Inhibitors, Muted, muted_by
 from incident_bot.core.routing import Action, Routed, incident_key, route, title
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import TeamDirectory
+from incident_bot.flow.history import Roster
 from incident_bot.flow.views import PlannedView, SimulatedView
 from incident_bot.sources import SOURCES
 
@@ -121,17 +122,23 @@ def _muted(
 
 
 def _escalation(context: Context, routed: Routed, start: datetime, ahead: timedelta) -> tuple[Planned, ...]:
-    revision = context.live.current.revision
-    directory = TeamDirectory(
-        revision, routed.team, notifiers=context.notifiers, default_channel=context.default_channel
-    )
+    current = context.live.current
+    revision = current.revision
     policy = freeze(revision.matrix, routed.severity, routed.team)
     planned: list[Planned] = []
-    for look in preview(policy, directory, start, until=start + ahead):
-        planned.append(look)
-        if any(kind is Kind.EXHAUSTED for kind, _ in look.events):
-            # What follows only repeats the last resort.
-            break
+    with context.store.read() as tx:
+        directory = TeamDirectory(
+            revision,
+            routed.team,
+            roster=Roster(context.records, current, tx),
+            notifiers=context.notifiers,
+            default_channel=context.default_channel,
+        )
+        for look in preview(policy, directory, start, until=start + ahead):
+            planned.append(look)
+            if any(kind is Kind.EXHAUSTED for kind, _ in look.events):
+                # What follows only repeats the last resort.
+                break
     return tuple(planned)
 
 

@@ -7,7 +7,7 @@ one that came in time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,7 +26,18 @@ from incident_bot.core.incident import (
     takes_alerts,
 )
 from incident_bot.core.matchers import matches_all, parse_matcher
-from incident_bot.core.model import Disposition, Episode, Incident, JsonObject, Running, Severity, copied
+from incident_bot.core.model import (
+    Disposition,
+    Episode,
+    Flag,
+    Incident,
+    JsonObject,
+    Paging,
+    Running,
+    Severity,
+    Status,
+    copied,
+)
 from incident_bot.core.muting import Inhibitors, Maintenance, Muted, in_maintenance, muted_by
 from incident_bot.core.routing import Action, Routed, title
 from incident_bot.flow.ledger import Ledger
@@ -243,6 +254,40 @@ class Triage:
         else:
             return incident
         return self._ledger.take(observe(decided, incident, rules=self._revision.rules, now=self._now))
+
+    def reconsider(self, numbers: Iterable[int]) -> None:
+        """Hold back the paging of what is wholly silenced or in maintenance, and go on with what no longer is.
+
+        For triggered incidents by number; others are left alone. To be called when the episodes are written.
+        """
+        for number in sorted(set(numbers)):
+            found = incidents.get(self._tx, number, lock=True)
+            if found is None or found.paging is not Paging.TRIGGERED:
+                continue
+            incident = self._ledger.incident(found)
+            episodes = alerts.episodes_of_incident(self._tx, number)
+            firing = [episode for episode in episodes if episode.status is Status.FIRING]
+            decided: Paused | Resumed | None = self._held(firing)
+            if decided is None and incident.progress.state is Running.PAUSED:
+                decided = Resumed(
+                    reason="Nothing holds it back any more",
+                    still_firing=len(firing),
+                    had_alerts=bool(episodes),
+                )
+            if decided is not None:
+                self._ledger.take(observe(decided, incident, rules=self._revision.rules, now=self._now))
+
+    def _held(self, firing: Sequence[Episode]) -> Paused | None:
+        """Say what holds all of these alerts back, the one with an end first."""
+        if not firing:
+            return None
+        window = self._in_maintenance([Placed(episode) for episode in firing])
+        if window is not None:
+            return Paused(reason=f"maintenance: {window.reason}", until=window.end)
+        silenced = all(Flag.SILENCED in episode.flags for episode in firing)
+        if silenced and self._revision.rules.pause_on_silence:
+            return Paused(reason="every alert of it is silenced")
+        return None
 
     def _policy(self, items: Sequence[Placed], team: str) -> JsonObject:
         return self._ledger.policy(self._worst(items), team)

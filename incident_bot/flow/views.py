@@ -112,6 +112,15 @@ class AttemptView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptView:
+    """What a provider said later of a page that it had taken: delivered, or why not."""
+
+    at: datetime
+    status: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """One logical page with its attempts."""
 
@@ -128,6 +137,8 @@ class PageView:
     sent_at: datetime | None
     reason: str
     attempts: tuple[AttemptView, ...]
+    receipts: tuple[ReceiptView, ...] = ()
+    """What its provider said later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +177,52 @@ class ShiftView:
     end: datetime
     people: tuple[str, ...]
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapView:
+    """One maximal stretch with nobody."""
+
+    start: datetime
+    end: datetime
+    deliberate: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleView:
+    """One schedule of the configuration in force."""
+
+    name: str
+    time_zone: str
+    layers: tuple[str, ...]
+    """The highest first."""
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideView:
+    """One override that somebody made at run time, in the keys of the files."""
+
+    id: int
+    schedule: str
+    cover: tuple[str, ...] | None
+    replace: str | None
+    by: str | None
+    remove: str | None
+    add: tuple[str, ...] | None
+    start: datetime
+    end: datetime
+    reason: str
+    nobody: bool
+    state: str
+    """planned, running, ended, or cancelled: taken back before it began."""
+    ignored: bool
+    """Whether it counts for nothing today, as it puts on somebody who is not active, or not there, any more."""
+    created_by: str
+    created_at: datetime
+    ended_by: str | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

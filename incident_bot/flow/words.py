@@ -10,11 +10,15 @@ from datetime import datetime
 import structlog
 
 from incident_bot.core.effects import Moment, Page, PageKind
-from incident_bot.core.model import Episode, Incident, Urgency
+from incident_bot.core.model import Episode, Incident, Urgency, paging_service
+from incident_bot.flow import acklinks, followups
+from incident_bot.flow.channel_facts import channel_facts
 from incident_bot.flow.context import Context
+from incident_bot.flow.oncall import links
 from incident_bot.notifiers.base import Message
+from incident_bot.render.handoffs import MOMENTS, handoff_message
+from incident_bot.render.messages import PAGES, channel_message, page_message
 from incident_bot.render.messages import Message as Written
-from incident_bot.render.messages import channel_message, page_message
 from incident_bot.store import alerts, incidents
 from incident_bot.store.outbox import OutboxRow, RowKind
 from incident_bot.store.transaction import Tx
@@ -51,6 +55,10 @@ def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) 
     incident, episodes = facts.of(row.incident_id)
     if row.kind is RowKind.PAGE:
         return _page(context, row, incident, episodes, now=now) if incident else None
+    if row.moment is Moment.PAGER:
+        return followups.message(row)
+    if row.moment in MOMENTS:
+        return _handoff(context, row, row.moment, now=now)
     return _channel(context, row, incident, episodes, now=now)
 
 
@@ -58,7 +66,7 @@ def _page(
     context: Context, row: OutboxRow, incident: Incident, episodes: list[Episode], *, now: datetime
 ) -> Message | None:
     current = context.live.current
-    person = current.revision.people.get(row.person or "")
+    person = current.revision.people.get(row.person or "") or paging_service(row.person or "")
     if person is None:
         return None
     page = Page(
@@ -72,6 +80,9 @@ def _page(
         urgency=row.urgency or Urgency.HIGH,
         reason=row.reason,
     )
+    kind = context.kinds.get(row.via)
+    to_do = page.kind is not PageKind.NOTE
+    ack_url = acklinks.new_url(context.settings) if kind and kind.ack_link and to_do else None
     written = page_message(
         current.templates,
         incident,
@@ -80,18 +91,26 @@ def _page(
         episodes=episodes,
         runbook=next((book for book in current.revision.runbooks if book.path == incident.runbook), None),
         public_url=context.settings.public_url,
+        html=bool(kind and kind.html),
+        ack_url=ack_url,
         now=now,
     )
     _report(written, row)
     return Message(
         key=row.key,
-        kind="page",
+        kind=page.kind.value if page.kind in PAGES else "page",
         recipient=person.id,
         person=person,
         subject=written.subject,
         text=written.text,
         url=written.url,
-        facts=written.facts,
+        facts={**written.facts, **channel_facts(context, row, incident, episodes, person)},
+        attempt=row.attempts,
+        urgent=to_do and page.urgency is Urgency.HIGH,
+        # A number begins anew with the database, and two installations may share a mailbox: the time tells them apart.
+        thread=f"{written.url} {incident.opened_at.isoformat()}",
+        html=written.html,
+        ack_url=ack_url,
     )
 
 
@@ -120,6 +139,29 @@ def _channel(
         kind=moment.value,
         recipient=row.recipient or "",
         person=None,
+        subject=written.subject,
+        text=written.text,
+        url=written.url,
+        facts=written.facts,
+    )
+
+
+def _handoff(context: Context, row: OutboxRow, moment: Moment, *, now: datetime) -> Message | None:
+    current = context.live.current
+    person = current.revision.people.get(row.person or "")
+    if person is None and row.person is not None:
+        return None
+    public_url = context.settings.public_url
+    link = links.new_link(public_url) if moment is Moment.TAP else None
+    written = handoff_message(
+        current.templates, moment, row.data, person=person, public_url=public_url, link=link, now=now
+    )
+    _report(written, row)
+    return Message(
+        key=row.key,
+        kind=moment.value,
+        recipient=row.recipient or "",
+        person=person,
         subject=written.subject,
         text=written.text,
         url=written.url,

@@ -17,6 +17,7 @@ import structlog
 from incident_bot.flow import deliver, escalate, reconcile
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
+from incident_bot.flow.oncall import handoffs
 from incident_bot.store import outbox, timers
 from incident_bot.store.transaction import Unavailable
 
@@ -94,10 +95,13 @@ class Worker:
         thread.start()
 
     def _tick(self, *, due: bool) -> bool:
-        now, current = self._now(), self._context.live.current
+        now = self._now()
+        self._context.live.count_anew(now=now)
+        current = self._context.live.current
         if current is not self._scheduled:
             # A source may have got an API with this revision.
             reconcile.schedule(self._context, now=now)
+            handoffs.schedule_all(self._context, now=now)
             self._scheduled = current
         return due and escalate.tick(self._context, now=now) > 0
 

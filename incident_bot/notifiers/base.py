@@ -17,6 +17,9 @@ from incident_bot.core.model import JsonObject, Person
 from incident_bot.outgoing import Client
 
 RETRY_AFTER_MOST: Final = timedelta(days=1)
+_RETRIED: Final = frozenset({408, 409, 423, 425, 429})
+_AUTH: Final = frozenset({401, 403, 407})
+_ADDRESS: Final = frozenset({404, 410})
 _HEADER_SAFE: Final = "!#$&'()*+,/:;=?@[]^`{|}<>"
 
 
@@ -56,7 +59,7 @@ class Message:
     key: str
     """The idempotency key: the same for every attempt (S2)."""
     kind: str
-    """`page`, or the moment that a channel message tells: `opened`, `update`, `resolved` …"""
+    """`page`; `ask` (still on it?); `note` (taken already); or the moment that a channel is told of."""
     recipient: str
     """A person's id or a channel's name."""
     person: Person | None
@@ -65,6 +68,16 @@ class Message:
     text: str
     url: str | None = None
     facts: JsonObject = field(default_factory=dict)
+    urgent: bool = False
+    """Whether it should wake somebody."""
+    attempt: int = 1
+    """Which attempt this is; a later one may find that an earlier one got through, its answer lost (S4)."""
+    thread: str | None = None
+    """What all messages about one thing have in common, and no others: they belong together (S2)."""
+    html: str | None = field(default=None, repr=False)
+    """The same as a page of HTML, where the kind asks for it."""
+    ack_url: str | None = field(default=None, repr=False)
+    """A secret address at which this person acknowledges this incident, where the kind asks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +108,10 @@ class NotifierKind:
     """The names of the settings it reads; the reference page names each."""
     contact: str | None = None
     """The field of `people.yaml` that carries its address, if it needs one."""
+    html: bool = False
+    """Whether its pages are written in HTML, too."""
+    ack_link: bool = False
+    """Whether its pages carry a link that acknowledges."""
 
 
 def retry_after_header(value: str | None) -> timedelta | None:
@@ -104,6 +121,22 @@ def retry_after_header(value: str | None) -> timedelta | None:
     # Python refuses to read numbers of thousands of digits.
     digits = value.strip().lstrip("0")
     return min(timedelta(seconds=int(digits[:9] or "0")), RETRY_AFTER_MOST)
+
+
+def judge(status: int, headers: Mapping[str, str], *, who: str, said: str = "") -> None:
+    """Return for 2xx; else raise what an HTTP status means: RetryLater where time may help, GiveUp where it cannot.
+
+    Later are 408, 409, 423, 425, 429 and 5xx, with the answer's Retry-After. `who` and `said` stand in the error's text
+    and must hold no secret; the names of `headers` are in lower case.
+    """
+    if 200 <= status < 300:  # noqa: PLR2004 -- the 2xx class
+        return
+    told = f"{who} answered {status}{f': {said}' if said else ''}"
+    if status in _RETRIED or status >= 500:  # noqa: PLR2004 -- the 5xx class
+        raise RetryLater(told, after=retry_after_header(headers.get("retry-after")))
+    if status in _AUTH:
+        raise GiveUp(GiveUpReason.AUTH, told)
+    raise GiveUp(GiveUpReason.ADDRESS if status in _ADDRESS else GiveUpReason.REFUSED, told)
 
 
 def header_value(text: str) -> str:

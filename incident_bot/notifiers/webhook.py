@@ -14,23 +14,18 @@ from typing import Final
 
 from incident_bot.core.model import Person
 from incident_bot.notifiers.base import (
-    GiveUp,
-    GiveUpReason,
     Message,
     Notifier,
     NotifierKind,
     Receipt,
     RetryLater,
     header_value,
-    retry_after_header,
+    judge,
 )
 from incident_bot.outgoing import CallFailed, Client
 
 URL: Final = "INCIDENT_BOT_WEBHOOK_URL"
 SECRET: Final = "INCIDENT_BOT_WEBHOOK_SECRET"  # noqa: S105 -- the name of the setting
-_RETRIED: Final = frozenset({408, 409, 423, 425, 429})
-_AUTH: Final = frozenset({401, 403, 407})
-_ADDRESS: Final = frozenset({404, 410})
 _PROVIDER_ID_MOST: Final = 200
 
 
@@ -60,23 +55,12 @@ class WebhookNotifier:
             answer = self._client.call("POST", self._url, headers=headers, content=body)
         except CallFailed as error:
             raise RetryLater(str(error)) from error
-        status = answer.status
-        if 200 <= status < 300:  # noqa: PLR2004 -- the 2xx class
-            return Receipt(provider_id=(answer.headers.get("x-message-id") or "")[:_PROVIDER_ID_MOST] or None)
-        if status in _RETRIED or status >= 500:  # noqa: PLR2004 -- the 5xx class
-            after = retry_after_header(answer.headers.get("retry-after"))
-            raise RetryLater(f"the webhook answered {status}", after=after)
-        raise GiveUp(_reason(status), f"the webhook answered {status}")
+        judge(answer.status, answer.headers, who="the webhook")
+        return Receipt(provider_id=(answer.headers.get("x-message-id") or "")[:_PROVIDER_ID_MOST] or None)
 
     def reaches(self, person: Person) -> bool:
         """Say yes: the receiver knows what to do with a person's id."""
         return person.active
-
-
-def _reason(status: int) -> GiveUpReason:
-    if status in _AUTH:
-        return GiveUpReason.AUTH
-    return GiveUpReason.ADDRESS if status in _ADDRESS else GiveUpReason.REFUSED
 
 
 def _payload(message: Message) -> dict[str, object]:

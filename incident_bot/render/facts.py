@@ -71,11 +71,85 @@ _PAGE: Final[Mapping[str, object]] = {
     "why": "on call for payments-primary",
     "first_step": "Look at the last deployment: `kubectl rollout history deployment/checkout`",
     "loop": 0,
+    "taken": "bob has it",
+}
+
+_SHIFT: Final[Mapping[str, object]] = {
+    "now": _NOW,
+    "schedule": "payments-primary",
+    "person": "Alice Example",
+    "zone": "Europe/Berlin",
+    "url": "https://incidents.example.com/oncall",
+    "base": "https://incidents.example.com",
+}
+
+_HANDOFF: Final[Mapping[str, object]] = {
+    **_SHIFT,
+    "role": "begins",
+    "at": _NOW,
+    "until": _NOW + timedelta(days=7),
+    "before": ["Bob Example"],
+    "after": ["Alice Example"],
+    "brief": {
+        "open": [
+            {
+                "name": "INC-42",
+                "title": "High error rate on checkout",
+                "private": False,
+                "severity": "P1",
+                "phase": "investigating",
+                "paging": "acknowledged",
+                "lead": "Dora Example",
+            }
+        ],
+        "open_count": 1,
+        "private_count": 0,
+        "fired": [{"name": "HighErrorRate", "count": 12}],
+        "fired_count": 12,
+        "pages": 3,
+        "since": _NOW - timedelta(days=7),
+        "ending": [{"what": "INC-41 is snoozed", "at": _NOW + timedelta(hours=6), "private": False}],
+    },
 }
 
 FACTS: Final[Mapping[str, Mapping[str, object]]] = {
+    "page/handoff_begins.j2": _HANDOFF,
+    "page/handoff_ends.j2": _HANDOFF,
+    "page/tap.j2": {
+        **_SHIFT,
+        "at": _NOW + timedelta(minutes=30),
+        "due": _NOW + timedelta(minutes=25),
+    },
+    "page/untapped.j2": {
+        **_SHIFT,
+        "at": _NOW + timedelta(minutes=5),
+        "asked": _NOW - timedelta(minutes=25),
+        "missing": "Bob Example",
+        "missing_id": "bob",
+        "on_call": True,
+    },
+    "page/swap.j2": {
+        **_SHIFT,
+        "text": "Bob Example offers you a shift on payments-primary",
+        "lines": ["you get: payments-primary Thu 24 Dec 09:00 CET – Fri 25 Dec 09:00 CET"],
+        "todo": "Take it: oncall swap accept 7 – or say no: oncall swap decline 7",
+    },
+    "slack/handoff.j2": _HANDOFF,
+    "slack/moved.j2": {
+        **_SHIFT,
+        "was_clocks": "2026a",
+        "clocks": "2026b",
+        "moved": [{"was": _NOW, "now": _NOW + timedelta(hours=1), "people": ["Alice Example"]}],
+    },
+    "mail.html.j2": {
+        **_PAGE,
+        "kind": "step",
+        "ack_url": "https://incidents.example.com/ack/0123456789abcdef",
+    },
     "page/subject.j2": _PAGE,
     "page/text.j2": _PAGE,
+    "page/ask.j2": _PAGE,
+    "page/taken.j2": _PAGE,
     "slack/initial.j2": {**_INCIDENT, "next_update": timedelta(minutes=15), "paged": ("Alice Example",)},
     "slack/update.j2": {
         **_INCIDENT,

@@ -41,6 +41,27 @@ def when(value: datetime, zone: str = "UTC") -> str:
     return f"{local:%H:%M %Z} ({day}{utc:%H:%M} UTC)"
 
 
+def local(value: datetime | None, zone: str = "UTC") -> str:
+    """Give day and clock time in a zone: `Mon 9 Mar 09:00 CET`; an unknown instant is `an unknown time`."""
+    if value is None:
+        return "an unknown time"
+    try:
+        there = value.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        there = value.astimezone(UTC)
+    return f"{there:%a} {there.day} {there:%b %H:%M %Z}"
+
+
+def wall(value: datetime | None, zone: str = "UTC") -> str:
+    """Give date and clock time in a zone as commands take them: `2026-03-09 09:00`; an unknown instant is `now`."""
+    if value is None:
+        return "now"
+    try:
+        return f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
 def date(value: datetime) -> str:
     """Give day and clock time in UTC: `2026-11-21 02:05 UTC`."""
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -138,11 +159,13 @@ OWN: Final[Mapping[str, Filter]] = {
     "html": html,
     "join": joined,
     "line": line,
+    "local": local,
     "md": md,
     "mrkdwn": mrkdwn,
     "source": source,
     "spelled": spelled,
     "table": table,
+    "wall": wall,
     "when": when,
 }
 """The filters that this product adds."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-from incident_bot.core.effects import Moment, Page
+from incident_bot.core.effects import Moment, Page, PageKind
 from incident_bot.core.enrich import Runbook
 from incident_bot.core.model import Episode, Incident, JsonObject, Labels, Person, Phase, Severity, Status
 from incident_bot.core.timeline import one_line, redact
@@ -23,6 +23,12 @@ ALERTS_MOST: Final = 20
 LINE_MOST: Final = 300
 STEP_SECTIONS: Final = ("Investigation", "Mitigation", "Verification", "Detection")
 """Where the first thing to do stands, the likeliest first."""
+
+PAGES: Final[Mapping[PageKind, tuple[str, str]]] = {
+    PageKind.ASK: ("page/ask.j2", "Still on it? "),
+    PageKind.NOTE: ("page/taken.j2", "Taken: "),
+}
+"""The kinds of pages that do not ask to take an incident: their template, and what stands before the subject."""
 
 TEMPLATES: Final[Mapping[Moment, str]] = {
     Moment.OPENED: "slack/initial.j2",
@@ -44,6 +50,7 @@ class Message:
     text: str
     url: str | None = None
     facts: JsonObject = field(default_factory=dict)
+    html: str | None = None
     fell_back: str | None = None
 
 
@@ -57,9 +64,14 @@ def page_message(
     runbook: Runbook | None = None,
     runbook_url: str | None = None,
     public_url: str,
+    html: bool = False,
+    ack_url: str | None = None,
     now: datetime,
 ) -> Message:
-    """Say on one screen what is broken, since when, how to take it, what to do first, and why this person."""
+    """Say on one screen what is broken, since when, how to take it, what to do first, and why this person.
+
+    With `html` the same again as a page, whose button leads to `ack_url`.
+    """
     url = incident_url(public_url, incident)
     facts = {
         **_of_incident(incident, episodes, url=url, now=now),
@@ -69,13 +81,21 @@ def page_message(
         "why": redact(page.reason),
         "first_step": first_step(runbook),
         "loop": page.loop,
+        "taken": f"{incident.acknowledged_by} has it" if incident.acknowledged_by else "it is over",
     }
+    template, before = PAGES.get(page.kind, ("page/text.j2", ""))
     subject = templates.render("page/subject.j2", facts)
-    text = templates.render("page/text.j2", facts)
+    text = templates.render(template, facts)
+    in_html = (
+        templates.render("mail.html.j2", {**facts, "kind": page.kind.value, "ack_url": ack_url})
+        if html
+        else None
+    )
     return Message(
-        subject=one_line(subject.text, SUBJECT_MOST),
+        subject=one_line(f"{before}{subject.text}", SUBJECT_MOST),
         text=text.text.rstrip(),
         url=url,
+        html=in_html.text if in_html else None,
         facts={
             **_bare(incident, url),
             "person": person.id,
@@ -83,7 +103,7 @@ def page_message(
             "loop": page.loop,
             "kind": page.kind.value,
         },
-        fell_back=subject.fell_back or text.fell_back,
+        fell_back=subject.fell_back or text.fell_back or (in_html.fell_back if in_html else None),
     )
 
 

@@ -17,6 +17,7 @@ from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 from incident_bot.core.errors import Problem
 from incident_bot.core.timeline import one_line
 from incident_bot.render.facts import FACTS
+from incident_bot.render.filters import html, target_of
 from incident_bot.render.sandbox import Sandbox
 
 FOLDER: Final = "templates/"
@@ -67,7 +68,8 @@ class Templates:
             except _BREAKS as error:
                 why = why or f"{FOLDER}{name}: {_said(error)}"
         known = (facts.get(key) for key in ("severity", "name", "title", "text", "url"))
-        return Rendered(text=one_line(" ".join(str(fact) for fact in known if fact)), fell_back=why)
+        bare = one_line(" ".join(str(fact) for fact in known if fact))
+        return Rendered(text=str(html(bare)) if target_of(name) == "html" else bare, fell_back=why)
 
     def problems(self) -> tuple[Problem, ...]:
         """Give everything that is wrong with the user's templates, each with its file and line."""

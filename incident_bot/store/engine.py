@@ -58,6 +58,16 @@ class Store:
         lock_file = LockFile.take(path.with_name(path.name + ".lock"), path) if exclusive else None
         return cls(_sqlite(address, pool_size=5, max_overflow=20, pool_timeout=10), lock_file=lock_file)
 
+    @classmethod
+    def find(cls, url: str) -> Store | None:
+        """Open a database as `open` does, but None where it is a SQLite file that does not exist: none is made."""
+        store = cls.open(url)
+        database = store._engine.url.database  # noqa: SLF001 -- its own
+        if store.dialect == "sqlite" and database and not Path(database).is_file():
+            store.close()
+            return None
+        return store
+
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """Give one writing transaction: committed at the end, rolled back on any error.

@@ -37,11 +37,9 @@ def is_named(name: str, text: str) -> bool:
     return re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w/-])", text) is not None
 
 
-def setting_names(settings: Any, prefix: str) -> Iterator[str]:
-    """The environment variables behind the fields: the alias where there is one, else prefix and field."""
-    for field, info in settings.model_fields.items():
-        alias = info.validation_alias or info.alias
-        yield alias.upper() if isinstance(alias, str) else f"{prefix}{field}".upper()
+def setting_names(module: Any) -> Iterator[str]:
+    """The environment variables behind the fields of the settings."""
+    yield from map(module.variable, module.Settings.model_fields)
 
 
 def commands_of(group: Any, prefix: str = "") -> Iterator[str]:
@@ -62,9 +60,7 @@ def routes_in(document: dict[str, Any]) -> Iterator[str]:
 
 def test_every_setting_is_documented(reference: str) -> None:
     module = importlib.import_module("incident_bot.config.settings")
-    missing = [
-        name for name in setting_names(module.Settings, module.PREFIX) if not is_named(name, reference)
-    ]
+    missing = [name for name in setting_names(module) if not is_named(name, reference)]
     assert not missing, f"docs/reference/environment.md does not name {missing}"
 
 
@@ -109,4 +105,4 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     module = importlib.import_module("incident_bot.config.settings")
     written = re.findall(r"(?m)^\| `([A-Z_]+)`", (REFERENCE / "environment.md").read_text(encoding="utf-8"))
-    assert set(written) == set(setting_names(module.Settings, module.PREFIX))
+    assert set(written) == set(setting_names(module))

@@ -12,20 +12,21 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from incident_bot.config.people import CHANNELS
-from incident_bot.config.settings import Settings
+from incident_bot.config.settings import Settings, variable
 from incident_bot.core.model import Person
 from incident_bot.flow import deliver
-from incident_bot.notifiers import NOTIFIERS, Notifier
+from incident_bot.notifiers import NOTIFIERS, Notifier, twilio
 from incident_bot.notifiers.base import (
     GiveUp,
     GiveUpReason,
@@ -36,24 +37,91 @@ from incident_bot.notifiers.base import (
 )
 from incident_bot.outgoing import TIMEOUT_SECONDS, WHOLE_SECONDS, Client
 from incident_bot.telemetry import configure_logging
-from tests.fakes.webhook import MISBEHAVIOURS, Behaviour, WebhookServer, answers, closes
+from tests.fakes.smtp import MailServer
+from tests.fakes.webhook import MISBEHAVIOURS, Behaviour, Received, WebhookServer, answers, closes
 
 LogLevel = str
 ENVIRONMENT = Path(__file__).resolve().parents[2] / "docs/reference/environment.md"
 SECRET = "s3cr3t-of-the-signature"
 PATH = "/hook/s3cr3t-of-the-path"
 QUERY = "token=s3cr3t-of-the-query"
-WIRED: Mapping[str, Callable[[str], Mapping[str, str]]] = {
-    "webhook": lambda url: {
-        "INCIDENT_BOT_WEBHOOK_URL": f"{url}{PATH}?{QUERY}",
-        "INCIDENT_BOT_WEBHOOK_SECRET": SECRET,
-    },
+ROUTING_KEY = "s3cr3t0123456789abcdef0123456789"
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How a notifier that speaks HTTP and our receiver find and understand each other."""
+
+    settings: Callable[[str], Mapping[str, str]]
+    """With which it reaches the receiver at an address."""
+    key: Callable[[Received], str]
+    """By what its provider knows a message again."""
+    taken: bytes = b"{}"
+    """What its provider answers to what it takes."""
+    says_so: bool = False
+    """Whether an answer without that is no receipt: something else may have given it."""
+    content_type: str = "application/json"
+    tells_channels: bool = True
+    """Whether a message need not be for a person."""
+
+
+def _twilio(url: str) -> Mapping[str, str]:
+    return {
+        "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
+        "TWILIO_AUTH_TOKEN": SECRET,
+        "TWILIO_FROM": "+4915735980000",
+        "INCIDENT_BOT_TWILIO_API_URL": url,
+        "INCIDENT_BOT_PUBLIC_URL": "https://bot.example.com",
+    }
+
+
+WIRED: Mapping[str, Wire] = {
+    "pagerduty": Wire(
+        lambda url: {"PAGERDUTY_ROUTING_KEY": ROUTING_KEY, "INCIDENT_BOT_PAGERDUTY_EVENTS_URL": url},
+        key=lambda request: str(json.loads(request.body)["dedup_key"]),
+        taken=b'{"status": "success", "dedup_key": "k"}',
+        says_so=True,
+    ),
+    "sms": Wire(
+        _twilio,
+        key=lambda request: parse_qs(request.body.decode())["StatusCallback"][0],
+        taken=b'{"sid": "SM1"}',
+        says_so=True,
+        content_type="application/x-www-form-urlencoded",
+        tells_channels=False,
+    ),
+    "voice": Wire(
+        _twilio,
+        key=lambda request: parse_qs(request.body.decode())["Url"][0],
+        taken=b'{"sid": "CA1"}',
+        says_so=True,
+        content_type="application/x-www-form-urlencoded",
+        tells_channels=False,
+    ),
+    "webhook": Wire(
+        lambda url: {
+            "INCIDENT_BOT_WEBHOOK_URL": f"{url}{PATH}?{QUERY}",
+            "INCIDENT_BOT_WEBHOOK_SECRET": SECRET,
+        },
+        key=lambda request: request.headers["idempotency-key"],
+    ),
 }
-"""The settings with which a notifier that speaks HTTP reaches the receiver at an address."""
 SILENT = {"stdout"}
 """Those that call nobody."""
+OTHERWISE = {"mail"}
+"""Those that speak another protocol, with contract tests of their own beside these: `test_mail.py`."""
 
-ALICE = Person(id="alice", name="Alice Example", time_zone="Europe/Berlin")
+ALICE = Person(
+    id="alice",
+    name="Alice Example",
+    time_zone="Europe/Berlin",
+    contacts={
+        "mail": "alice@example.com",
+        "pagerduty": "PALICE1",
+        "sms": "+4915100000001",
+        "voice": "+4915100000001",
+    },
+)
 MESSAGE = Message(
     key="page:1:1:0:0:alice:webhook",
     kind="page",
@@ -98,7 +166,14 @@ def wire(receiver: WebhookServer) -> Iterator[Callable[..., Notifier]]:
         ) -> Notifier:
             client = Client(timeout=patience, whole=2 * patience)
             stack.callback(client.close)
-            values = dict(WIRED[name](url or receiver.url)) if name in WIRED else {}
+            values: dict[str, str] = {}
+            if name in WIRED:
+                values.update(WIRED[name].settings(url or receiver.url))
+                receiver.usual = answers(200, WIRED[name].taken)
+                receiver.content_type = WIRED[name].content_type
+            elif name == "mail":
+                server = stack.enter_context(MailServer())
+                values.update({"SMTP_URL": server.url(), "INCIDENT_BOT_MAIL_FROM": "bot@example.com"})
             values.pop(without or "", None)
             notifier = NOTIFIERS[name].build(values, client, lambda _text: None)
             assert notifier is not None
@@ -120,7 +195,7 @@ def outcome(notifier: Notifier, message: Message = MESSAGE) -> str | GiveUpReaso
 
 
 def test_every_notifier_is_wired_here() -> None:
-    assert set(WIRED) | SILENT == set(NOTIFIERS)
+    assert set(WIRED) | SILENT | OTHERWISE == set(NOTIFIERS)
 
 
 @every
@@ -132,7 +207,7 @@ def test_its_name_may_stand_in_a_persons_rules(name: str) -> None:
 @every
 def test_its_settings_are_known_and_documented(name: str) -> None:
     reference = ENVIRONMENT.read_text(encoding="utf-8")
-    known = {f"INCIDENT_BOT_{field.upper()}" for field in Settings.model_fields}
+    known = {variable(field) for field in Settings.model_fields}
     for setting in NOTIFIERS[name].settings:
         assert setting in known, f"{setting} is no setting"
         assert f"| `{setting}` |" in reference, f"docs/reference/environment.md does not name {setting}"
@@ -157,8 +232,11 @@ def test_it_reaches_nobody_who_left(name: str, wire: Callable[..., Notifier]) ->
 def test_what_it_makes_of_each_status_with_exactly_one_attempt(
     name: str, status: int, receiver: WebhookServer, wire: Callable[..., Notifier]
 ) -> None:
-    receiver.plan.append(answers(status, headers={"Location": f"{receiver.url}/elsewhere"}))
+    headers = {"Location": f"{receiver.url}/elsewhere"}
+    receiver.plan.append(answers(status, WIRED[name].taken if status in TAKEN else b"{}", headers=headers))
     expected = "sent" if status in TAKEN else "later" if status in LATER else NEVER[status]
+    if status == 204 and WIRED[name].says_so:
+        expected = "later"
     assert outcome(wire(name)) == expected
     assert len(receiver.received) == 1, "exactly one attempt, and no redirect is followed"
 
@@ -206,18 +284,16 @@ def test_every_attempt_of_one_message_carries_the_same_key(
     name: str, receiver: WebhookServer, wire: Callable[..., Notifier]
 ) -> None:
     notifier = wire(name)
-    receiver.plan.extend([answers(503), closes, answers(200)])
+    receiver.plan.extend([answers(503), closes])
     assert [outcome(notifier) for _ in range(3)] == ["later", "later", "sent"]
-    assert {one.headers["idempotency-key"] for one in receiver.received} == {MESSAGE.key}
+    (key,) = {WIRED[name].key(one) for one in receiver.received}
+    assert key
     assert len({one.body for one in receiver.received}) == 1
 
 
-@over_http
-def test_the_message_arrives_whole_and_signed(
-    name: str, receiver: WebhookServer, wire: Callable[..., Notifier]
-) -> None:
+def test_the_message_arrives_whole_and_signed(receiver: WebhookServer, wire: Callable[..., Notifier]) -> None:
     receiver.plan.append(answers(200, headers={"X-Message-Id": "m-17"}))
-    assert wire(name).send(MESSAGE) == Receipt(provider_id="m-17")
+    assert wire("webhook").send(MESSAGE) == Receipt(provider_id="m-17")
     (request,) = receiver.received
     body = json.loads(request.body)
     assert (body["key"], body["kind"], body["recipient"]) == (MESSAGE.key, "page", "alice")
@@ -266,6 +342,10 @@ def test_a_call_ends_before_its_lease_does() -> None:
     assert timedelta(seconds=WHOLE_SECONDS + 3 * TIMEOUT_SECONDS) <= deliver.LEASE
 
 
+def test_both_calls_of_a_later_text_end_before_the_lease_does() -> None:
+    assert timedelta(seconds=4 * (twilio.ASK_SECONDS + twilio.SEND_SECONDS)) <= deliver.LEASE
+
+
 @over_http
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid", "http://[::1]:1"])
 def test_an_address_where_nobody_is(name: str, url: str, wire: Callable[..., Notifier]) -> None:
@@ -289,9 +369,12 @@ ODD_MESSAGES = {
 def test_whatever_the_message_holds_it_goes_out(
     name: str, odd: str, receiver: WebhookServer, wire: Callable[..., Notifier]
 ) -> None:
-    assert outcome(wire(name), ODD_MESSAGES[odd]) == "sent"
+    message = ODD_MESSAGES[odd]
+    to_channels = name in SILENT or (name in WIRED and WIRED[name].tells_channels)
+    reached = to_channels or message.person is not None
+    assert outcome(wire(name), message) == ("sent" if reached else GiveUpReason.ADDRESS)
     for request in receiver.received:
-        assert request.headers["idempotency-key"].isprintable()
+        assert "\n" not in WIRED[name].key(request)
         assert "x-evil" not in request.headers
 
 
@@ -303,7 +386,7 @@ def test_different_keys_stay_different(
     keys = ["message:#事故", "message:#事件", "message:%23", "message:#"]
     for key in keys:
         notifier.send(replace(MESSAGE, key=key))
-    assert len({one.headers["idempotency-key"] for one in receiver.received}) == len(keys)
+    assert len({WIRED[name].key(one) for one in receiver.received}) == len(keys)
 
 
 @over_http
@@ -363,7 +446,7 @@ def test_it_is_safe_to_call_from_several_threads(
     messages = [replace(MESSAGE, key=f"k{number}") for number in range(24)]
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda message: outcome(notifier, message), messages)) == {"sent"}
-    assert {one.headers["idempotency-key"] for one in receiver.received} == {one.key for one in messages}
+    assert len({WIRED[name].key(one) for one in receiver.received}) == len(messages)
 
 
 @pytest.mark.parametrize("problem", [BrokenPipeError(), ValueError("closed file"), OSError("disk full")])

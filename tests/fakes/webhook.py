@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self, TypeAlias
+from urllib.parse import parse_qs
 
 Behaviour: TypeAlias = Callable[[BaseHTTPRequestHandler], None]
 
@@ -93,6 +94,10 @@ class WebhookServer:
     def __init__(self) -> None:
         self.plan: deque[Behaviour] = deque()
         self.received: list[Received] = []
+        self.usual: Behaviour = answers(200)
+        """What happens where nothing is planned."""
+        self.content_type = "application/json"
+        """What every request must have."""
         self.complaints: list[str] = []
         """What was wrong with the requests."""
         self.ending = threading.Event()
@@ -131,10 +136,15 @@ class WebhookServer:
     def _check(self, request: Received) -> None:
         if request.method != "POST":
             self.complaints.append(f"method {request.method}")
-        if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        if request.headers.get("content-type", "").split(";")[0] != self.content_type:
             self.complaints.append(f"content type {request.headers.get('content-type')}")
         try:
-            json.loads(request.body.decode("utf-8"))
+            text = request.body.decode("utf-8")
+            _ = (
+                json.loads(text)
+                if self.content_type.endswith("json")
+                else parse_qs(text, strict_parsing=True)
+            )
         except ValueError as error:
             self.complaints.append(f"body: {error}")
         if "content-length" not in request.headers or "transfer-encoding" in request.headers:
@@ -160,7 +170,7 @@ class WebhookServer:
                 request = Received(method=self.command, path=self.path, headers=headers, body=body)
                 server.received.append(request)
                 server._check(request)
-                behave = server.plan.popleft() if server.plan else answers(200)
+                behave = server.plan.popleft() if server.plan else server.usual
                 # The other side may have had enough of us.
                 with contextlib.suppress(OSError):
                     behave(self)

@@ -185,7 +185,7 @@ REFUSED = [
     ("page", "page @alice"),
     ("page nobody", "I know nobody"),
     ("page team/nobody", "I know no team called 'nobody'"),
-    ("page pagerduty/x", "not available yet"),
+    ("page pagerduty/x", "Nobody behind pagerduty/x can be reached"),
     ("page nonsense/x", "unknown target"),
     ("page @gus", "Nobody behind @gus can be reached"),
     ("unack", "type `ack`"),
@@ -303,7 +303,7 @@ def test_the_readers_answer_in_words(firing: Story) -> None:
     draft = firing.says("postmortem")
     assert "/incidents/INC-1/postmortem" in draft
     assert "parts filled" in draft
-    assert "`ack` – I have it" in firing.says("help ack")
+    assert "[waiting for <what>]` – I have it" in firing.says("help ack")
 
 
 def test_catchup_tells_a_late_joiner_everything(firing: Story) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from incident_bot import bootstrap
+from incident_bot import serving
 from incident_bot.core.errors import BadConfiguration
 from incident_bot.flow.configure import Live, prepare
 from incident_bot.store import Store, interventions
@@ -166,7 +166,7 @@ def test_sighup_reloads(story: Story) -> None:
         pytest.skip("signals reach the main thread alone")
     before = story.context.live.current
     story.write(documents(layers=DAN_ON_CALL))
-    with bootstrap._reloading(story.application):
+    with serving._reloading(story.application):
         os.kill(os.getpid(), signal.SIGHUP)
         eventually(lambda: story.context.live.current is not before, "the reload")
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL

@@ -79,7 +79,7 @@ def test_a_line_is_cut_up(text: str, verb: str, rest: str, incident: int | None)
         ("akc", "Did you mean `ack`?"),
         ("acknowlege", "Did you mean `ack`?"),
         ("snoze 30m", "Did you mean `snooze 30m`?"),
-        ("resolv", "Did you mean `resolve [reason]`?"),
+        ("resolv", "Did you mean `resolve`?"),
         ("postmortm", "Did you mean `postmortem`?"),
         ("INC-4 escalte", "Did you mean `escalate`?"),
         ("xyzzy", "Type `help` for all words"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incident_bot.core.errors import NotFound
-from incident_bot.flow import queries, why
+from incident_bot.flow import queries, roster, why
 from tests.plugins.story import Story, on_every_database
 
 Tell = Callable[..., Story]
@@ -126,28 +126,28 @@ def test_pages_say_their_step_and_every_attempt(story: Story) -> None:
 
 def test_who_is_on_call_and_for_how_long(tell: Tell) -> None:
     story = tell(layers=WEEKLY)
-    found = queries.on_call(story.context, at=story.start)
+    found = roster.on_call(story.context, at=story.start)
     assert [(one.schedule, one.person, one.name) for one in found] == [
         ("data", "dan", "Dan Example"),
         ("web", "ana", "Ana Example"),
     ]
-    (ana,) = queries.on_call(story.context, schedule="web", at=story.start)
+    (ana,) = roster.on_call(story.context, schedule="web", at=story.start)
     assert (ana.since, ana.until) == (
         datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
         datetime(2026, 3, 9, 9, 0, tzinfo=UTC),
     )
     assert "week" in ana.why
-    (ben,) = queries.on_call(story.context, schedule="web", at=datetime(2026, 3, 9, 9, 0, tzinfo=UTC))
+    (ben,) = roster.on_call(story.context, schedule="web", at=datetime(2026, 3, 9, 9, 0, tzinfo=UTC))
     assert ben.person == "ben"
-    assert queries.on_call(story.context, schedule="web", at=datetime(2026, 3, 1, tzinfo=UTC)) == []
-    with pytest.raises(NotFound, match="There is no schedule 'wep'; known: data, web"):
-        queries.on_call(story.context, schedule="wep", at=story.start)
+    assert roster.on_call(story.context, schedule="web", at=datetime(2026, 3, 1, tzinfo=UTC)) == []
+    with pytest.raises(NotFound, match="There is no schedule 'wep'; did you mean \"web\""):
+        roster.on_call(story.context, schedule="wep", at=story.start)
 
 
 def test_shifts_are_cut_to_the_span(tell: Tell) -> None:
     story = tell(layers=WEEKLY)
     start, end = datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 3, 17, tzinfo=UTC)
-    shifts = queries.shifts(story.context, "web", start=start, end=end)
+    shifts = roster.shifts(story.context, "web", start=start, end=end)
     assert [(shift.people, shift.start) for shift in shifts] == [
         (("ana",), start),
         (("ben",), datetime(2026, 3, 9, 9, 0, tzinfo=UTC)),
@@ -155,7 +155,7 @@ def test_shifts_are_cut_to_the_span(tell: Tell) -> None:
     ]
     assert shifts[-1].end == end
     with pytest.raises(NotFound):
-        queries.shifts(story.context, "nothing", start=start, end=end)
+        roster.shifts(story.context, "nothing", start=start, end=end)
 
 
 def test_why_is_a_chain_from_delivery_to_page(story: Story) -> None:

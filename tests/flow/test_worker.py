@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from incident_bot.flow.deliver import Postman
 from incident_bot.flow.views import PageView
 from incident_bot.flow.worker import Worker
-from incident_bot.store import timers
+from incident_bot.store import handoffs
 from tests.fakes.alertmanager import AlertmanagerApi
 from tests.fakes.waiting import eventually
 from tests.plugins.story import Story
@@ -133,13 +133,12 @@ def test_a_source_that_gets_an_api_by_a_reload_is_compared_with_it(working: Stor
         working.configure(sources=source)
         working.context.signals.changed()
 
-        def planned() -> bool:
-            with working.context.store.read() as tx:
-                return timers.next_due(tx) is not None
+        def asked() -> bool:
+            # The first comparison may be planned at any time from now on.
+            passes(working, 1)
+            return bool(api.asked)
 
-        eventually(planned, "the first comparison to be planned")
-        passes(working, 2)
-        eventually(lambda: api.asked, "the comparison")
+        eventually(asked, "the comparison")
         working.application.worker.stop()
 
 
@@ -158,3 +157,18 @@ def test_a_postman_takes_no_more_than_it_can_send_and_the_worst_first(story: Sto
         eventually(lambda: not postman.step() and len(story.calls) == 5, "all to be sent")
     postman.finish()
     assert {page.state for page in all_pages(story)} == {"sent"}
+
+
+def test_hand_offs_are_looked_after_from_the_start_and_after_a_reload(working: Story) -> None:
+    def watched(schedule: str) -> bool:
+        with working.context.store.read() as tx:
+            return handoffs.watch(tx, schedule) is not None
+
+    eventually(lambda: watched("web") and watched("data"), "the first look")
+    files = documents()
+    files["rotations/schedules/new.yaml"] = files["rotations/schedules/data.yaml"].replace(
+        ": data", ": new", 1
+    )
+    assert working.reload(files).ok
+    working.context.signals.changed()
+    eventually(lambda: watched("new"), "the look at a schedule that is new")

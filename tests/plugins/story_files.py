@@ -78,13 +78,17 @@ def documents(
     last_resort: str = "[person/theo]",
     notify: str = "{high: [{by: slack}], low: [{by: slack}]}",
     rules: str = "",
+    ack_timeout: str = "{high: off}",
     sources: str = SOURCES,
     routes: str = "[]",
     default: str = "{team: web, action: incident, severity: P1, group_by: [alertname]}",
     announce: str = "[]",
     more: str = "",
 ) -> dict[str, str]:
-    """Every file of one set; `rules` and `more` are further keys of escalation.yaml and routing.yaml."""
+    """Every file of one set; `rules` and `more` are further keys of escalation.yaml and routing.yaml.
+
+    Whoever acknowledges is not asked again, unless a story says so.
+    """
     rows = "\n".join(f"  {name}: {row}" for name, row in {**MATRIX, **(matrix or {})}.items())
     return {
         "rotations/people.yaml": people,
@@ -93,7 +97,8 @@ def documents(
         "rotations/schedules/data.yaml": DATA_SCHEDULE,
         "rotations/escalation.yaml": (
             f"severities:{SEVERITIES}matrix:\n{rows}\nrepeat: {repeat}\nfallback: {fallback}\n"
-            f"last_resort: {last_resort}\nnotify: {notify}\n{rules}\n"
+            f"last_resort: {last_resort}\nnotify: {notify}\n"
+            f"ack_timeout: {ack_timeout}\n{rules}\n"
         ),
         "rotations/routing.yaml": (
             f"sources:\n{sources}\nroutes: {routes}\ndefault: {default}\nannounce: {announce}\n{more}\n"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from incident_bot.core.effects import Moment
 from incident_bot.core.enrich import Runbook, sections
 from incident_bot.core.model import JsonObject, Phase
+from incident_bot.render.handoffs import MOMENTS
 from incident_bot.render.messages import Message, alert_line, channel_message, first_step, page_message
 from incident_bot.render.templates import Templates
 from tests.render.stories import LADDER, PEOPLE, RUNBOOK, START, Tale, episode, first_page, whole_tale
@@ -219,7 +220,7 @@ class TestChannel:
         )
         assert message.text.startswith("*About the incident bot itself*: No delivery")
 
-    @pytest.mark.parametrize("moment", Moment)
+    @pytest.mark.parametrize("moment", sorted(set(Moment) - MOMENTS - {Moment.PAGER}))
     def test_every_moment_has_words_and_nobody_can_inject_any(self, moment: Moment) -> None:
         nasty = "<!channel> <https://evil|x> {{ 7*7 }} password=hunter2"
         data: JsonObject = dict.fromkeys(("text", "title", "reason", "next_steps", "root_cause"), nasty)

@@ -223,6 +223,14 @@ class TestFilters:
         assert filters.when(NOW, "Europe/Berlin") == "03:09 CET (02:09 UTC)"
         assert filters.when(NOW, "America/New_York") == "21:09 EST (Sat 02:09 UTC)"
         assert filters.when(NOW, "Mars/Base") == "02:09 UTC"
+
+    def test_day_and_time_as_people_read_and_type_them(self) -> None:
+        assert filters.local(NOW, "America/New_York") == "Fri 20 Nov 21:09 EST"
+        assert filters.local(NOW, "Mars/Base") == "Sat 21 Nov 02:09 UTC"
+        assert filters.local(None) == "an unknown time"
+        assert filters.wall(NOW, "America/New_York") == "2026-11-20 21:09"
+        assert filters.wall(NOW, "Mars/Base") == "2026-11-21T02:09Z"
+        assert filters.wall(None) == "now"
         assert filters.date(NOW) == "2026-11-21 02:09 UTC"
 
     def test_ago_counts_from_now(self) -> None:

@@ -171,6 +171,10 @@ def test_an_ack_while_the_call_is_under_way_is_told_on_the_timeline(story: Story
     assert sent.data["sent_after_ack"] is True
     assert "on its way already when paging stopped" in sent.text
     assert story.incident().escalation == "acknowledged"
+    (note,) = story.taken("note")
+    assert note.message.recipient == "ana"
+    assert note.message.subject.startswith("Taken: ")
+    assert "No need to get up for INC-1: ben has it." in note.message.text
 
 
 def test_an_ack_between_plan_and_claim_keeps_the_page_from_ever_being_sent(story: Story) -> None:

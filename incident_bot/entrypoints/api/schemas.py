@@ -199,6 +199,14 @@ class Attempt(Answered):
     error: str | None
 
 
+class Receipt(Answered):
+    """What a provider said later of a page that it had taken."""
+
+    at: Time
+    status: str = Field(description="The provider's word, such as `delivered`, `undelivered` or `no-answer`.")
+    detail: str | None
+
+
 class PageSent(Answered):
     """One logical page with its attempts."""
 
@@ -214,6 +222,7 @@ class PageSent(Answered):
     sent_at: Time | None
     reason: str
     attempts: list[Attempt]
+    receipts: list[Receipt] = Field(default_factory=list, description="What the provider said later.")
 
 
 class Entry(Answered):
@@ -229,26 +238,6 @@ class Entry(Answered):
     recorded_at: Time
     data: dict[str, JsonValue]
     hash: str
-
-
-class OnCall(Answered):
-    """One person who is on call."""
-
-    schedule: str
-    person: str
-    name: str
-    why: str
-    since: Time | None
-    until: Time | None
-
-
-class Shift(Answered):
-    """One maximal stretch with the same people."""
-
-    start: Time
-    end: Time
-    people: list[str]
-    why: str
 
 
 class Reply(Answered):

@@ -101,6 +101,9 @@ document.addEventListener("keydown", (event) => {
     "/": () => $("#text")?.focus(),
     j: () => go(1),
     k: () => go(-1),
+    p: () => $('[data-go="p"]')?.click(),
+    n: () => $('[data-go="n"]')?.click(),
+    t: () => $('[data-go="t"]')?.click(),
     a: () => {
       // On a list the chosen incident, never just the first one.
       const place = all("[data-row]").length ? all("[data-row]")[row] : document;

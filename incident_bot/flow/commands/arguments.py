@@ -14,6 +14,7 @@ from incident_bot.core.errors import Refused
 from incident_bot.core.model import Person
 
 SNOOZE_MOST: Final = timedelta(days=7)
+_WAITING: Final = re.compile(r"(?:^|\s)waiting\s+(?:for\s+)?(\S.*)$", re.IGNORECASE | re.DOTALL)
 _CLOCK: Final = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 _DATE: Final = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _NEXT: Final = re.compile(r"\s*\bnext(?: update)?(?: in)?[:\s]+(\d+[smhd](?:\d+[smhd])*)\s*$", re.IGNORECASE)
@@ -58,7 +59,26 @@ def duration(word: str, *, example: str) -> timedelta:
     return value
 
 
-def until(rest: str, zone: ZoneInfo, *, now: datetime) -> datetime:
+def promised_ack(rest: str, zone: ZoneInfo, *, now: datetime) -> tuple[datetime | None, str | None]:
+    """Read `until 14:30`, `for 2h` and `waiting for <what>`, each of which may be missing; else raises Refused."""
+    found = _WAITING.search(rest)
+    waiting = None
+    if found is not None:
+        rest, waiting = rest[: found.start()].strip(), found[1].strip()[:200]
+    if not rest.strip():
+        return None, waiting
+    first, _, more = rest.strip().partition(" ")
+    word = first.casefold()
+    if word == "for" and more:
+        return until(more, zone, now=now, example="ack for 2h"), waiting
+    if word == "until" and more:
+        return until(more, zone, now=now, example="ack until 14:30"), waiting
+    shown = rest.strip()[:40]
+    message = f"I do not understand {shown!r}; type `ack`, `ack until 14:30` or `ack waiting for the vendor`."
+    raise Refused(message)
+
+
+def until(rest: str, zone: ZoneInfo, *, now: datetime, example: str = "snooze 30m") -> datetime:
     """Read `30m` or `until 14:30` (in the person's zone, the next time the clock shows it)."""
     words = rest.split()
     if words and words[0].casefold() == "until":
@@ -74,7 +94,7 @@ def until(rest: str, zone: ZoneInfo, *, now: datetime) -> datetime:
         wanted = local.astimezone(UTC)
         due = wanted if wanted > now else (local + timedelta(days=1)).astimezone(UTC)
     else:
-        due = now + duration(words[0], example="snooze 30m")
+        due = now + duration(words[0], example=example)
     if due - now > SNOOZE_MOST:
         message = f"That is longer than {SNOOZE_MOST.days} days; resolve or cancel the incident instead."
         raise Refused(message)

@@ -74,6 +74,11 @@ def _severity(request: Request, word: str) -> Severity:
     return severity
 
 
+def _ack(request: Request) -> Command:
+    until, waiting = arguments.promised_ack(request.rest, request.zone, now=request.now)
+    return Acknowledge(until=until, waiting_for=waiting)
+
+
 def _snooze(request: Request) -> Command:
     return Snooze(until=arguments.until(request.rest, request.zone, now=request.now))
 
@@ -115,7 +120,8 @@ def _target(request: Request, wanted: str) -> Target:
             target = Target.parse(word)
         except ValueError as error:
             raise Refused(str(error)) from error
-        if target.name and target.name not in known.get(target.kind, {}):
+        named_here = target.name and target.kind is not TargetKind.PAGERDUTY
+        if named_here and target.name not in known.get(target.kind, {}):
             message = f"I know no {target.kind.value} called {target.name[:40]!r}."
             raise Refused(message)
         return target
@@ -222,7 +228,7 @@ def _resolve(request: Request) -> Command:
 
 
 CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
-    "ack": lambda _: Acknowledge(),
+    "ack": _ack,
     "unack": lambda _: Unacknowledge(),
     "snooze": _snooze,
     "escalate": lambda _: Escalate(),

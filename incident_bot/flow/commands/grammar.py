@@ -37,7 +37,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     Verb(name="list", usage="list [all]", help="what is open", synonyms=("ls",), about_one=False, changes=False),
     Verb(name="info", usage="info", help="this incident on one card", synonyms=("show", "card"), changes=False),
     Verb(name="firing", usage="firing", help="what fires now", synonyms=("alerts",), changes=False),
-    Verb(name="ack", usage="ack", help="I have it: stops the escalation",
+    Verb(name="ack", usage="ack [until 14:30 | for 2h] [waiting for <what>]", help="I have it: stops the escalation",
          synonyms=("acknowledge", "mine", "take")),
     Verb(name="unack", usage="unack", help="give it back: paging begins again", synonyms=("unacknowledge", "release")),
     Verb(name="snooze", usage="snooze 30m", help="no pages until then", synonyms=("sleep",)),
@@ -125,6 +125,7 @@ def _unknown(word: str) -> str:
     near = difflib.get_close_matches(word.casefold(), _BY_WORD, n=1, cutoff=0.6)
     shown = word[:40]
     if near:
-        verb = _BY_WORD[near[0]]
-        return f"I do not know {shown!r}. Did you mean `{verb.usage}`? `help` lists all words."
+        # The shortest line that works: what may be left out is left out.
+        meant = _BY_WORD[near[0]].usage.partition(" [")[0]
+        return f"I do not know {shown!r}. Did you mean `{meant}`? `help` lists all words."
     return f"I do not know {shown!r}. Type `help` for all words, or `ack` to take the incident."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -181,6 +182,23 @@ def firing_labels(tx: Tx) -> list[tuple[str, Labels]]:
     """Give the alert key and labels of everything that fires."""
     query = sa.select(table.c.alert_key, table.c.labels).where(_FIRING)
     return [(row[0], row[1]) for row in tx.connection.execute(query)]
+
+
+def fired_labels(
+    tx: Tx, teams: Collection[str], start: datetime, end: datetime, *, most: int
+) -> list[Labels]:
+    """Give the labels of these teams' episodes that opened in `[start, end)`, the newest first.
+
+    Looks at the newest `most` episodes of all teams, so that it costs the same however many there are.
+    """
+    newest = sa.select(table.c.id).order_by(table.c.id.desc()).limit(most).subquery()
+    query = (
+        sa.select(table.c.labels, table.c.team)
+        .join(newest, newest.c.id == table.c.id)
+        .where(table.c.opened_at >= start, table.c.opened_at < end)
+        .order_by(table.c.id.desc())
+    )
+    return [row.labels for row in tx.connection.execute(query) if row.team in teams]
 
 
 def episode(tx: Tx, episode_id: int) -> Episode | None:

@@ -9,6 +9,7 @@ from incident_bot.store.incidents.reading import (
     get_many,
     latest_seq,
     list_incidents,
+    numbers_of,
     open_by_keys,
     verify_chain,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "get_many",
     "latest_seq",
     "list_incidents",
+    "numbers_of",
     "open_by_keys",
     "save",
     "verify_chain",

@@ -77,6 +77,12 @@ def _found(tx: Tx, query: sa.Select[Any]) -> list[Incident]:
     return [incident_value(row) for row in tx.connection.execute(query)]
 
 
+def numbers_of(tx: Tx, state: Paging) -> list[int]:
+    """Give the number of every incident in this paging state, the oldest first."""
+    query = sa.select(table.c.id).where(table.c.paging == state.value).order_by(table.c.id)
+    return list(tx.connection.execute(query).scalars())
+
+
 def list_incidents(
     tx: Tx,
     *,

@@ -9,8 +9,19 @@ from incident_bot.store.interventions.access import (
     revoke_token,
     tokens,
 )
+from incident_bot.store.interventions.calendars import (
+    USE_NOTED_EVERY,
+    add_calendar_link,
+    calendar_links,
+    find_calendar_link,
+    note_calendar_use,
+    revoke_calendar_link,
+)
+from incident_bot.store.interventions.overrides import add_override, end_override, override, overrides
 from incident_bot.store.interventions.records import (
+    activations,
     audit,
+    documents_of,
     postmortem,
     record,
     revision_at,
@@ -18,28 +29,54 @@ from incident_bot.store.interventions.records import (
     save_postmortem,
     save_revision,
 )
-from incident_bot.store.interventions.values import AuditEntry, Maintenance, Revision, SavedPostmortem, Token
+from incident_bot.store.interventions.values import (
+    Activation,
+    AuditEntry,
+    CalendarLink,
+    Maintenance,
+    Revision,
+    SavedPostmortem,
+    StoredOverride,
+    Token,
+)
 from incident_bot.store.interventions.windows import add_maintenance, end_maintenance, maintenance
+from incident_bot.store.tables.states import FeedKind
 
 __all__ = [
+    "USE_NOTED_EVERY",
+    "Activation",
     "AuditEntry",
+    "CalendarLink",
+    "FeedKind",
     "Maintenance",
     "Revision",
     "SavedPostmortem",
+    "StoredOverride",
     "Token",
+    "activations",
+    "add_calendar_link",
     "add_maintenance",
+    "add_override",
     "add_token",
     "audit",
+    "calendar_links",
+    "documents_of",
     "end_maintenance",
+    "end_override",
+    "find_calendar_link",
     "find_token",
     "forget_answers",
     "maintenance",
+    "note_calendar_use",
+    "override",
+    "overrides",
     "postmortem",
     "recall",
     "record",
     "remember",
     "revision_at",
     "revisions",
+    "revoke_calendar_link",
     "revoke_token",
     "save_postmortem",
     "save_revision",

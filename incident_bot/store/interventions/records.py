@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from incident_bot.core.model import JsonObject
-from incident_bot.store.interventions.values import AuditEntry, Revision, SavedPostmortem
+from incident_bot.store.interventions.values import Activation, AuditEntry, Revision, SavedPostmortem
 from incident_bot.store.tables import audit as audit_table
 from incident_bot.store.tables import postmortem as postmortem_table
 from incident_bot.store.tables import revision as revision_table
@@ -63,6 +63,24 @@ def revisions(tx: Tx) -> list[Revision]:
     """Give every activation, oldest first."""
     query = sa.select(revision_table).order_by(revision_table.c.activated_at, revision_table.c.number)
     return [_revision(row) for row in tx.connection.execute(query)]
+
+
+def activations(tx: Tx) -> list[Activation]:
+    """Give when each configuration became active, oldest first, without reading what it was (R15)."""
+    table = revision_table.c
+    query = sa.select(table.number, table.id, table.digest, table.activated_at)
+    query = query.order_by(table.activated_at, table.number)
+    return [
+        Activation(number=row.number, id=row.id, digest=row.digest, activated_at=row.activated_at)
+        for row in tx.connection.execute(query)
+    ]
+
+
+def documents_of(tx: Tx, number: int) -> JsonObject:
+    """Give the documents of one activation; none where there is no such activation."""
+    query = sa.select(revision_table.c.documents).where(revision_table.c.number == number)
+    found: JsonObject | None = tx.connection.execute(query).scalar()
+    return found or {}
 
 
 def revision_at(tx: Tx, instant: datetime) -> Revision | None:

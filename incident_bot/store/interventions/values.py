@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident_bot.core.model import JsonObject
+from incident_bot.core.oncall import Override
+from incident_bot.store.tables.states import FeedKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,25 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOverride:
+    """One override that somebody made at run time (R13)."""
+
+    id: int
+    schedule: str
+    change: Override
+    """With the span in which it counts: what was cut off ends when it was, what was cancelled keeps its own."""
+    created_by: str
+    created_at: datetime
+    ended_by: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was taken back before it began, and so counts for nothing."""
+        return self.ended_at is not None and self.ended_at <= self.change.start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """One API token; the secret itself is never stored."""
 
@@ -32,6 +53,21 @@ class Token:
     created_at: datetime
     created_by: str
     revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarLink:
+    """One secret link to one calendar; its token itself is never stored."""
+
+    id: int
+    kind: FeedKind
+    name: str
+    """Of the schedule, team or person."""
+    created_at: datetime
+    created_by: str
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """To the hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +88,17 @@ class Revision:
     id: str
     digest: str
     documents: JsonObject
+    activated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """That a configuration became active, without its documents (R15)."""
+
+    number: int
+    """Larger than that of every earlier activation."""
+    id: str
+    digest: str
     activated_at: datetime
 
 

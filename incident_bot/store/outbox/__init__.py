@@ -1,6 +1,12 @@
 """What waits to be sent, pages and messages, and what became of it."""
 
-from incident_bot.store.outbox.adding import add_messages, add_pages, add_pages_many, cancel_pages
+from incident_bot.store.outbox.adding import (
+    add_messages,
+    add_pages,
+    add_pages_many,
+    cancel_messages,
+    cancel_pages,
+)
 from incident_bot.store.outbox.claiming import claim
 from incident_bot.store.outbox.reading import (
     count_by_state,
@@ -10,14 +16,18 @@ from incident_bot.store.outbox.reading import (
     next_due,
     oldest_due,
     pages_of,
+    pages_sent,
+    people_told,
     row,
 )
+from incident_bot.store.outbox.receipts import add_receipt, lose, pages_told, receipts_of, row_of_key
 from incident_bot.store.outbox.settling import hasten, requeue, settle, settle_all
 from incident_bot.store.outbox.values import (
     Again,
     Attempt,
     Claimed,
     Failed,
+    GivenReceipt,
     NewMessage,
     OutboxRow,
     Outcome,
@@ -31,6 +41,7 @@ __all__ = [
     "AttemptResult",
     "Claimed",
     "Failed",
+    "GivenReceipt",
     "NewMessage",
     "OutboxRow",
     "Outcome",
@@ -40,18 +51,26 @@ __all__ = [
     "add_messages",
     "add_pages",
     "add_pages_many",
+    "add_receipt",
+    "cancel_messages",
     "cancel_pages",
     "claim",
     "count_by_state",
     "failed_rows",
     "hasten",
     "last_success",
+    "lose",
     "messages_of",
     "next_due",
     "oldest_due",
     "pages_of",
+    "pages_sent",
+    "pages_told",
+    "people_told",
+    "receipts_of",
     "requeue",
     "row",
+    "row_of_key",
     "settle",
     "settle_all",
 ]

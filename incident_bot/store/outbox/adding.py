@@ -92,6 +92,7 @@ def _message_row(message: NewMessage, now: datetime) -> dict[str, Any]:
         "incident_id": message.incident_id,
         "via": message.via,
         "recipient": message.recipient,
+        "person": message.person,
         "moment": message.moment.value,
         "data": message.data,
         "rank": message.rank,
@@ -145,3 +146,15 @@ def cancel_pages(
             .values(state=RowState.CANCELLED.value, error=reason, **_DONE)
         )
     return found(tx, every().where(among(tx, table.c.id, [row.id for row in rows])).order_by(table.c.id))
+
+
+def cancel_messages(tx: Tx, prefix: str, *, reason: str) -> int:
+    """Cancel the messages that wait whose key begins so, and say how many there were."""
+    waiting = (
+        table.c.kind == RowKind.MESSAGE.value,
+        table.c.state == RowState.PENDING.value,
+        table.c.ready_at.is_not(None),
+        table.c.key.startswith(prefix, autoescape=True),
+    )
+    values = {"state": RowState.CANCELLED.value, "error": reason, **_DONE}
+    return tx.connection.execute(sa.update(table).where(*waiting).values(**values)).rowcount

@@ -114,6 +114,10 @@ def _obstacle(row: OutboxRow, fences: Mapping[int, _Fence]) -> str | None:
         return f"planned in epoch {row.epoch}, the incident is in epoch {fence.epoch}"
     if row.page_kind is PageKind.DIRECT:
         return None if fence.paging.is_open else f"the incident is {fence.paging.value}"
+    if row.page_kind is PageKind.NOTE:
+        return None if fence.paging is not Paging.TRIGGERED else "it is paged for again"
+    if row.page_kind is PageKind.ASK:
+        return None if fence.paging is Paging.ACKNOWLEDGED else f"the incident is {fence.paging.value}"
     return None if fence.paging is Paging.TRIGGERED else f"the incident is {fence.paging.value}"
 
 

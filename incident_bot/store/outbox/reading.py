@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,9 +12,11 @@ from incident_bot.store.bulk import among
 from incident_bot.store.outbox.rows import attempt_value, every, found
 from incident_bot.store.outbox.values import Attempt, OutboxRow
 from incident_bot.store.tables import attempt as attempt_table
+from incident_bot.store.tables import incident as incident_table
 from incident_bot.store.tables import outbox as table
 from incident_bot.store.tables.states import RowKind, RowState
 from incident_bot.store.transaction import Tx
+from incident_bot.store.types import storable
 
 # Written out: a database uses a partial index only where it can read the index's condition in the query.
 _FAILED: Final = sa.text("outbox.state = 'failed'")
@@ -46,6 +49,36 @@ def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
 def messages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     """Give every message about the incident with its attempts, in the order in which they were planned."""
     return _with_attempts(tx, incident_id, RowKind.MESSAGE)
+
+
+def people_told(tx: Tx, prefix: str) -> list[str]:
+    """Give the people for whom there are messages whose key begins so, each once, sorted."""
+    query = sa.select(table.c.person).where(
+        table.c.kind == RowKind.MESSAGE.value, table.c.key.startswith(prefix, autoescape=True)
+    )
+    return sorted({person for person in tx.connection.execute(query).scalars() if person is not None})
+
+
+def pages_sent(tx: Tx, teams: Sequence[str], start: datetime, end: datetime) -> int:
+    """Count how often people were paged in `[start, end)` for incidents of these teams.
+
+    Once a step and person, however many channels told of it.
+    """
+    step = (table.c.incident_id, table.c.person, table.c.epoch, table.c.loop, table.c.step, table.c.page_kind)
+    sent = (
+        sa.select(*step)
+        .join(incident_table, incident_table.c.id == table.c.incident_id)
+        .where(
+            table.c.kind == RowKind.PAGE.value,
+            table.c.sent_at.is_not(None),
+            table.c.sent_at >= start,
+            table.c.sent_at < end,
+            among(tx, incident_table.c.team, [storable(team) for team in teams]),
+        )
+        .distinct()
+        .subquery()
+    )
+    return tx.connection.execute(sa.select(sa.func.count()).select_from(sent)).scalar_one()
 
 
 def _with_attempts(tx: Tx, incident_id: int, kind: RowKind) -> list[tuple[OutboxRow, list[Attempt]]]:

@@ -42,8 +42,13 @@ class OutboxRow:
     sent_at: datetime | None
     provider_id: str | None
     error: str | None
-    """The last failure, or why it was cancelled."""
+    """The last failure, why it was cancelled, or why it did not arrive though it was sent."""
     created_at: datetime
+
+    @property
+    def lost(self) -> bool:
+        """Whether it will not arrive, or is known not to have arrived."""
+        return self.state is RowState.FAILED or (self.state is RowState.SENT and self.error is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,18 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenReceipt:
+    """What a provider said later of something that it had taken."""
+
+    status: str
+    """The provider's word: `delivered`, `undelivered`, `no-answer` …"""
+    at: datetime
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """One message to a channel, about to be stored."""
+    """One message to a channel, or to a person about no incident, about to be stored."""
 
     key: str
     """Unique: a second one of the same key is not stored."""
@@ -69,6 +84,9 @@ class NewMessage:
     incident_id: int | None = None
     via: str
     recipient: str
+    """A channel's name, or the id of the person whom it is for."""
+    person: str | None = None
+    """That id again, where it is for a person."""
     moment: Moment
     data: JsonObject = field(default_factory=dict)
     due_at: datetime

@@ -2,21 +2,27 @@
 
 from incident_bot.store.tables.alerts import DeliveryTable, EpisodeTable, GroupTable
 from incident_bot.store.tables.base import Base, table_of
+from incident_bot.store.tables.calendars import CalendarLinkTable
+from incident_bot.store.tables.handoffs import OfferTable, TapLinkTable, TapTable, WatchTable
 from incident_bot.store.tables.incidents import EventTable, IncidentTable, PostmortemTable
 from incident_bot.store.tables.interventions import (
     AnswerTable,
     AuditTable,
     MaintenanceTable,
+    OverrideTable,
     RevisionTable,
     TokenTable,
 )
-from incident_bot.store.tables.queue import AttemptTable, OutboxTable, TimerTable
+from incident_bot.store.tables.links import AckLinkTable
+from incident_bot.store.tables.queue import AttemptTable, OutboxTable, ReceiptTable, TimerTable
 
 METADATA = Base.metadata
 
+ack_link = table_of(AckLinkTable)
 answer = table_of(AnswerTable)
 attempt = table_of(AttemptTable)
 audit = table_of(AuditTable)
+calendar_link = table_of(CalendarLinkTable)
 delivery = table_of(DeliveryTable)
 episode = table_of(EpisodeTable)
 event = table_of(EventTable)
@@ -24,16 +30,24 @@ group = table_of(GroupTable)
 incident = table_of(IncidentTable)
 maintenance = table_of(MaintenanceTable)
 outbox = table_of(OutboxTable)
+override = table_of(OverrideTable)
 postmortem = table_of(PostmortemTable)
+reach_tap = table_of(TapTable)
+receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
+swap_offer = table_of(OfferTable)
+tap_link = table_of(TapLinkTable)
 timer = table_of(TimerTable)
 token = table_of(TokenTable)
+watched_schedule = table_of(WatchTable)
 
 __all__ = [
     "METADATA",
+    "ack_link",
     "answer",
     "attempt",
     "audit",
+    "calendar_link",
     "delivery",
     "episode",
     "event",
@@ -41,8 +55,14 @@ __all__ = [
     "incident",
     "maintenance",
     "outbox",
+    "override",
     "postmortem",
+    "reach_tap",
+    "receipt",
     "revision",
+    "swap_offer",
+    "tap_link",
     "timer",
     "token",
+    "watched_schedule",
 ]

@@ -69,6 +69,8 @@ class IncidentTable(Base, table=True):
     acknowledged_at: datetime | None = instant()
     acknowledged_by: str | None = words()
     responders: Any = document()
+    waiting_for: str | None = words()
+    asked_at: datetime | None = instant()
     snoozed_until: datetime | None = instant()
     resolved_at: datetime | None = instant()
     updated_by_people: bool

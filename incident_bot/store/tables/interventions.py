@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from incident_bot.store.tables.base import Base, document, identifier, instant, word, words
+from incident_bot.store.tables.base import Base, document, identifier, instant, one_of, word, words
+from incident_bot.store.tables.states import OverrideKind
 
 
 class MaintenanceTable(Base, table=True):
@@ -24,6 +25,33 @@ class MaintenanceTable(Base, table=True):
     created_by: str = words()
     created_at: datetime = instant()
     ended_by: str | None = words()
+
+
+class OverrideTable(Base, table=True):
+    """One override of a schedule, made at run time (R13)."""
+
+    __tablename__ = "override"
+    __table_args__ = (
+        one_of("kind", OverrideKind),
+        sa.Index("ix_override_schedule", "schedule", "ends_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = identifier()
+    schedule: str = word()
+    kind: str = word()
+    people: Any = document()
+    person: str | None = word()
+    stand_in: str | None = word()
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    reason: str = words()
+    nobody: bool
+    created_by: str = words()
+    created_at: datetime = instant()
+    ended_by: str | None = words()
+    # Not after starts_at: it was taken back before it began.
+    ended_at: datetime | None = instant()
 
 
 class AnswerTable(Base, table=True):

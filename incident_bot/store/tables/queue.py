@@ -40,6 +40,9 @@ class OutboxTable(Base, table=True):
         index_where("ix_outbox_incident", "incident_id", "id", condition="incident_id IS NOT NULL"),
         index_where("ix_outbox_failed", "id", condition="state = 'failed'"),
         index_where("ix_outbox_sent", "via", "sent_at", condition="sent_at IS NOT NULL"),
+        index_where(
+            "ix_outbox_told", "person", "sent_at", condition="person IS NOT NULL AND sent_at IS NOT NULL"
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -89,6 +92,18 @@ class AttemptTable(Base, table=True):
     result: str = word()
     provider_id: str | None = words()
     error: str | None = words()
+
+
+class ReceiptTable(Base, table=True):
+    """What a provider said later of something that it had taken."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (sa.PrimaryKeyConstraint("outbox_id", "status"),)
+
+    outbox_id: int = reference("outbox.id")
+    status: str = word()
+    at: datetime = instant()
+    detail: str | None = words()
 
 
 class TimerTable(Base, table=True):

@@ -48,3 +48,29 @@ class TimerState(StrEnum):
     PENDING = "pending"
     PARKED = "parked"
     """Its firing failed too often; a person has to look."""
+
+
+class OverrideKind(StrEnum):
+    """What an override of a schedule does (R13)."""
+
+    COVER = "cover"
+    REPLACE = "replace"
+    REMOVE = "remove"
+    ADD = "add"
+
+
+class FeedKind(StrEnum):
+    """Whose shifts a calendar shows."""
+
+    SCHEDULE = "schedule"
+    TEAM = "team"
+    PERSON = "person"
+
+
+class OfferState(StrEnum):
+    """Where an offer of a shift stands; one whose time is over has expired, without a word of its own."""
+
+    OFFERED = "offered"
+    TAKEN = "taken"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"

@@ -31,39 +31,18 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 def upgrade() -> None:
-    _answer()
-    _api_token()
-    _audit()
-    _delivery()
-    _delivery_group()
-    _incident()
-    _maintenance()
-    _revision()
-    _episode()
-    _event()
-    _outbox()
-    _postmortem()
-    _timer()
-    _attempt()
+    for create in (_answer, _api_token, _audit, _delivery, _delivery_group, _incident, _maintenance,
+                   _revision, _episode, _ack_link, _event, _outbox, _postmortem, _timer, _attempt,
+                   _receipt):  # fmt: skip
+        create()
 
 
 def downgrade() -> None:
-    for table in (
-        "attempt",
-        "timer",
-        "postmortem",
-        "outbox",
-        "event",
-        "episode",
-        "revision",
-        "maintenance",
-        "incident",
-        "delivery_group",
-        "delivery",
-        "audit",
-        "api_token",
-        "answer",
-    ):
+    tables = (
+        "receipt attempt timer postmortem outbox event ack_link episode revision "
+        "maintenance incident delivery_group delivery audit api_token answer"
+    )
+    for table in tables.split():
         op.drop_table(table)
 
 
@@ -157,6 +136,8 @@ def _incident() -> None:
         *_maybe(_INSTANT, "acknowledged_at"),
         *_maybe(_TEXT, "acknowledged_by"),
         *_some(_TEXT, "responders"),
+        *_maybe(_TEXT, "waiting_for"),
+        *_maybe(_INSTANT, "asked_at"),
         *_maybe(_INSTANT, "snoozed_until", "resolved_at"),
         *_some(sa.Boolean(), "updated_by_people"),
         *_maybe(_INSTANT, "next_update_at"),
@@ -254,6 +235,22 @@ def _episode() -> None:
     op.create_index("uq_episode_firing", "episode", ["alert_key"], unique=True, **_where("status = 'firing'"))
 
 
+def _ack_link() -> None:
+    op.create_table(
+        "ack_link",
+        *_some(_TEXT, "digest"),
+        *_some(_ID, "incident_id"),
+        *_some(_TEXT, "person"),
+        *_some(_INSTANT, "made_at", "expires_at"),
+        *_maybe(_INSTANT, "used_at"),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incident.id"], name=op.f("fk_ack_link_incident_id_incident")
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_ack_link")),
+    )
+    op.create_index("ix_ack_link_expires_at", "ack_link", ["expires_at"])
+
+
 def _event() -> None:
     op.create_table(
         "event",
@@ -294,7 +291,8 @@ def _outbox() -> None:
         *_some(_INSTANT, "created_at"),
         sa.CheckConstraint("kind IN ('page', 'message')", name=op.f("ck_outbox_kind")),
         sa.CheckConstraint(
-            "page_kind IN ('step', 'fallback', 'last_resort', 'direct')", name=op.f("ck_outbox_page_kind")
+            "page_kind IN ('step', 'fallback', 'last_resort', 'direct', 'ask', 'note')",
+            name=op.f("ck_outbox_page_kind"),
         ),
         sa.CheckConstraint(
             "state IN ('pending', 'sending', 'sent', 'cancelled', 'failed')", name=op.f("ck_outbox_state")
@@ -318,6 +316,12 @@ def _outbox() -> None:
     )
     op.create_index("ix_outbox_ready", "outbox", ["ready_at"], **_where("ready_at IS NOT NULL"))
     op.create_index("ix_outbox_sent", "outbox", ["via", "sent_at"], **_where("sent_at IS NOT NULL"))
+    op.create_index(
+        "ix_outbox_told",
+        "outbox",
+        ["person", "sent_at"],
+        **_where("person IS NOT NULL AND sent_at IS NOT NULL"),
+    )
 
 
 def _postmortem() -> None:
@@ -350,7 +354,8 @@ def _timer() -> None:
         *_some(sa.Integer(), "version"),
         *_some(_INSTANT, "set_at"),
         sa.CheckConstraint(
-            "kind IN ('step', 'snooze', 'hold', 'episode', 'refire', 'reconcile', 'retry_delivery')",
+            "kind IN ('step', 'snooze', 'ack', 'hold', 'episode', 'refire', 'maintenance', 'reconcile', "
+            "'retry_delivery', 'handoff')",
             name=op.f("ck_timer_kind"),
         ),
         sa.CheckConstraint("state IN ('pending', 'parked')", name=op.f("ck_timer_state")),
@@ -377,4 +382,16 @@ def _attempt() -> None:
         ),
         sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_attempt_outbox_id_outbox")),
         sa.PrimaryKeyConstraint("outbox_id", "number", name=op.f("pk_attempt")),
+    )
+
+
+def _receipt() -> None:
+    op.create_table(
+        "receipt",
+        *_some(_ID, "outbox_id"),
+        *_some(_TEXT, "status"),
+        *_some(_INSTANT, "at"),
+        *_maybe(_TEXT, "detail"),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_receipt_outbox_id_outbox")),
+        sa.PrimaryKeyConstraint("outbox_id", "status", name=op.f("pk_receipt")),
     )
