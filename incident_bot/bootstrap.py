@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from incident_bot import __version__
 from incident_bot.clock import Clock, SystemClock
+from incident_bot.config.loader import LookAhead
 from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
 from incident_bot.flow.configure import Live, prepare
@@ -147,7 +148,7 @@ def offline(settings: Settings, *, clock: Clock | None = None) -> Iterator[Conte
     Where the configured database is there, what was in force before and the overrides made at run time count, too.
     """
     clock = clock or SystemClock()
-    current = prepare(settings.config_dir, now=clock.now())
+    current = prepare(settings.config_dir, now=clock.now(), ahead=LookAhead.NEVER)
     metrics = Metrics(__version__)
     known = _recorded(settings)
     store = known or Store.open("sqlite://")

@@ -14,7 +14,7 @@ import typer
 from incident_bot.cli.printing import print_json, shown
 from incident_bot.cli.wiring import database, settings
 from incident_bot.clock import SystemClock
-from incident_bot.config.loader import load
+from incident_bot.config.loader import LookAhead, load
 from incident_bot.config.revision import Revision
 from incident_bot.core.errors import BadConfiguration, Problem, Refused
 from incident_bot.core.oncall.diff import Side
@@ -47,7 +47,7 @@ def check(
     chosen = directory or settings().config_dir
     now = SystemClock().now()
     try:
-        current = prepare(chosen, now=now)
+        current = prepare(chosen, now=now, ahead=LookAhead.ALWAYS)
     except BadConfiguration as error:
         _refuse(error.problems, form)
         raise typer.Exit(1) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -45,13 +46,26 @@ SCHEDULES: Final = "rotations/schedules/"
 RUNBOOKS: Final = "runbooks/"
 TEMPLATES: Final = "templates/"
 
+AHEAD_AT_LOAD: Final = 40
+"""So many schedules are looked ahead at in a second or two: nobody waits longer for a start or a reload."""
+
+
+class LookAhead(Enum):
+    """Whether to look for what goes wrong in the time ahead (R16)."""
+
+    ALWAYS = "always"
+    FEW = "few"
+    """Where the schedules are few, or what is found may refuse the set; else `incident-bot check` does it."""
+    NEVER = "never"
+
+
 ShapeT = TypeVar("ShapeT", bound=Shape)
 
 
-def load(directory: Path, *, now: datetime) -> Revision:
+def load(directory: Path, *, now: datetime, ahead: LookAhead = LookAhead.ALWAYS) -> Revision:
     """Give the revision in this directory; raises BadConfiguration with every problem of the set."""
     found = read_files(directory)
-    return _loaded(_Reading(texts=found.texts, problems=list(found.problems)), now=now)
+    return _loaded(_Reading(texts=found.texts, problems=list(found.problems), ahead=ahead), now=now)
 
 
 def load_texts(texts: Mapping[str, str], *, now: datetime) -> Revision:
@@ -64,7 +78,7 @@ def load_texts(texts: Mapping[str, str], *, now: datetime) -> Revision:
         for path in (f"rotations/{name}" for name in REQUIRED)
         if path not in texts
     ]
-    return _loaded(_Reading(texts=texts, problems=problems, ahead=False), now=now)
+    return _loaded(_Reading(texts=texts, problems=problems, ahead=LookAhead.NEVER), now=now)
 
 
 def _loaded(reading: _Reading, *, now: datetime) -> Revision:
@@ -84,8 +98,7 @@ class _Reading:
 
     texts: Mapping[str, str]
     problems: list[Problem]
-    ahead: bool = True
-    """Whether to look for what goes wrong in the time ahead (R16)."""
+    ahead: LookAhead = LookAhead.ALWAYS
     lint: Lint = field(default_factory=Lint)
     trees: dict[str, Tree] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
@@ -132,7 +145,7 @@ class _Reading:
         if people and teams:
             trees = self.trees[TEAMS], self.trees[ESCALATION]
             self.problems += unanswered(answers.matrix, people, teams, trees=trees)
-        if self.ahead:
+        if self._looks_ahead(len(found)):
             ahead = Ahead(
                 schedules=found,
                 people=people,
@@ -164,6 +177,16 @@ class _Reading:
             handoff=oncall.handoff.handoff(),
             documents=self.texts,
         )
+
+    def _looks_ahead(self, schedules: int) -> bool:
+        few = schedules <= AHEAD_AT_LOAD or Weight.ERROR in self.lint.weights.values()
+        if self.ahead is not LookAhead.FEW or few:
+            return self.ahead is not LookAhead.NEVER
+        message = f"{schedules} schedules: their time ahead was not looked at; `incident-bot check` does"
+        self.problems.append(
+            Problem(ESCALATION if ONCALL not in self.texts else ONCALL, 1, message, severity="warning")
+        )
+        return False
 
     def _keys(self, path: str, key: str) -> frozenset[str] | None:
         tree = self.trees.get(path)

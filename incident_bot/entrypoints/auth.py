@@ -93,6 +93,14 @@ class Doorkeeper:
             raise HTTPException(HTTPStatus.UNAUTHORIZED, detail, {"www-authenticate": "Bearer"})
         return self._reaching(request, caller, scope)
 
+    def known(self, request: Request, token: str) -> Caller | None:
+        """Name who sent a valid API token that may read, as Bearer or as `token`; nobody else, wherever they sit."""
+        for given in (access.given_token(authorization(request.scope["headers"])), token):
+            caller = access.identify(self._context, given)
+            if caller is not None and "read" in caller.scopes:
+                return caller
+        return None
+
     def console(self, request: Request) -> Caller:
         """Name the person at the console; raises SignInNeeded where nobody has signed in."""
         caller = self._at_console(request)

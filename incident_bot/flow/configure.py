@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 import watchfiles
 
-from incident_bot.config.loader import load, load_texts
+from incident_bot.config.loader import LookAhead, load, load_texts
 from incident_bot.config.revision import Revision
 from incident_bot.core.errors import BadConfiguration, Problem
 from incident_bot.flow.ways import Ways
@@ -57,9 +57,9 @@ class Reloaded:
     problems: tuple[str, ...]
 
 
-def prepare(directory: Path, *, now: datetime) -> Current:
+def prepare(directory: Path, *, now: datetime, ahead: LookAhead = LookAhead.FEW) -> Current:
     """Read and check a whole set, templates included; raises BadConfiguration with every problem."""
-    revision = load(directory, now=now)
+    revision = load(directory, now=now, ahead=ahead)
     templates = Templates(revision.templates)
     problems = templates.problems()
     if any(problem.severity == "error" for problem in problems):

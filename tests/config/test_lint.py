@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from incident_bot.config.loader import load, load_texts
+from incident_bot.config.loader import AHEAD_AT_LOAD, LookAhead, load, load_texts
 from incident_bot.config.revision import WEIGHTS, Handoff, Lint, Weight
 from incident_bot.core.errors import BadConfiguration, Problem
 from incident_bot.core.oncall.lint import Kind
@@ -294,7 +293,7 @@ def test_texts_on_record_without_a_required_one_are_refused() -> None:
     assert "rotations/teams.yaml:1: is missing" in lines(refused.value.problems)
 
 
-# how long it takes
+# how much it says, and when
 
 HEAVY = """\
 schedule: NAME
@@ -315,15 +314,35 @@ absences:
 """
 
 
-def test_twenty_schedules_cost_about_a_second_and_few_lines(tmp_path: Path) -> None:
-    texts = dict(BASE)
-    texts |= {f"rotations/schedules/s{n}.yaml": HEAVY.replace("NAME", f"s{n}") for n in range(20)}
-    write(tmp_path, texts)
-    started = time.process_time()
-    load_texts(texts, now=NOW)
-    between = time.process_time()
-    revision = load(tmp_path, now=NOW)
-    ended = time.process_time()
-    # Measured 0.7 s on an idle machine.
-    assert (ended - between) - (between - started) < 3
-    assert len(revision.problems) < 20 * 6
+def test_twenty_schedules_with_the_same_faults_give_few_lines(tmp_path: Path) -> None:
+    write(tmp_path, many(20))
+    assert len(load(tmp_path, now=NOW).problems) < 20 * 6
+
+
+def many(number: int, oncall: str = "") -> dict[str, str]:
+    texts = dict(BASE) | ({"rotations/oncall.yaml": oncall} if oncall else {})
+    return texts | {f"rotations/schedules/s{n}.yaml": HEAVY.replace("NAME", f"s{n}") for n in range(number)}
+
+
+@pytest.mark.parametrize("oncall, place", [("", "escalation"), ("lint: {nights: off}", "oncall")])
+def test_a_start_leaves_many_schedules_to_the_check_and_says_so(
+    oncall: str, place: str, tmp_path: Path
+) -> None:
+    write(tmp_path, many(AHEAD_AT_LOAD, oncall))
+    (problem,) = load(tmp_path, now=NOW, ahead=LookAhead.FEW).problems
+    assert str(problem) == (
+        f"rotations/{place}.yaml:1: warning: {AHEAD_AT_LOAD + 1} schedules: their time ahead was not looked at; "
+        "`incident-bot check` does"
+    )
+
+
+def test_a_start_looks_at_many_schedules_where_that_may_refuse_the_set(tmp_path: Path) -> None:
+    write(tmp_path, many(AHEAD_AT_LOAD, "lint: {nights: error, nights_most: 1, days: 10}"))
+    with pytest.raises(BadConfiguration, match="nights"):
+        load(tmp_path, now=NOW, ahead=LookAhead.FEW)
+
+
+def test_a_start_looks_at_few_schedules_and_a_question_at_none(tmp_path: Path) -> None:
+    write(tmp_path, many(3))
+    assert load(tmp_path, now=NOW, ahead=LookAhead.FEW).problems == load(tmp_path, now=NOW).problems != ()
+    assert load(tmp_path, now=NOW, ahead=LookAhead.NEVER).problems == ()

@@ -106,6 +106,23 @@ def test_an_api_token_reads_without_a_link_and_learns_what_there_is_not(guarded:
     assert 'did you mean \\"alice\\"?' in missing.text
 
 
+def test_an_api_token_that_may_read_opens_calendars_in_the_address_too(guarded: World) -> None:
+    secret = access.create_token(
+        guarded.application.context,
+        "calendar program",
+        frozenset({"read"}),
+        by="ben",
+        now=guarded.clock.now(),
+    )
+    path = PATHS["schedule"]
+    assert stranger(guarded).get(f"{path}?token={secret}").status_code == 200
+    assert stranger(guarded).get(f"{path}?token=ibc_wrong", headers=TOKEN).status_code == 200
+    writer = access.create_token(
+        guarded.application.context, "writer", frozenset({"write"}), by="ben", now=guarded.clock.now()
+    )
+    assert stranger(guarded).get(f"{path}?token={writer}").status_code == 404
+
+
 def test_reading_again_costs_nothing_while_nothing_changed(world: World) -> None:
     first = world.client().get(PATHS["schedule"])
     tag = first.headers["etag"]

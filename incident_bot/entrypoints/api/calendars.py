@@ -23,7 +23,10 @@ CLOSED: Final = "There is no calendar at this address, or its link is wrong or w
 FeedName = Annotated[str, Path(max_length=64)]
 Token = Annotated[
     str | None,
-    Query(description="The secret of a calendar link; without it the caller signs in as elsewhere."),
+    Query(
+        description="The secret of a calendar link, or an API token that may read; without it the caller signs in "
+        "as elsewhere."
+    ),
 ]
 _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The calendar.", "content": {"text/calendar": {"schema": {"type": "string"}}}},
@@ -105,9 +108,10 @@ def _calendar(request: Request, at: Desk, kind: FeedKind, name: str, token: str 
         at.doorkeeper.api(request, scope="read")
     else:
         link = calendars.opened_by(at.context, kind, name, token, now=now)
-        if link is None:
+        caller = at.doorkeeper.known(request, token) if link is None else None
+        if link is None and caller is None:
             raise NotFound(CLOSED)
-        request.state.actor = f"calendar link {link.id}"
+        request.state.actor = f"calendar link {link.id}" if link else caller.actor if caller else None
     found = calendars.feed(at.context, kind, name, now=now)
     etag = f'"{found.etag}"'
     headers = {"etag": etag, "cache-control": CACHING}
