@@ -13,7 +13,7 @@ from incident_bot.core.dedupe import Listed, ListedState, alert_key, delivery_di
 from incident_bot.core.errors import Unreadable
 from incident_bot.core.model import Alert, Delivery, Rejected, Status
 from incident_bot.outgoing import CallFailed, Client
-from incident_bot.sources.base import SourceKind
+from incident_bot.sources.base import Silence, SourceKind
 
 LABELS_MOST: Final = 256
 ANNOTATIONS_MOST: Final = 1024
@@ -94,6 +94,49 @@ def list_active(
         # A list that is only partly understood must not close anything: absence means "ended" here.
         message = f"Alertmanager's API: {problem}"
         raise CallFailed(message) from problem
+
+
+def list_silences(client: Client, api_url: str) -> tuple[Silence, ...]:
+    """List the silences that hold at an Alertmanager; one that cannot be read is left out."""
+    answer = client.call(
+        "GET", api_url.rstrip("/") + "/api/v2/silences", headers={"Accept": "application/json"}
+    )
+    if answer.status != OK:
+        message = f"Alertmanager's API answered {answer.status}"
+        raise CallFailed(message)
+    items = answer.json()
+    if not isinstance(items, list):
+        message = "Alertmanager's API did not answer with a list"
+        raise CallFailed(message)
+    found = [silence for item in items if (silence := _silence(item)) is not None]
+    return tuple(sorted(found, key=lambda one: (one.ends_at, one.what)))
+
+
+def _silence(item: object) -> Silence | None:
+    status = item.get("status") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or not isinstance(status, dict) or status.get("state") != "active":
+        return None
+    written = item.get("matchers")
+    matchers = (
+        [_matcher(one) for one in written if isinstance(one, dict)] if isinstance(written, list) else []
+    )
+    try:
+        ends_at = _time(item.get("endsAt"), "$.endsAt")
+    except Unreadable:
+        return None
+    comment = item.get("comment")
+    said = f": {_clean(comment.strip()[:SHORT])}" if isinstance(comment, str) and comment.strip() else ""
+    return (
+        None if ends_at is None else Silence(what=f"silence {{{', '.join(matchers)}}}{said}", ends_at=ends_at)
+    )
+
+
+def _matcher(written: dict[str, object]) -> str:
+    operator = ("=~" if written.get("isEqual", True) else "!~") if written.get("isRegex") else "="
+    if not written.get("isRegex") and not written.get("isEqual", True):
+        operator = "!="
+    name, value = (_clean(str(written.get(key, ""))[:SHORT]) for key in ("name", "value"))
+    return f'{name}{operator}"{value}"'
 
 
 def _alert(item: object, path: str, *, source: str, ignore_labels: frozenset[str], now: datetime) -> Alert:
@@ -209,4 +252,4 @@ def _time(value: object, path: str) -> datetime | None:
         raise Unreadable(path, "expected a time as RFC 3339 writes it") from error
 
 
-KIND: Final = SourceKind(name="alertmanager", read=read, list_active=list_active)
+KIND: Final = SourceKind(name="alertmanager", read=read, list_active=list_active, list_silences=list_silences)

@@ -33,6 +33,22 @@ class ListActive(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """One silence that holds at the source."""
+
+    what: str
+    """Its matchers and its comment, for people."""
+    ends_at: datetime
+
+
+class ListSilences(Protocol):
+    """Asks a source's API which silences hold now."""
+
+    def __call__(self, client: Client, api_url: str) -> tuple[Silence, ...]:
+        """Give those that hold, the first to end first; raises `outgoing.CallFailed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceKind:
     """One kind of alert source."""
 
@@ -40,3 +56,5 @@ class SourceKind:
     read: Read
     list_active: ListActive | None = None
     """None where the source has no such API."""
+    list_silences: ListSilences | None = None
+    """None where the source knows no silences."""

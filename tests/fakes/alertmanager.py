@@ -120,6 +120,8 @@ class AlertmanagerApi:
         self.broken = False
         """Whether it answers 500."""
         self.asked: list[str] = []
+        self.silences: list[Any] = []
+        """What `/api/v2/silences` lists, as Alertmanager writes it."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), daemon=True)
@@ -145,9 +147,11 @@ class AlertmanagerApi:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 api.asked.append(self.path)
-                listed = [
+                listed: list[Any] = [
                     alert.in_list(api.updated_at or alert.starts_at) for alert in api.alertmanager.active()
                 ]
+                if self.path.startswith("/api/v2/silences"):
+                    listed = api.silences
                 body = json.dumps(listed).encode()
                 self.send_response(500 if api.broken else 200)
                 self.send_header("Content-Type", "application/json")

@@ -20,6 +20,7 @@ from incident_bot.notifiers.base import Message
 from incident_bot.store import handoffs as kept
 from incident_bot.store import interventions, timers
 from incident_bot.store.handoffs import Watch
+from tests.fakes.alertmanager import AlertmanagerApi
 from tests.plugins.story import Story, on_every_database
 from tests.plugins.story_files import PEOPLE, TEAMS, documents
 
@@ -212,6 +213,47 @@ def test_the_brief_says_what_is_open_what_fired_and_what_ends(tell: Tell) -> Non
         "<http://127.0.0.1:8080/incidents/INC-1|INC-1> HighErrorRate – investigating"
         in message(story, "#web").text
     )
+
+
+def a_silence(ends: str, **more: Any) -> dict[str, Any]:
+    matchers = [
+        {"name": "alertname", "value": "DiskFull", "isRegex": False, "isEqual": True},
+        {"name": "instance", "value": "db-.*", "isRegex": True, "isEqual": False},
+        {"name": "env", "value": "test", "isRegex": False, "isEqual": False},
+    ]
+    return {
+        "status": {"state": "active"},
+        "matchers": matchers,
+        "endsAt": ends,
+        "comment": "new disks",
+        **more,
+    }
+
+
+def test_the_brief_says_which_silences_end_in_the_shift(tell: Tell) -> None:
+    story = begin(tell, handoff="{tap: off}")
+    with AlertmanagerApi(story.alertmanager) as api:
+        api.silences = [
+            a_silence("2026-03-03T20:00:00.000Z"),
+            a_silence("2026-03-03T20:00:00.000Z", status={"state": "expired"}),
+            a_silence("2026-04-03T20:00:00.000Z", comment="after the shift"),
+            a_silence("never"),
+            "nonsense",
+        ]
+        source = f'  - {{name: alertmanager, kind: alertmanager, api_url: "{api.url}"}}'
+        configure(story, "{tap: off}", sources=source)
+        watched(story)
+        story.until(NIGHT + 6 * HOUR)
+        text = message(story, "ben").text
+        wanted = 'silence {alertname="DiskFull", instance!~"db-.*", env!="test"}: new disks'
+        assert f"Ends in your shift:\n- Tue 3 Mar 15:00 EST: {wanted}" in text
+        assert "after the shift" not in text
+        asked = [path for path in api.asked if "silences" in path]
+        assert len(asked) == 1, "asked once, when there is something to tell"
+
+        api.broken = True
+        story.advance(hours=24)
+        assert "silence" not in message(story, "ana").text
 
 
 def test_a_private_incident_is_not_told_to_the_channel_nor_by_its_title(tell: Tell) -> None:

@@ -1,4 +1,4 @@
-"""What whoever comes on call has to know: what is open, what fired, what ends in the shift. From the record alone."""
+"""What whoever comes on call has to know: what is open, what fired, what ends in the shift."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from incident_bot.core.model import Incident, JsonObject, Team, rfc3339
 from incident_bot.flow.configure import Current
 from incident_bot.flow.oncall.notices import name_of
+from incident_bot.sources.base import Silence
 from incident_bot.store import alerts, incidents, interventions, outbox
 from incident_bot.store.transaction import Tx
 
@@ -19,11 +20,19 @@ EPISODES: Final = 5000
 
 
 def brief(
-    tx: Tx, current: Current, teams: Sequence[Team], *, since: datetime, now: datetime, until: datetime | None
+    tx: Tx,
+    current: Current,
+    teams: Sequence[Team],
+    *,
+    since: datetime,
+    now: datetime,
+    until: datetime | None,
+    silences: Sequence[Silence] = (),
 ) -> JsonObject:
     """Give the brief of a hand-off as the messages take it; `since` is when the shift that ends began.
 
-    A private incident is named without its title, and marked, so that no channel need be told of it.
+    `silences` are those that hold at the sources, which were asked before. A private incident is named without its
+    title, and marked, so that no channel need be told of it.
     """
     ids = [team.id for team in teams]
     found = [one for team in ids for one in incidents.list_incidents(tx, state="open", team=team, limit=READ)]
@@ -41,7 +50,11 @@ def brief(
         "fired_count": fired.total(),
         "pages": outbox.pages_sent(tx, ids, since, now) if ids else 0,
         "since": rfc3339(since),
-        "ending": [*_snoozes(found, until), *_maintenance(tx, now, until)][:SHOWN],
+        "ending": [
+            *_snoozes(found, until),
+            *_maintenance(tx, now, until),
+            *_silences(silences, now, until),
+        ][:SHOWN],
     }
 
 
@@ -84,4 +97,12 @@ def _maintenance(tx: Tx, now: datetime, until: datetime | None) -> list[JsonObje
             "private": False,
         }
         for window in sorted(windows, key=lambda window: (window.end, window.id))
+    ]
+
+
+def _silences(held: Sequence[Silence], now: datetime, until: datetime | None) -> list[JsonObject]:
+    return [
+        {"what": one.what, "at": rfc3339(one.ends_at), "private": False}
+        for one in held
+        if now < one.ends_at and (until is None or one.ends_at < until)
     ]

@@ -25,6 +25,9 @@ from incident_bot.flow.history import Roster
 from incident_bot.flow.oncall import taps
 from incident_bot.flow.oncall.brief import brief
 from incident_bot.flow.oncall.notices import Notices, channels_of, name_of, teams_of
+from incident_bot.outgoing import CallFailed
+from incident_bot.sources import SOURCES
+from incident_bot.sources.base import Silence
 from incident_bot.store import handoffs, interventions, outbox, timers
 from incident_bot.store.handoffs import Watch
 from incident_bot.store.outbox import NewMessage
@@ -68,10 +71,11 @@ def look(context: Context, schedule: str, *, count: bool = False, now: datetime)
     The shifts ahead are counted with `count` only: it takes longer than all the rest, and after a reload pages must
     not wait until it is done for every schedule.
     """
+    silences = _silences(context) if _is_handed_over(context, schedule, now=now) else ()
     for _ in range(RACES_MOST):
         try:
             with context.store.write() as tx:
-                _look(context, tx, schedule, count=count, now=now)
+                _look(context, tx, schedule, silences, count=count, now=now)
         except LostRace:
             continue
         return
@@ -79,7 +83,34 @@ def look(context: Context, schedule: str, *, count: bool = False, now: datetime)
     log.info("lost every race for a schedule's hand-off", schedule=schedule)
 
 
-def _look(context: Context, tx: Tx, name: str, *, count: bool, now: datetime) -> None:
+def _is_handed_over(context: Context, name: str, *, now: datetime) -> bool:
+    """Say whether there will be something to tell: only then the sources are asked, outside of any transaction."""
+    current = context.live.current
+    if not (current.revision.handoff.notices and current.revision.handoff.brief):
+        return False
+    with context.store.read() as tx:
+        last = handoffs.watch(tx, name)
+        answers = Roster(context.records, current, tx).who(name, now)
+    return last is not None and set(last.people) != {answer.person for answer in answers}
+
+
+def _silences(context: Context) -> tuple[Silence, ...]:
+    """Ask every source that knows silences; one that does not answer costs its part of the brief alone."""
+    found: list[Silence] = []
+    for source in context.live.current.revision.sources:
+        ask = SOURCES[source.kind].list_silences
+        if ask is None or not source.api_url:
+            continue
+        try:
+            found += ask(context.client, source.api_url)
+        except CallFailed as problem:
+            log.warning("a source's silences are not in the brief", source=source.name, error=str(problem))
+    return tuple(found)
+
+
+def _look(
+    context: Context, tx: Tx, name: str, silences: Sequence[Silence], *, count: bool, now: datetime
+) -> None:
     current = context.live.current
     if not handoffs.lock(tx, name):
         return
@@ -102,7 +133,7 @@ def _look(context: Context, tx: Tx, name: str, *, count: bool, now: datetime) ->
     if last is not None and set(last.people) != set(people) and current.revision.handoff.notices:
         at = next((one.at for one in reversed(every) if one.at <= now), now)
         change = Change(at=at, before=last.people, after=people)
-        messages += _told(tx, notices, current, roster, name, change, now=now)
+        messages += _told(tx, notices, current, roster, name, change, silences, now=now)
     kept, stale = _counted(tx, notices, current, roster, name, last, messages, count=count, now=now)
     ahead = [one for one in every if one.at > now]
     asked, later = taps.ask(tx, notices, current, name, ahead, now=now)
@@ -173,6 +204,7 @@ def _told(
     roster: Roster,
     name: str,
     change: Change,
+    silences: Sequence[Silence],
     *,
     now: datetime,
 ) -> list[NewMessage]:
@@ -191,7 +223,8 @@ def _told(
     if current.revision.handoff.brief:
         previous = roster.shifts(name, change.at - BACK, change.at)
         since = previous[-1].start if previous else change.at - EVERY
-        told = brief(tx, current, teams_of(current, name), since=since, now=now, until=until)
+        teams = teams_of(current, name)
+        told = brief(tx, current, teams, since=since, now=now, until=until, silences=silences)
         common = {**common, "brief": told}
     key = f"handoff:{name}:{rfc3339(change.at)}"
     messages = notices.to_channels(
