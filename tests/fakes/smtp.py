@@ -12,6 +12,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -151,7 +152,9 @@ class Dialogue(SMTP):
         """Break off, without a word."""
         for transport in (self.transport, self._original_transport):
             if transport is not None:
-                cast("asyncio.Transport", transport).abort()
+                # A TLS transport that was closed twice has let go of its protocol, and has nothing to abort.
+                with suppress(AttributeError):
+                    cast("asyncio.Transport", transport).abort()
 
     def checked(
         self, _server: SMTP, session: Session, _envelope: Envelope, mechanism: str, login: object
