@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pydantic import SecretStr
+
 from incident_bot import __version__
 from incident_bot.clock import Clock, SystemClock
 from incident_bot.config.loader import LookAhead
@@ -23,6 +25,7 @@ from incident_bot.flow.configure import Live, prepare
 from incident_bot.flow.context import Context
 from incident_bot.flow.history import Records
 from incident_bot.flow.intake import Intake
+from incident_bot.flow.replay import Heard, silent_notifiers
 from incident_bot.flow.worker import Worker
 from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
@@ -78,10 +81,12 @@ def build(
     exclusive: bool = False,
     write: Callable[[str], None] | None = None,
     notifiers: Mapping[str, Notifier] | None = None,
+    sealed: bool = False,
 ) -> Application:
     """Wire an application; raises BadConfiguration, Refused or Unavailable, each saying what to do.
 
     `exclusive` takes the lock of an SQLite file: one serving process. `notifiers` replaces the ways out, for tests.
+    `sealed` keeps it from asking anything outside, and its messages from carrying more than their text.
     """
     clock = clock or SystemClock()
     current = prepare(settings.config_dir, now=clock.now())
@@ -101,12 +106,13 @@ def build(
         store=store,
         live=Live(current, directory=settings.config_dir, store=store, metrics=metrics),
         notifiers=ways,
-        kinds=NOTIFIERS,
+        kinds={} if sealed else NOTIFIERS,
         default_channel=settings.default_channel,
         client=client,
         metrics=metrics,
         chance=random.random,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        sealed=sealed,
     )
     intake = Intake(context, clock.now)
     worker = Worker(context, clock.now)
@@ -170,6 +176,37 @@ def offline(settings: Settings, *, clock: Clock | None = None) -> Iterator[Conte
     finally:
         client.close()
         store.close()
+
+
+@contextmanager
+def rehearsal(
+    settings: Settings, *, clock: Clock, heard: Heard, notifiers: Mapping[str, Notifier] | None = None
+) -> Iterator[Application]:
+    """Wire a private application on an empty database in memory, from which nothing reaches anybody.
+
+    Its intake runs; its worker does not: whoever moves the clock does what falls due.
+    """
+    private = settings.model_copy(update={"database_url": SecretStr("sqlite://")})
+    ways = notifiers if notifiers is not None else silent_notifiers(heard)
+    application = build(private, clock=clock, notifiers=ways, sealed=True)
+    application.context.live.record(now=clock.now())
+    application.intake.start()
+    try:
+        yield application
+    finally:
+        application.intake.stop()
+        application.close()
+
+
+@contextmanager
+def records(settings: Settings) -> Iterator[Store | None]:
+    """Open the configured database for reading, for the length of the block; None where there is none to read."""
+    store = _recorded(settings)
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()
 
 
 def _recorded(settings: Settings) -> Store | None:

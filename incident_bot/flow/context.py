@@ -36,3 +36,5 @@ class Context:
     """What is known of each way out by its name, whether it is set up or not."""
     records: Records = field(default_factory=Records)
     """What was in force before, for questions about the past."""
+    sealed: bool = False
+    """Whether nothing outside is asked: what happens here is about another time than now."""

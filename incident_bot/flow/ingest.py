@@ -268,6 +268,8 @@ def _set_refire_timers(tx: Tx, batch: _Batch, *, now: datetime) -> None:
 
 
 def _reconcile_soon(context: Context, tx: Tx, batch: _Batch, *, now: datetime) -> None:
+    if context.sealed:
+        return
     asked = {source.name for source in context.live.current.revision.sources if source.api_url}
     soon = [reconcile_timer(source, now + RECONCILE_SOON) for source in sorted(batch.doubtful & asked)]
     if soon:

@@ -79,14 +79,16 @@ def _ask(context: Context, source: SourceConfig) -> tuple[Listed, ...]:
 
 
 def has_list(context: Context, name: str) -> bool:
-    """Say whether this source has an API to compare it with."""
-    return any(one.name == name and one.api_url for one in context.live.current.revision.sources)
+    """Say whether this source has an API to compare it with; in a sealed application none has."""
+    return not context.sealed and any(
+        one.name == name and one.api_url for one in context.live.current.revision.sources
+    )
 
 
 def listed_keys(context: Context, name: str) -> frozenset[str] | None:
     """Ask one source which alerts it holds, by alert key; None where it has no API or did not answer."""
     source = next((one for one in context.live.current.revision.sources if one.name == name), None)
-    if source is None or not source.api_url:
+    if source is None or not source.api_url or context.sealed:
         return None
     try:
         return frozenset(one.key for one in _ask(context, source))

@@ -21,6 +21,13 @@ _HEIGHT: Final = 36
 _FLOOR: Final = 24.0
 """The scale goes to this many hours at least, so that one hour does not look like a week."""
 _NAME_MOST: Final = 24
+_HOURS: Final = 24
+_HOUR: Final = 24
+_HOUR_LEFT: Final = 120
+_HOUR_ROW: Final = 110
+_HOUR_HEIGHT: Final = 70
+_DAY_BEGINS: Final = 6
+_NIGHT_BEGINS: Final = 22
 
 # Colours by the reader's system; both pairs keep a contrast of 3:1 to their background and to each other.
 _STYLE: Final = (
@@ -80,6 +87,73 @@ def load_chart(title: str, weeks: Sequence[date], rows: Sequence[Row]) -> str:
     if not rows:
         parts.append(f'<text class="quiet" x="12" y="{_TOP + 24}">Nobody was on call.</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """Pages by hour of the day, 24 figures, under one name."""
+
+    name: str
+    hours: tuple[int, ...]
+
+
+def hours_chart(title: str, days: Sequence[Day]) -> str:
+    """Draw pages by local hour, one row of 24 bars a day, all on one scale; a complete SVG document."""
+    width = _HOUR_LEFT + _HOURS * _HOUR + 24
+    height = _TOP + len(days) * _HOUR_ROW + 16
+    most = max([1, *(count for day in days for count in day.hours)])
+    described = "; ".join(f"{day.name}: {_hours_said(day)}" for day in days)
+    frame = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+        ' role="img" aria-labelledby="title desc" font-family="system-ui, sans-serif" font-size="12">'
+    )
+    parts = [
+        frame,
+        f'<title id="title">{_text(title)}</title>',
+        f'<desc id="desc">{_text(f"Pages by local hour. {described}.")}</desc>',
+        f"<style>{_STYLE}</style>",
+        f'<rect class="ground" width="{width}" height="{height}"/>',
+        f'<text class="text" x="12" y="22" font-size="16" font-weight="600">{_text(title)}</text>',
+    ]
+    for offset, kind, text in ((0, "day", "06:00 to 22:00"), (130, "night", "night, 22:00 to 06:00")):
+        parts.append(f'<rect class="{kind}" x="{12 + offset}" y="34" width="12" height="12"/>')
+        parts.append(f'<text class="quiet" x="{30 + offset}" y="44">{text}</text>')
+    for number, day in enumerate(days):
+        parts += _day(day, _TOP + number * _HOUR_ROW, width, most)
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _day(day: Day, top: int, width: int, most: int) -> Iterator[str]:
+    base = top + _HOUR_HEIGHT + 14
+    yield f'<line class="line" x1="12" y1="{base}" x2="{width - 12}" y2="{base}"/>'
+    yield f'<text class="text" x="12" y="{base - 22}">{_text(day.name)}</text>'
+    yield f'<text class="quiet" x="12" y="{base - 6}">{_pages(sum(day.hours))}</text>'
+    for hour, count in enumerate(day.hours):
+        x = _HOUR_LEFT + hour * _HOUR
+        middle = x + _HOUR // 2 - 2
+        if not hour % 3:
+            yield (
+                f'<text class="quiet" x="{middle}" y="{base + 14}" text-anchor="middle" font-size="10">'
+                f"{hour:02d}</text>"
+            )
+        if count:
+            size = count / most * _HOUR_HEIGHT
+            kind = "day" if _DAY_BEGINS <= hour < _NIGHT_BEGINS else "night"
+            yield f"<g><title>{_text(f'{day.name}, {hour:02d}:00: {_pages(count)}')}</title>"
+            yield f'<rect class="{kind}" x="{x}" y="{base - size:.1f}" width="{_HOUR - 4}" height="{size:.1f}"/>'
+            yield (
+                f'<text class="text" x="{middle}" y="{base - size - 3:.1f}" text-anchor="middle" font-size="10">'
+                f"{count}</text></g>"
+            )
+
+
+def _hours_said(day: Day) -> str:
+    said = [f"{hour:02d}:00 {_pages(count)}" for hour, count in enumerate(day.hours) if count]
+    return ", ".join(said) or "no pages"
+
+
+def _pages(count: int) -> str:
+    return f"{count} page{'' if count == 1 else 's'}"
 
 
 def _described(weeks: Sequence[date], rows: Sequence[Row]) -> str:

@@ -3,6 +3,7 @@
 from incident_bot.store.alerts.deliveries import (
     count_deliveries,
     deferred,
+    deliveries_between,
     delivery,
     forget_deliveries,
     forget_digests,
@@ -38,6 +39,7 @@ __all__ = [
     "count_deliveries",
     "count_firing",
     "deferred",
+    "deliveries_between",
     "delivery",
     "episode",
     "episodes_of_incident",

@@ -113,6 +113,15 @@ def delivery(tx: Tx, delivery_id: int) -> StoredDelivery | None:
     return None if row is None else _value(row)
 
 
+def deliveries_between(
+    tx: Tx, start: datetime, end: datetime, *, after_id: int = 0, limit: int
+) -> list[StoredDelivery]:
+    """Give deliveries received in `[start, end)`, in the order in which they came, from behind `after_id`."""
+    where = (table.c.received_at >= start, table.c.received_at < end, table.c.id > after_id)
+    query = sa.select(table).where(*where).order_by(table.c.id).limit(limit)
+    return [_value(row) for row in tx.connection.execute(query)]
+
+
 def deferred(tx: Tx, limit: int) -> list[StoredDelivery]:
     """Give deliveries whose effects are still to be computed, oldest first."""
     where = (_UNAPPLIED, table.c.state == DeliveryState.DEFERRED.value)

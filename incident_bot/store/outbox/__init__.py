@@ -19,6 +19,7 @@ from incident_bot.store.outbox.reading import (
     pages_sent,
     people_told,
     row,
+    sent_pages,
 )
 from incident_bot.store.outbox.receipts import add_receipt, lose, pages_told, receipts_of, row_of_key
 from incident_bot.store.outbox.settling import hasten, requeue, settle, settle_all
@@ -71,6 +72,7 @@ __all__ = [
     "requeue",
     "row",
     "row_of_key",
+    "sent_pages",
     "settle",
     "settle_all",
 ]

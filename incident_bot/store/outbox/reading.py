@@ -46,6 +46,13 @@ def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     return _with_attempts(tx, incident_id, RowKind.PAGE)
 
 
+def sent_pages(tx: Tx, start: datetime, end: datetime) -> list[OutboxRow]:
+    """Give every page that went out in `[start, end)`, whatever it was about, the first one first."""
+    sent = (table.c.sent_at.is_not(None), table.c.sent_at >= start, table.c.sent_at < end)
+    query = every().where(table.c.kind == RowKind.PAGE.value, *sent)
+    return found(tx, query.order_by(table.c.sent_at, table.c.id))
+
+
 def messages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     """Give every message about the incident with its attempts, in the order in which they were planned."""
     return _with_attempts(tx, incident_id, RowKind.MESSAGE)
