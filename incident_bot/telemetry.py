@@ -141,6 +141,7 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "pages": ("Pages tried, by channel and result.", ("channel", "result")),
     "messages": ("Messages tried that are not pages, by channel and result.", ("channel", "result")),
     "reconcile": ("Comparisons with a source's own list of alerts, by result.", ("source", "result")),
+    "outgoing_heartbeats": ("Heartbeats due to INCIDENT_BOT_HEARTBEAT_URL, by result.", ("result",)),
     "http_requests": ("HTTP requests answered, by method, route and status.", ("method", "route", "status")),
 }
 _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -158,6 +159,7 @@ _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Alerts that differed at the last comparison, by kind of difference.",
         ("source", "kind"),
     ),
+    "heartbeat_age_seconds": ("Time since the last heartbeat, by source.", ("source",)),
     "build_info": ("The version that runs, and that of the time zones; always 1.", ("version", "tzdata")),
 }
 _DELIVERY_BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -197,6 +199,7 @@ class Metrics:
         self.pages = counters["pages"]
         self.messages = counters["messages"]
         self.reconcile = counters["reconcile"]
+        self.outgoing_heartbeats = counters["outgoing_heartbeats"]
         self.http_requests = counters["http_requests"]
         self.intake_queue = gauges["intake_queue"]
         self.incidents_open = gauges["incidents_open"]
@@ -208,6 +211,7 @@ class Metrics:
             "config_last_reload_success_timestamp_seconds"
         ]
         self.reconcile_drift = gauges["reconcile_drift"]
+        self.heartbeat_age_seconds = gauges["heartbeat_age_seconds"]
         self.build_info = gauges["build_info"]
         self.delivery_seconds = Histogram(
             f"{SERVICE}_delivery_seconds",

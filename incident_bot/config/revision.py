@@ -27,12 +27,27 @@ TOLD: Final = frozenset({Moment.OPENED, Moment.UPDATE, Moment.RESOLVED, Moment.R
 """What an announcement rule without `on` tells: the course of an incident."""
 
 
+BEAT_GRACE: Final = timedelta(minutes=2)
+"""What a heartbeat may be late on top of two whole periods."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """The alert that must keep coming from a source; read, but nothing watches it in this release."""
+    """The alert that must keep coming from a source; `flow.heartbeats` watches it."""
 
     alert: str
+    """Its `alertname`."""
     every: timedelta
+
+    @property
+    def patience(self) -> timedelta:
+        """How long it may stay away before somebody is paged: two periods and a grace."""
+        return 2 * self.every + BEAT_GRACE
+
+    @property
+    def spared(self) -> timedelta:
+        """How soon after a beat that was written down another need not be; never so long that patience suffers."""
+        return min(self.every / 4, BEAT_GRACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from incident_bot.core.errors import Refused
 
 PREFIX: Final = "INCIDENT_BOT_"
 SECRETS: Final = (
-    "DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_URL",
+    "DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_URL", "HEARTBEAT_URL",
     "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN",
 )  # fmt: skip
 """What may also stand in a file, as NAME_FILE. Addresses are among them: they may carry passwords."""
@@ -153,6 +153,8 @@ class Settings(BaseSettings):
     webhook_url: Annotated[SecretStr, AfterValidator(_secret_web_address)] | None = None
     """A secret, because many receivers know their senders by the address alone."""
     webhook_secret: SecretStr | None = None
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_secret_web_address)] | None = None
+    """Who watches us; a secret, because whoever knows the address can say in our name that we live."""
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = None
     mail_from: Annotated[str, AfterValidator(_sender)] | None = None
     pagerduty_routing_key: SecretStr | None = None

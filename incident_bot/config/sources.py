@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -16,8 +17,12 @@ from incident_bot.core.errors import Problem
 
 KINDS: Final = ("alertmanager",)
 LATER_KINDS: Final = ("grafana", "sentry", "uptimerobot", "generic")
-TAKEN_NAMES: Final = ("pagerduty", "twilio")
-"""Doors below `/webhooks/` that are no alert sources."""
+OWN_NAME: Final = "incident-bot"
+"""The source of alerts that the bot raises itself."""
+TAKEN_NAMES: Final = ("pagerduty", "twilio", OWN_NAME)
+"""Doors below `/webhooks/` that are no alert sources, and the name of the bot's own."""
+BEAT_LEAST: Final = timedelta(minutes=1)
+"""A heartbeat more often than this tells no more: an Alertmanager's groups are sent less often."""
 
 
 def _kind(value: str) -> str:
@@ -56,11 +61,17 @@ def _variable(value: str) -> str:
     return value
 
 
+def _period(value: timedelta) -> timedelta:
+    if value < BEAT_LEAST:
+        raise ValueError("is too often for a heartbeat; write 1m or more, such as 5m")
+    return value
+
+
 class HeartbeatShape(Shape):
     """The alert that must keep coming."""
 
     alert: Text
-    every: Length
+    every: Annotated[Length, AfterValidator(_period)]
 
 
 class SourceShape(Shape):
@@ -84,9 +95,6 @@ def build_sources(
         if first != index:
             message = f'"{source.name}" names a source already, on line {tree.line(("sources", first))}'
             problems.append(tree.problem(("sources", index, "name"), message))
-        if source.heartbeat is not None:
-            message = "is read, but nothing watches it yet in this release"
-            problems.append(tree.problem(("sources", index, "heartbeat"), message, severity="warning"))
     return tuple(_source(source) for source in shapes) or (SourceConfig(name=KINDS[0], kind=KINDS[0]),)
 
 

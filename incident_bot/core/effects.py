@@ -81,6 +81,8 @@ class TimerKind(StrEnum):
     RETRY_DELIVERY = "retry_delivery"
     HANDOFF = "handoff"
     """A schedule's next hand-off, or what comes before it."""
+    HEARTBEAT = "heartbeat"
+    """A source's heartbeat should have come by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

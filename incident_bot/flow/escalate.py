@@ -16,6 +16,7 @@ from incident_bot.core.dedupe import reopen
 from incident_bot.core.effects import Page, PageKind, TimerKind
 from incident_bot.core.incident import ACK_GRACE, AckDue, Decision, HoldOver, SnoozeOver, observe
 from incident_bot.core.model import Disposition, Episode, Flag, Incident, Paging, Running, Status, Urgency
+from incident_bot.flow import heartbeats
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import apply_in
 from incident_bot.flow.intake import read_body
@@ -113,6 +114,8 @@ def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
                 _look_again(context, tx, timer, now=now)
             case TimerKind.RETRY_DELIVERY:
                 _retry_delivery(context, tx, timer, now=now)
+            case TimerKind.HEARTBEAT:
+                heartbeats.missed(context, tx, timer, now=now)
             case TimerKind.REFIRE | TimerKind.RECONCILE | TimerKind.HANDOFF:
                 pass  # `_ask_outside`
             case _:

@@ -8,7 +8,9 @@ from typing import Final
 
 from incident_bot.core.model import Paging, TargetKind, paging_service
 from incident_bot.core.postmortem import clock, duration
+from incident_bot.flow import heartbeats
 from incident_bot.flow.context import Context
+from incident_bot.flow.heartbeats import Watch
 from incident_bot.flow.views import CheckView, HealthView
 from incident_bot.store import alerts, incidents, outbox, timers
 from incident_bot.store.alerts import DeliveryState
@@ -60,6 +62,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         parked = len(timers.parked(tx))
         failed = len(outbox.failed_rows(tx))
         successes = outbox.last_success(tx)
+        watches = heartbeats.watches(tx)
         deferred = alerts.count_deliveries(tx).get(DeliveryState.DEFERRED, 0)
     checks = [
         _overdue("timers", "oldest due timer", timer, now),
@@ -70,6 +73,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         CheckView(name="deferred", ok=not deferred, detail=f"{deferred} deliveries wait to be decided"),
     ]
     checks.extend(_services(context))
+    checks.extend(_heartbeat(watch, now) for watch in watches)
     for name in sorted(context.notifiers):
         last = successes.get(name)
         said = f"last success {clock(last)}" if last else "nothing sent yet"
@@ -90,6 +94,18 @@ def _services(context: Context) -> list[CheckView]:
     return [CheckView(name="paging services", ok=not missing, detail=detail)] if services else []
 
 
+def _heartbeat(watch: Watch, now: datetime) -> CheckView:
+    said = "none yet" if watch.last is None else f"last {_figures(now - watch.last)} ago"
+    missing = ", missing: alerts may be lost" if watch.missing else ""
+    return CheckView(name=f"heartbeat {watch.source}", ok=not watch.missing, detail=said + missing)
+
+
+def _figures(length: timedelta) -> str:
+    """Write `00:01:12`; more hours than a day has go on counting."""
+    minutes, seconds = divmod(max(0, int(length.total_seconds())), 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+
+
 def _overdue(name: str, what: str, due: datetime | None, now: datetime) -> CheckView:
     if due is None:
         return CheckView(name=name, ok=True, detail="nothing is overdue")
@@ -107,8 +123,13 @@ def refresh_metrics(context: Context, *, now: datetime) -> None:
             counts = incidents.count_by_paging(tx)
             parked = len(timers.parked(tx))
             failed = len(outbox.failed_rows(tx))
+            watches = heartbeats.watches(tx)
     except Unavailable:
         return
+    metrics.heartbeat_age_seconds.clear()
+    for watch in watches:
+        age = now - (watch.last or watch.since)
+        metrics.heartbeat_age_seconds.labels(source=watch.source).set(max(0.0, age.total_seconds()))
     metrics.timers_oldest_due_seconds.set(max(0.0, (now - timer).total_seconds()) if timer else 0)
     metrics.outbox_oldest_due_seconds.set(max(0.0, (now - row).total_seconds()) if row else 0)
     for state in Paging:

@@ -14,6 +14,7 @@ from typing import Final
 from incident_bot.core.dedupe import Verdict, judge, missing
 from incident_bot.core.effects import TimerKind
 from incident_bot.core.model import Delivery, Disposition, Episode, Flag, Status
+from incident_bot.flow import heartbeats
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.triage import Placed, Triage
@@ -103,6 +104,8 @@ def apply_in(context: Context, tx: Tx, readings: Sequence[Reading], *, now: date
         tx, [(readings[index].delivery, hashes[index]) for index in fresh], groups, now=now
     )
     _settle(context, tx, batch, now=now)
+    # Repeats count: an Alertmanager that says the same again lives.
+    heartbeats.told(context, tx, [reading.delivery for reading in readings], now=now)
     ids = alerts.insert_deliveries(tx, [_stored(readings[index], hashes[index]) for index in fresh], now=now)
     by_index = dict(zip(fresh, ids, strict=True))
     _remember_groups(tx, readings, hashes, groups, by_index, newest, now=now)

@@ -15,6 +15,7 @@ import structlog
 from incident_bot.config.revision import SourceConfig
 from incident_bot.core.dedupe import Drift, Listed, judge, reconcile, reopen
 from incident_bot.core.model import Episode
+from incident_bot.flow import heartbeats
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import RECONCILE_SOON, ended_notices, let_go, reconcile_timer
 from incident_bot.flow.ledger import Ledger
@@ -102,6 +103,7 @@ def _heal(context: Context, source: SourceConfig, listed: tuple[Listed, ...], *,
         known = alerts.open_of_source(tx, source.name)
         drift = reconcile(known, listed, margin=MARGIN, now=now)
         _apply(context, tx, source, drift, now=now)
+        heartbeats.listed(context, tx, source, listed, now=now)
     for kind, number in (("close", len(drift.close)), ("open", len(drift.open)), ("mark", len(drift.mark))):
         context.metrics.reconcile_drift.labels(source=source.name, kind=kind).set(number)
         if number:

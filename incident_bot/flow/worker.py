@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from incident_bot.flow import deliver, escalate, reconcile
+from incident_bot.flow import deliver, escalate, heartbeats, pulse, reconcile
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
@@ -78,6 +78,8 @@ class Worker:
         self._spawn("timers", lambda: self._loop(Task("timers", self._tick, self._next_timer, 0.1)))
         self._spawn("outbox", lambda: self._loop(Task("outbox", self._postman.step, self._next_row, 0.01)))
         self._spawn("configuration", self._watch)
+        if self._context.settings.heartbeat_url is not None:
+            self._spawn("pulse", self._pulse)
 
     def stop(self) -> None:
         """Finish what is being done now and end; what is not begun stays in the database."""
@@ -102,6 +104,7 @@ class Worker:
             # A source may have got an API with this revision.
             reconcile.schedule(self._context, now=now)
             handoffs.schedule_all(self._context, now=now)
+            heartbeats.schedule(self._context, started=self._scheduled is None, now=now)
             self._scheduled = current
         return due and escalate.tick(self._context, now=now) > 0
 
@@ -113,6 +116,15 @@ class Worker:
                 # The fence of the worker loop: a change that could not be read must not be the last one.
                 log.exception("watching the configuration failed; beginning anew")
                 self._stop.wait(POLL_SECONDS)
+
+    def _pulse(self) -> None:
+        while not self._stop.is_set():
+            try:
+                pulse.send(self._context, now=self._now())
+            except Exception:
+                # The fence: a service that watches us must never be what stops us.
+                log.exception("the outgoing heartbeat failed; beginning anew")
+            self._stop.wait(pulse.EVERY.total_seconds())
 
     def _next_timer(self) -> datetime | None:
         with self._context.store.read() as tx:

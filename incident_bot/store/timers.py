@@ -152,6 +152,16 @@ def timers_of(tx: Tx, incident_id: int) -> list[Timer]:
     return _found(tx, sa.select(table).where(table.c.incident_id == incident_id).order_by(table.c.due_at))
 
 
+def of_kind(tx: Tx, kind: TimerKind) -> list[Timer]:
+    """Give every timer of a kind, parked ones too, the next one first."""
+    return _found(tx, sa.select(table).where(table.c.kind == kind.value).order_by(table.c.due_at, table.c.id))
+
+
+def by_key(tx: Tx, key: str) -> Timer | None:
+    """Give the timer of a key."""
+    return next(iter(_found(tx, sa.select(table).where(table.c.key == key))), None)
+
+
 def next_due(tx: Tx) -> datetime | None:
     """Give the next instant at which a timer is due; None where none waits."""
     return tx.connection.execute(_NEXT).scalar()

@@ -118,6 +118,7 @@ def test_a_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
     values = {
         "DATABASE_URL": f"postgresql://u:{SECRET}@h/d",
         "WEBHOOK_URL": f"https://h.example.com/{SECRET}",
+        "HEARTBEAT_URL": f"https://hc.example.com/{SECRET}",
         "SMTP_URL": f"smtps://bot:{SECRET}@mail.example.com",
     }
     file = tmp_path / "secret"
@@ -167,9 +168,13 @@ def test_a_directory_is_no_secret(tmp_path: Path) -> None:
 
 def test_bad_secrets_are_not_shown() -> None:
     lines = refusal_of(
-        {"INCIDENT_BOT_DATABASE_URL": f"oracle://{SECRET}", "INCIDENT_BOT_WEBHOOK_URL": SECRET}
+        {
+            "INCIDENT_BOT_DATABASE_URL": f"oracle://{SECRET}",
+            "INCIDENT_BOT_HEARTBEAT_URL": SECRET,
+            "INCIDENT_BOT_WEBHOOK_URL": SECRET,
+        }
     )
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert SECRET not in " ".join(lines)
 
 

@@ -21,7 +21,7 @@ from incident_bot import bootstrap
 from incident_bot.bootstrap import Application
 from incident_bot.clock import ManualClock
 from incident_bot.config.settings import Settings
-from incident_bot.flow import commands, queries, reconcile
+from incident_bot.flow import commands, heartbeats, queries, reconcile
 from incident_bot.flow.configure import Reloaded
 from incident_bot.flow.context import Context
 from incident_bot.flow.intake import Answer
@@ -189,6 +189,10 @@ class Story:
     def reconciles(self) -> None:
         """Begin to compare the sources with their APIs, as a worker does at its start."""
         reconcile.schedule(self.context, now=self.clock.now())
+
+    def listens(self, *, started: bool = True) -> None:
+        """Begin to watch the heartbeats, as a worker does at its start, or with a new configuration."""
+        heartbeats.schedule(self.context, started=started, now=self.clock.now())
 
     def reload(self, files: Mapping[str, str]) -> Reloaded:
         """Change the files and have them applied."""

@@ -180,3 +180,18 @@ def test_finding_what_is_due_reads_an_index_however_many_wait(sqlite_url: str, p
         assert tx.connection.execute(sa.text("SELECT count(*) FROM timer")).scalar_one() == pending
     assert due(store) == []
     store.close()
+
+
+def test_a_timer_is_found_by_its_key_and_all_by_their_kind(store: Store) -> None:
+    put(
+        store,
+        some_timer("b", kind=TimerKind.HEARTBEAT, due_at=NOW + MINUTE, data={"n": 2}),
+        some_timer("a", kind=TimerKind.HEARTBEAT),
+        some_timer("c"),
+    )
+    with store.read() as tx:
+        found = timers.by_key(tx, "b")
+        assert found is not None
+        assert found.data == {"n": 2}
+        assert timers.by_key(tx, "d") is None
+        assert [timer.key for timer in timers.of_kind(tx, TimerKind.HEARTBEAT)] == ["a", "b"]

@@ -355,7 +355,7 @@ def _timer() -> None:
         *_some(_INSTANT, "set_at"),
         sa.CheckConstraint(
             "kind IN ('step', 'snooze', 'ack', 'hold', 'episode', 'refire', 'maintenance', 'reconcile', "
-            "'retry_delivery', 'handoff')",
+            "'retry_delivery', 'handoff', 'heartbeat')",
             name=op.f("ck_timer_kind"),
         ),
         sa.CheckConstraint("state IN ('pending', 'parked')", name=op.f("ck_timer_state")),
