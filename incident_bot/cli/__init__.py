@@ -19,6 +19,7 @@ from incident_bot import __version__, bootstrap
 from incident_bot.cli import arguments, roster
 from incident_bot.cli.calendars import calendar_app
 from incident_bot.cli.check import check
+from incident_bot.cli.drill import drill
 from incident_bot.cli.importing import import_schedules
 from incident_bot.cli.oncall import WithReport, oncall
 from incident_bot.cli.printing import print_json, print_simulated, shown
@@ -106,6 +107,7 @@ def run_demo() -> None:
 
 
 app.command()(check)
+app.command()(drill)
 app.command("import")(import_schedules)
 app.command("oncall", cls=WithReport)(oncall)
 app.command()(roster.shifts)

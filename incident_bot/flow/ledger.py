@@ -124,7 +124,7 @@ class Ledger:
         set_timers: list[Timer] = []
         stopped: list[str] = []
         for draft, incident in zip(drafts, saved, strict=True):
-            if not draft.incident.id:
+            if not draft.incident.id and not incident.drill:
                 self.context.metrics.incidents_opened.labels(severity=incident.severity).inc()
             rank = self._rank(incident)
             pages.extend((incident.id, rank, page) for page in draft.pages)

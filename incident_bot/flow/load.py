@@ -172,10 +172,12 @@ def _pages(tx: Tx, start: datetime, end: datetime) -> Pages:
 
 
 def _incidents(tx: Tx, start: datetime, end: datetime) -> Iterator[int]:
-    """Give the incidents that may have paged in the span."""
+    """Give the incidents that may have paged in the span; a drill is no load."""
     before: int | None = None
     while found := incidents_store.list_incidents(tx, before_id=before, limit=_LIMIT):
         for incident in found:
+            if incident.drill:
+                continue
             if incident.opened_at < end and (incident.resolved_at is None or incident.resolved_at >= start):
                 yield incident.id
         before = found[-1].id

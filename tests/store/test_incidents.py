@@ -217,6 +217,8 @@ def test_lists_filter_and_page(store: Store) -> None:
         assert incidents.list_incidents(tx, severity="warning", limit=9) == [b]
         assert incidents.list_incidents(tx, team="search", limit=9) == [c]
         assert incidents.list_incidents(tx, service="checkout", state="open", limit=9) == [d]
+        assert incidents.list_incidents(tx, drill=True, limit=9) == []
+        assert incidents.list_incidents(tx, drill=False, limit=9) == [d, c, b, a]
         counts = incidents.count_by_paging(tx)
     assert counts == dict.fromkeys(Paging, 0) | {Paging.TRIGGERED: 2, Paging.SNOOZED: 1, Paging.RESOLVED: 1}
 

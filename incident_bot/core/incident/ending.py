@@ -9,7 +9,7 @@ from incident_bot.core.errors import Refused
 from incident_bot.core.incident.commands import Cancel, Reopen, Resolve
 from incident_bot.core.incident.facts import progress_to_json
 from incident_bot.core.incident.paging import joined, need_open, quiet, restarted, step_now, stopped
-from incident_bot.core.incident.rules import Case, Decision, Rules
+from incident_bot.core.incident.rules import DRILL_LASTS, Case, Decision, Rules
 from incident_bot.core.model import Event, Incident, Item, ItemKind, Json, Kind, Paging, Phase
 
 
@@ -44,6 +44,17 @@ def resolved_by_itself(case: Case) -> Decision:
     """End it because its alerts are over and nobody leads it (row "all episodes resolved")."""
     reason = "every alert is resolved"
     said = f"{case.incident.name} is resolved: every alert is over."
+    return case.decided(said, *_resolution(case, reason, 0), effects=_over(case, "resolved", reason, 0))
+
+
+def _drill_over(case: Case) -> Decision:
+    """End a drill, answered or not: nothing of it is to be watched or put right."""
+    incident = case.incident
+    reason = f"nobody answered the drill within {DRILL_LASTS.seconds // 60} min"
+    if incident.acknowledged_at is not None:
+        seconds = round((incident.acknowledged_at - incident.opened_at).total_seconds())
+        reason = f"the drill was answered by {incident.acknowledged_by} after {seconds} s"
+    said = f"{incident.name} is resolved: {reason}."
     return case.decided(said, *_resolution(case, reason, 0), effects=_over(case, "resolved", reason, 0))
 
 
@@ -87,6 +98,8 @@ def reopen(command: Reopen, case: Case) -> Decision:
         raise Refused(
             f"{incident.name} was cancelled, which is final; type `new <title>` to declare it anew."
         )
+    if incident.drill:
+        raise Refused(f"{incident.name} was a drill and is over; type `drill <person>` for another one.")
     event, effects = reopening(case, command.reason)
     said = f"{incident.name} is open again and its first step is paged now. Type `ack` to take it."
     return case.decided(said, event, effects=effects)
@@ -125,6 +138,8 @@ def cancel(command: Cancel, case: Case) -> Decision:
 def held(case: Case) -> Decision:
     """Decide after the hold: resolve what nobody leads, offer the rest (rule `auto_resolve`)."""
     incident, rule = case.incident, case.rules.auto_resolve
+    if incident.drill:
+        return _drill_over(case)
     attended = incident.lead is not None or incident.updated_by_people
     if rule == "always" or (rule == "unattended" and not attended):
         return resolved_by_itself(case)

@@ -34,6 +34,10 @@ def acknowledge(command: Acknowledge, case: Case) -> Decision:
     lead = f"`lead @{actor}`, " if incident.lead is None else ""
     said = f"You have {incident.name}. {_taken_back(command.pending)} Next: {lead}`update …`, `resolve`."
     effects = (*quiet(f"acknowledged by {actor}"), *(() if due is None else (timer(due),)))
+    if incident.drill:
+        # An answer is all that a drill asks for: what ends it is looked at now.
+        said = f"You answered {incident.name}, which is a drill: there is nothing else to do."
+        effects = (*effects, SetTimer(kind=TimerKind.HOLD, due_at=case.now))
     return case.decided(said, case.event(Kind.ACKNOWLEDGED, data), effects=effects)
 
 

@@ -9,7 +9,7 @@ from incident_bot.core.effects import Announce, Effect, Moment, SetTimer, TimerK
 from incident_bot.core.incident.facts import progress_to_json, written
 from incident_bot.core.incident.lifecycle import begin, evolve
 from incident_bot.core.incident.observations import AttachedAlert, Opening
-from incident_bot.core.incident.rules import Decision
+from incident_bot.core.incident.rules import DRILL_LASTS, Decision
 from incident_bot.core.model import Event, Json, JsonObject, Kind, Progress, Running
 
 
@@ -32,6 +32,8 @@ def open_incident(opening: Opening, *, now: datetime) -> Decision:
     for event in events[1:]:
         incident = evolve(incident, event)
     effects: tuple[Effect, ...] = () if due is None else (SetTimer(kind=TimerKind.STEP, due_at=due),)
+    if opening.drill:
+        effects = (*effects, SetTimer(kind=TimerKind.HOLD, due_at=now + DRILL_LASTS))
     return Decision(
         incident=incident,
         events=tuple(events),

@@ -14,6 +14,9 @@ from incident_bot.core.model import Event, Incident, JsonObject, Kind, Ladder, U
 ACK_GRACE: Final = timedelta(minutes=5)
 """How long whoever has an incident may take to answer "still on it?" (row "ack timeout")."""
 
+DRILL_LASTS: Final = timedelta(minutes=15)
+"""How long a drill waits for an answer before it ends by itself."""
+
 AutoResolve: TypeAlias = Literal["always", "unattended", "never"]
 Repage: TypeAlias = Literal["severity_up", "never", "always"]
 

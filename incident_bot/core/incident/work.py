@@ -36,7 +36,8 @@ def severity_changed(case: Case, severity: str, *, reason: str | None, policy: J
         "peak": severity if above else incident.peak,
         "reason": reason,
     }
-    if policy is not None:
+    if policy is not None and not incident.drill:
+        # A drill keeps its own: it pages nobody but whom it asks, however bad it is said to be.
         data["policy"] = policy
     return case.event(Kind.SEVERITY_CHANGED, data)
 

@@ -11,10 +11,11 @@ from typing import Final
 
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import decide
-from incident_bot.core.model import JsonObject
+from incident_bot.core.model import Incident, JsonObject
 from incident_bot.flow.commands.changing import CHANGES, Request
 from incident_bot.flow.commands.declaring import declare as open_declared
 from incident_bot.flow.commands.declaring import declare_from_line
+from incident_bot.flow.commands.drilling import drill
 from incident_bot.flow.commands.grammar import VERBS, Line, Verb, parse
 from incident_bot.flow.commands.reading import READERS, help_on, list_open
 from incident_bot.flow.context import Context
@@ -26,6 +27,8 @@ from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
 KEY_MOST: Final = 200
 RACES_MOST: Final = 5
+OPENING: Final = frozenset({"new", "drill"})
+"""The verbs that open an incident."""
 
 __all__ = ["VERBS", "Verb", "declare", "handle"]
 
@@ -129,6 +132,8 @@ def _change(
     ledger = Ledger(context, tx, now=now)
     if line.verb.name == "new":
         decision = declare_from_line(ledger, line.rest, actor=actor, source=source)
+    elif line.verb.name == "drill":
+        decision = drill(ledger, line.rest, actor=actor, source=source)
     else:
         found = load(tx, number or 0, lock=True)
         request = Request(ledger=ledger, incident=found, rest=line.rest, actor=actor, now=now)
@@ -137,10 +142,15 @@ def _change(
         decision = decide(command, found, actor=actor, source=source, rules=rules, now=now)
     ledger.take(decision)
     (saved,) = ledger.flush()
-    text = decision.said if line.verb.name != "new" else f"{saved.name} is open: {saved.title}"
+    text = _opened(saved) if line.verb.name in OPENING else decision.said
     reply = ReplyView(text=text, incident=saved.name)
     _remember(tx, key, said, scope, reply, now)
     return reply
+
+
+def _opened(saved: Incident) -> str:
+    said = f"{saved.name} is open: {saved.title}"
+    return f"{said}. `incident-bot drill --last` shows how long it took." if saved.drill else said
 
 
 def _recall(tx: Tx, key: str | None, said: str, scope: str) -> ReplyView | None:

@@ -65,6 +65,8 @@ VERBS: Final[tuple[Verb, ...]] = (
     Verb(name="postmortem", usage="postmortem", help="the draft", synonyms=("pm", "draft"), changes=False),
     Verb(name="catchup", usage="catchup", help="all that a late joiner needs", synonyms=("summary",), changes=False),
     Verb(name="why", usage="why", help="how it came to this: delivery, route, people, pages", changes=False),
+    Verb(name="drill", usage="drill <person>", help="page somebody willing, to see that it works and how long it takes",
+         about_one=False),
     Verb(name="help", usage="help [verb]", help="the words there are", synonyms=("?", "commands"), about_one=False,
          changes=False),
 )  # fmt: skip

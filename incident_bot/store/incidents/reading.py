@@ -90,6 +90,7 @@ def list_incidents(
     severity: str | None = None,
     team: str | None = None,
     service: str | None = None,
+    drill: bool | None = None,
     before_id: int | None = None,
     limit: int,
 ) -> list[Incident]:
@@ -102,6 +103,8 @@ def list_incidents(
     for column, wanted in ((table.c.severity, severity), (table.c.team, team), (table.c.service, service)):
         if wanted is not None:
             query = query.where(column == wanted)
+    if drill is not None:
+        query = query.where(table.c.drill.is_(drill))
     if before_id is not None:
         query = query.where(table.c.id < before_id)
     return _found(tx, query)
