@@ -25,7 +25,7 @@ ACKNOWLEDGE: Final = "acknowledge"
 RESOLVE: Final = "resolve"
 _TELLING: Final = frozenset({
     Kind.ACKNOWLEDGED, Kind.UNACKNOWLEDGED, Kind.SNOOZED, Kind.WOKEN, Kind.ESCALATED, Kind.REPAGED, Kind.RESOLVED,
-    Kind.REOPENED, Kind.CANCELLED, Kind.RESUMED, Kind.ACK_EXPIRED,
+    Kind.REOPENED, Kind.CANCELLED, Kind.RESUMED, Kind.ACK_EXPIRED, Kind.MERGED,
 })  # fmt: skip
 _SETTLED: Final = frozenset({Kind.PAGE_SENT, Kind.PAGE_FAILED})
 

@@ -234,6 +234,7 @@ def incident_view(
         runbook=incident.runbook,
         room=None,
         previous=incident_name(incident.previous) if incident.previous else None,
+        merged_into=incident_name(incident.merged_into) if incident.merged_into else None,
         links=links_of(context, incident, episodes or []),
         items=tuple(_item_view(item) for item in incident.items),
         seq=incident.seq,

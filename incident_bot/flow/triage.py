@@ -120,6 +120,17 @@ class Triage:
         opened = incidents.open_by_keys(self._tx, by_key)
         missing = [key for key in by_key if key not in opened]
         closed = incidents.closed_by_keys(self._tx, missing) if missing else {}
+        for key, incident in [(key, one) for key, one in closed.items() if one.paging is Paging.MERGED]:
+            target = self._after_merges(incident, opened)
+            if target is not None and self._takes(target):
+                # What fires for a merged incident belongs to the one that it went into, under that one's key.
+                moved = by_key.pop(key)
+                for item in moved:
+                    item.key = target.key
+                by_key[target.key].extend(moved)
+                opened[target.key] = target
+            elif target is not None:
+                closed[key] = target
         return [
             self._attach_one(key, items, opened.get(key), closed.get(key)) for key, items in by_key.items()
         ]
@@ -229,6 +240,19 @@ class Triage:
             now=self._now,
         )
 
+    def _after_merges(self, merged: Incident, opened: dict[str, Incident]) -> Incident | None:
+        """Give the incident that has the alerts of a merged one, locked; a newer open one of its key goes first."""
+        end = incidents.end_of_merges(self._tx, merged)
+        if end is None:
+            return None
+        if not end.paging.is_open:
+            end = opened.get(end.key) or incidents.open_by_keys(self._tx, [end.key]).get(end.key) or end
+        end = incidents.get(self._tx, end.id, lock=True) or end
+        return self._ledger.incident(end)
+
+    def _takes(self, incident: Incident) -> bool:
+        return takes_alerts(incident, rules=self._revision.rules, now=self._now)
+
     def _attach_one(
         self, key: str, items: list[Placed], opened: Incident | None, closed: Incident | None
     ) -> Incident:
@@ -237,7 +261,7 @@ class Triage:
         known = opened or closed
         if known is not None:
             known = self._ledger.incident(known)
-        if known is not None and (known.paging.is_open or takes_alerts(known, rules=rules, now=self._now)):
+        if known is not None and self._takes(known):
             observation = AlertsAttached(alerts=new, policy=self._policy(items, known.team))
             incident = self._ledger.take(observe(observation, known, rules=rules, now=self._now))
             return self._minded(incident, known, items)
@@ -267,7 +291,7 @@ class Triage:
             incident = self._ledger.incident(found)
             episodes = alerts.episodes_of_incident(self._tx, number)
             firing = [episode for episode in episodes if episode.status is Status.FIRING]
-            decided: Paused | Resumed | None = self._held(firing)
+            decided: Paused | Resumed | None = self.held_back(firing)
             if decided is None and incident.progress.state is Running.PAUSED:
                 decided = Resumed(
                     reason="Nothing holds it back any more",
@@ -277,7 +301,7 @@ class Triage:
             if decided is not None:
                 self._ledger.take(observe(decided, incident, rules=self._revision.rules, now=self._now))
 
-    def _held(self, firing: Sequence[Episode]) -> Paused | None:
+    def held_back(self, firing: Sequence[Episode]) -> Paused | None:
         """Say what holds all of these alerts back, the one with an end first."""
         if not firing:
             return None

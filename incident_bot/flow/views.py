@@ -95,6 +95,8 @@ class IncidentView:
     runbook: str | None
     room: str | None
     previous: str | None
+    merged_into: str | None
+    """Where its alerts are, when it was merged."""
     links: tuple[LinkView, ...]
     items: tuple[ItemView, ...]
     seq: int

@@ -54,7 +54,8 @@ def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) 
     """Give the message of one row; None where its incident or its person is gone."""
     incident, episodes = facts.of(row.incident_id)
     if row.kind is RowKind.PAGE:
-        return _page(context, row, incident, episodes, now=now) if incident else None
+        into, _ = facts.of(incident.merged_into if incident else None)
+        return _page(context, row, incident, episodes, into=into, now=now) if incident else None
     if row.moment is Moment.PAGER:
         return followups.message(row)
     if row.moment in MOMENTS:
@@ -63,7 +64,13 @@ def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) 
 
 
 def _page(
-    context: Context, row: OutboxRow, incident: Incident, episodes: list[Episode], *, now: datetime
+    context: Context,
+    row: OutboxRow,
+    incident: Incident,
+    episodes: list[Episode],
+    *,
+    into: Incident | None,
+    now: datetime,
 ) -> Message | None:
     current = context.live.current
     person = current.revision.people.get(row.person or "") or paging_service(row.person or "")
@@ -93,6 +100,7 @@ def _page(
         public_url=context.settings.public_url,
         html=bool(kind and kind.html),
         ack_url=ack_url,
+        into=into,
         now=now,
     )
     _report(written, row)

@@ -72,6 +72,7 @@ _PAGE: Final[Mapping[str, object]] = {
     "first_step": "Look at the last deployment: `kubectl rollout history deployment/checkout`",
     "loop": 0,
     "taken": "bob has it",
+    "into": None,
 }
 
 _SHIFT: Final[Mapping[str, object]] = {

@@ -66,13 +66,15 @@ def page_message(
     public_url: str,
     html: bool = False,
     ack_url: str | None = None,
+    into: Incident | None = None,
     now: datetime,
 ) -> Message:
     """Say on one screen what is broken, since when, how to take it, what to do first, and why this person.
 
-    With `html` the same again as a page, whose button leads to `ack_url`.
+    With `html` the same again as a page, whose button leads to `ack_url`. `into` is what it was merged into: there is
+    its page.
     """
-    url = incident_url(public_url, incident)
+    url = incident_url(public_url, into or incident)
     facts = {
         **_of_incident(incident, episodes, url=url, now=now),
         **_of_runbook(runbook, runbook_url or _annotated(episodes), url),
@@ -81,9 +83,12 @@ def page_message(
         "why": redact(page.reason),
         "first_step": first_step(runbook),
         "loop": page.loop,
-        "taken": f"{incident.acknowledged_by} has it" if incident.acknowledged_by else "it is over",
+        "taken": _taken(incident, into),
+        "into": into.name if into else None,
     }
     template, before = PAGES.get(page.kind, ("page/text.j2", ""))
+    if into and before:
+        before = "Merged: "
     subject = templates.render("page/subject.j2", facts)
     text = templates.render(template, facts)
     in_html = (
@@ -105,6 +110,13 @@ def page_message(
         },
         fell_back=subject.fell_back or text.fell_back or (in_html.fell_back if in_html else None),
     )
+
+
+def _taken(incident: Incident, into: Incident | None) -> str:
+    has = (into or incident).acknowledged_by
+    if has:
+        return f"{has} has it"
+    return "nobody has it yet" if into and into.paging.is_open else "it is over"
 
 
 def channel_message(

@@ -15,6 +15,8 @@ from incident_bot.core.incident import (
     Command,
     Escalate,
     HoldOver,
+    Merge,
+    MergeHere,
     Observation,
     PageSomebody,
     Paused,
@@ -25,6 +27,8 @@ from incident_bot.core.incident import (
     Snooze,
     SnoozeOver,
     Unacknowledge,
+    Unmerge,
+    UnmergeHere,
 )
 from incident_bot.core.model import Incident, JsonObject
 from tests.core.incident_world import (
@@ -36,7 +40,9 @@ from tests.core.incident_world import (
     alert,
     attached,
     direct,
+    merged,
     opened,
+    other,
     paused,
     resolved,
     snoozed,
@@ -339,6 +345,52 @@ TABLE: dict[str, Row] = {
     ),
     "severity corrected after the end": Row(
         resolved, SetSeverity(severity=P1), "severity_changed", "resolved/stopped/resolved"
+    ),
+    "merge, triggered": Row(opened, Merge(into=other()), "merged", "merged/stopped/cancelled", epochs=1),
+    "merge, acknowledged": Row(
+        acknowledged, Merge(into=other()), "merged", "merged/stopped/cancelled", epochs=1
+    ),
+    "merge, snoozed": Row(snoozed, Merge(into=other()), "merged", "merged/stopped/cancelled", epochs=1),
+    "merge, paused": Row(paused, Merge(into=other()), "merged", "merged/stopped/cancelled", epochs=1),
+    "merge into the same again": Row(merged, Merge(into=other()), "", "merged/running/triage"),
+    "merged here, triggered: its escalation untouched": Row(
+        second_step, MergeHere(of=other(), firing=1), "merged_here", "triggered/running/triage"
+    ),
+    "merged here, acknowledged": Row(
+        acknowledged, MergeHere(of=other(), firing=1), "merged_here", "acknowledged/stopped/investigating"
+    ),
+    "merged here, snoozed: stays quiet": Row(
+        snoozed, MergeHere(of=other(), firing=1), "merged_here", "snoozed/stopped/triage"
+    ),
+    "merged here, worse: the severity rises and nobody is paged for that": Row(
+        acknowledged,
+        MergeHere(of=other(P1), firing=1),
+        "merged_here severity_changed",
+        "acknowledged/stopped/investigating",
+    ),
+    "merged here after the snooze, before the hold: woken": Row(
+        lambda: replace(snoozed(), snoozed_until=NOW),
+        MergeHere(of=other(), firing=1),
+        "merged_here woken",
+        "triggered/running/triage",
+        epochs=1,
+        step_at=ZERO,
+    ),
+    "merged here after the snooze, nothing fires: left to the hold": Row(
+        lambda: replace(snoozed(), snoozed_until=NOW),
+        MergeHere(of=other()),
+        "merged_here",
+        "snoozed/stopped/triage",
+    ),
+    "unmerge: it stays merged": Row(merged, Unmerge(into=9, out_of=7), "unmerged", "merged/running/triage"),
+    "taken out, some still fire": Row(
+        acknowledged,
+        UnmergeHere(of=other(), into=9, still_firing=1),
+        "unmerged_here",
+        "acknowledged/stopped/investigating",
+    ),
+    "taken out of one that is over": Row(
+        resolved, UnmergeHere(of=other(), into=9), "unmerged_here", "resolved/stopped/resolved"
     ),
     "cancel, triggered": Row(opened, Cancel(reason="false alarm"), "cancelled", "resolved/stopped/cancelled"),
     "cancel, snoozed": Row(snoozed, Cancel(reason="false alarm"), "cancelled", "resolved/stopped/cancelled"),

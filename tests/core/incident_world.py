@@ -160,6 +160,11 @@ def paused(until: datetime | None = None) -> Incident:
     return seen(Paused(reason="database upgrade", until=until), opened()).incident
 
 
+def other(severity: Severity = P2) -> Incident:
+    """Give a second incident, INC-7."""
+    return replace(opened(severity), id=7, key="other")
+
+
 def merged(into: int | None = 7) -> Incident:
     return replace(opened(), paging=Paging.MERGED, merged_into=into)
 

@@ -71,6 +71,7 @@ from tests.core.incident_world import (
 )
 
 T, A, S, R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
+M = Paging.MERGED
 
 
 def happens(what: Command | Observation, incident: Incident) -> Decision:
@@ -137,7 +138,7 @@ def test_the_table_is_walked_whole() -> None:
                 actor="bob",
                 source="cli",
                 happened_at=NOW,
-                data={"until": LATER.isoformat()},
+                data={"until": LATER.isoformat(), "into": 7},
             )
             if (paging, kind) in TRANSITIONS:
                 assert evolve(before, event).paging is TRANSITIONS[paging, kind]
@@ -146,13 +147,13 @@ def test_the_table_is_walked_whole() -> None:
                     evolve(before, event)
 
 
-def test_every_open_state_can_be_left_and_the_end_only_by_reopening() -> None:
+def test_every_open_state_can_be_left_the_end_only_by_reopening_and_a_merge_never() -> None:
     leaves = {paging: {to for (of, _), to in TRANSITIONS.items() if of is paging} for paging in Paging}
-    assert leaves[T] == {T, A, S, R}
-    assert leaves[A] == {T, A, S, R}
-    assert leaves[S] == {T, A, S, R}
+    assert leaves[T] == {T, A, S, R, M}
+    assert leaves[A] == {T, A, S, R, M}
+    assert leaves[S] == {T, A, S, R, M}
     assert leaves[R] == {T}
-    assert leaves[Paging.MERGED] == set()
+    assert leaves[M] == {M}
 
 
 def test_a_first_firing_opens_with_step_0_due_now() -> None:

@@ -21,6 +21,8 @@ from incident_bot.core.incident import (
     Decision,
     Escalate,
     HoldOver,
+    Merge,
+    MergeHere,
     Observation,
     PageFailed,
     PageSomebody,
@@ -34,6 +36,7 @@ from incident_bot.core.incident import (
     Snooze,
     SnoozeOver,
     Unacknowledge,
+    Unmerge,
     decide,
     observe,
     open_incident,
@@ -53,6 +56,7 @@ from tests.core.incident_world import (
     alert,
     direct,
     opening,
+    other,
     steps,
     stored,
     through_json,
@@ -68,6 +72,8 @@ MATRIX = Matrix(
     fallback=steps((0, "schedule/platform"))[0].targets,
     last_resort=steps((0, "person/cto"))[0].targets,
 )
+LIVED = 20
+"""How many events an incident has had before it may be merged, which is final."""
 PEOPLE = st.sampled_from(["alice", "bob", "dora"])
 SEVERITIES = st.sampled_from([P1, P2, P3])
 MINUTES = st.integers(min_value=1, max_value=45)
@@ -252,6 +258,7 @@ class Flow(RuleBasedStateMachine):
         self.say(person, PageSomebody(people=(direct("zoe"),)))
 
     @rule(person=PEOPLE, severity=SEVERITIES)
+    @precondition(lambda self: self.incident.paging is not Paging.MERGED)
     def set_severity(self, person: str, severity: Severity) -> None:
         self.say(person, SetSeverity(severity=severity, policy=policy_of(severity).to_json()))
 
@@ -266,9 +273,32 @@ class Flow(RuleBasedStateMachine):
         self.say(person, Resolve(reason="fixed", firing=self.firing))
 
     @rule(person=PEOPLE)
-    @precondition(lambda self: not self.is_open())
+    @precondition(lambda self: self.incident.paging is Paging.RESOLVED)
     def reopen(self, person: str) -> None:
         self.say(person, Reopen())
+
+    @rule(person=PEOPLE, severity=SEVERITIES)
+    @precondition(lambda self: self.incident.paging in (Paging.TRIGGERED, Paging.ACKNOWLEDGED))
+    def another_is_merged_into_it(self, person: str, severity: Severity) -> None:
+        self.firing += 1
+        before, pages, due = self.incident, set(self.keys), dict(self.timers)
+        self.say(person, MergeHere(of=other(severity), alerts=(alert(severity.name),), firing=1))
+        assert (self.keys, self.timers) == (pages, due)
+        assert (self.incident.paging, self.incident.progress) == (before.paging, before.progress)
+
+    @rule(person=PEOPLE)
+    @precondition(lambda self: self.is_open() and len(self.events) > LIVED)
+    def merge(self, person: str) -> None:
+        epoch = self.incident.epoch
+        self.say(person, Merge(into=other()))
+        assert self.incident.epoch == epoch + 1
+        assert not self.timers
+
+    @rule(person=PEOPLE)
+    @precondition(lambda self: self.incident.paging is Paging.MERGED)
+    def unmerge(self, person: str) -> None:
+        self.say(person, Unmerge(into=9, out_of=7))
+        assert not self.timers
 
     @rule(severity=SEVERITIES)
     @precondition(lambda self: takes_alerts(self.incident, rules=self.law, now=self.now))

@@ -18,11 +18,14 @@ from incident_bot.core.incident import (
     AssignRole,
     Cancel,
     FinishItem,
+    Merge,
+    MergeHere,
     PostUpdate,
     Reopen,
     Resolve,
     SetPhase,
     SetSeverity,
+    UnmergeHere,
 )
 from incident_bot.core.model import Event, ItemKind, Kind, Ladder, Paging, Phase
 from incident_bot.core.postmortem import (
@@ -132,6 +135,23 @@ class TestMeasures:
         assert ("Drill", "yes: this was an exercise") in cells(draft, "header")
         assert ("Resolved", "not recorded", "") in cells(draft, "key-times")
         assert len(cells(draft, "summary")) == 2
+
+    def test_what_was_merged_is_named_and_what_was_taken_out_is_not(self) -> None:
+        tale = Tale().at(5)
+        first, second = (replace(tale.incident, id=number, title=f"Disk {number}") for number in (3, 4))
+        tale.does(MergeHere(of=first)).does(MergeHere(of=replace(second, title="")))
+        draft = build(tale.incident, tale.events, people=PEOPLE, ladder=LADDER, now=tale.now)
+        assert ("Merged incidents", "INC-3 “Disk 3”, INC-4") in cells(draft, "header")
+        tale.does(UnmergeHere(of=first, into=5)).does(UnmergeHere(of=second, into=6))
+        draft = build(tale.incident, tale.events, people=PEOPLE, ladder=LADDER, now=tale.now)
+        assert "Merged incidents" not in {row[0] for row in cells(draft, "header")}
+
+    def test_a_merged_incident_names_where_it_is_told_of(self) -> None:
+        tale = Tale().at(5)
+        tale.does(Merge(into=replace(tale.incident, id=41)))
+        draft = build(tale.incident, tale.events, people=PEOPLE, ladder=LADDER, now=tale.now)
+        assert ("Merged into", "INC-41") in cells(draft, "header")
+        assert not draft.measures.still_open
 
     def test_severities_of_another_time_come_last(self) -> None:
         tale = Tale(severity="P9").at(5).does(Acknowledge()).does(SetSeverity(severity=LADDER.rungs[1]))

@@ -108,6 +108,13 @@ SENTENCES = [
      "Alice Example resolved the incident while one alert still fired: known"),
     (Kind.RESOLVED, {"firing": 4}, "Alice Example resolved the incident while 4 alerts still fired"),
     (Kind.RESOLVED, {"firing": 0, "auto": True}, "Resolved by itself"),
+    (Kind.MERGED, {"into": 1, "name": "INC-1", "reason": "one disk"}, "Alice Example merged this into INC-1: one disk"),
+    (Kind.MERGED_HERE, {"incident": 3, "name": "INC-3", "title": "Errors", "alerts": [ALERT], "reason": "one disk"},
+     "INC-3 was merged into this: Errors, with HighErrorRate on checkout (P1); one disk"),
+    (Kind.UNMERGED, {"into": 4, "name": "INC-4", "of": "INC-1"},
+     "Alice Example took this out of INC-1 again; it goes on as INC-4"),
+    (Kind.UNMERGED_HERE, {"name": "INC-3", "goes_on_as": "INC-4", "alerts": [ALERT]},
+     "INC-3 was taken out of this again, with HighErrorRate on checkout (P1); it goes on as INC-4"),
     (Kind.NOTE, {"text": True}, "Alice Example noted: yes"),
     (Kind.NOTE, {"text": 3.5}, "Alice Example noted: 3.5"),
 ]  # fmt: skip
@@ -142,7 +149,8 @@ KEYS = sorted({
     "title", "severity", "team", "alerts", "step", "of", "loop", "people", "targets", "unreachable", "next_at",
     "progress", "person", "via", "reason", "error", "attempt", "due_at", "count", "by", "until", "from", "was", "to",
     "text", "phase", "next_update_at", "role", "number", "kind", "owner", "due", "undo", "path", "runbook", "firing",
-    "forced", "auto", "loops", "channel", "impact", "still_firing", "sent_after_ack", "wanted",
+    "forced", "auto", "loops", "channel", "impact", "still_firing", "sent_after_ack", "wanted", "name",
+    "goes_on_as",
 })  # fmt: skip
 
 

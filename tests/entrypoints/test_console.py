@@ -132,6 +132,23 @@ def test_resolve_and_reopen(world: World) -> None:
     assert client.get("/api/v1/incidents/1").json()["escalation"] == "triggered"
 
 
+def test_a_merged_incident_leads_to_the_other_and_may_be_taken_out(world: World) -> None:
+    world.open_incident()
+    world.open_incident(alertname="DiskFull")
+    client = world.client()
+    answer = client.post("/incidents/INC-2/commands", data={"text": "dup INC-1"}, headers=BROWSER)
+    assert answer.headers["location"] == "/incidents/INC-1"
+    api = client.get("/api/v1/incidents/2").json()
+    assert (api["escalation"], api["merged_into"], api["alerts"]) == ("merged", "INC-1", [])
+    assert [one["id"] for one in client.get("/api/v1/incidents?state=merged").json()["items"]] == ["INC-2"]
+    shown = client.get("/incidents/INC-2", headers=BROWSER).text
+    assert "Merged into INC-1 , which has its alerts." in Page(shown).text
+    assert {"/incidents/INC-1"} <= {link["href"] for link in Page(shown).all("a")}
+    assert "INC-2 was merged into this" in page(client, "/incidents/INC-1").text
+    client.post("/incidents/INC-2/commands", data=form_of(shown, "unmerge"), headers=BROWSER)
+    assert client.get("/api/v1/incidents/3").json()["previous"] == "INC-2"
+
+
 def test_the_command_line_shows_the_reply(world: World) -> None:
     world.open_incident()
     answer = world.client().post(

@@ -7,6 +7,7 @@ import pytest
 from incident_bot.core.errors import Refused
 from incident_bot.flow.commands.changing import CHANGES
 from incident_bot.flow.commands.grammar import VERBS, Verb, parse, verb_named
+from incident_bot.flow.commands.merging import JOINS
 from incident_bot.flow.commands.reading import READERS, help_on
 
 WORDS = [(word, verb.name) for verb in VERBS for word in (verb.name, *verb.synonyms)]
@@ -30,12 +31,12 @@ def test_every_verb_is_handled_and_helped(verb: Verb) -> None:
     assert verb.usage in help_on(verb.name).text
     assert verb.usage in help_on("").text
     if verb.about_one:
-        assert (verb.name in CHANGES) == verb.changes
+        assert (verb.name in CHANGES or verb.name in JOINS) == verb.changes
         assert (verb.name in READERS) == (not verb.changes)
 
 
 def test_nothing_is_handled_that_is_no_verb() -> None:
-    assert {*CHANGES, *READERS} <= {verb.name for verb in VERBS}
+    assert {*CHANGES, *JOINS, *READERS} <= {verb.name for verb in VERBS}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,13 @@ def test_nothing_is_handled_that_is_no_verb() -> None:
         ("note it looks like INC-12 of last week", "note", "it looks like INC-12 of last week", None),
         ("note 14:05 see INC-12", "note", "14:05 see INC-12", None),
         ("  ack   INC-42  ", "ack", "", 42),
+        ("dup INC-1", "dup", "INC-1", None),
+        ("dup INC-1 the same disk", "dup", "INC-1 the same disk", None),
+        ("merge into INC-1", "dup", "into INC-1", None),
+        ("INC-3 dup INC-1", "dup", "INC-1", 3),
+        ("dup INC-3 INC-1 the same disk", "dup", "INC-1 the same disk", 3),
+        ("merge INC-3 into INC-1", "dup", "into INC-1", 3),
+        ("unmerge INC-3", "unmerge", "", 3),
         ("ack\tINC-42", "ack", "", 42),
         ("snooze  INC-7   30m", "snooze", "30m", 7),
         ("note one\ntwo", "note", "one two", None),

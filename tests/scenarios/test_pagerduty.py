@@ -221,6 +221,24 @@ def test_paging_that_begins_again_is_a_new_alert(story: OutsideStory, pagerduty:
     assert tells(story, "acknowledged", pagerduty.alert(), event_id="01NEW")["result"] == "done"
 
 
+@pytest.mark.parametrize("acked", [False, True])
+def test_a_merged_incident_is_over_there_and_the_other_rings_on(
+    story: OutsideStory, pagerduty: PagerDuty, *, acked: bool
+) -> None:
+    story.fires()
+    story.fires(alertname="DiskFull")
+    if acked:
+        story.says("ack", by="ben", incident=2)
+    story.says("dup INC-1", by="ben", incident=2)
+    story.advance(minutes=1)
+    assert pagerduty.actions()[-1] == "resolve"
+    assert {key.split("/")[1]: alert.status for (_, key), alert in pagerduty.alerts.items()} == {
+        "INC-1": "triggered",
+        "INC-2": "resolved",
+    }
+    assert story.taken("note") == []
+
+
 def test_an_unacknowledged_alert_pages_again(story: OutsideStory, pagerduty: PagerDuty) -> None:
     story.fires()
     alert = pagerduty.alert()

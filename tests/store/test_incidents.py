@@ -125,10 +125,21 @@ def test_at_most_one_open_incident_has_a_key(store: Store) -> None:
 def test_the_newest_resolved_incident_of_a_key(store: Store) -> None:
     stored_incident(store, "a", paging=Paging.RESOLVED)
     newest = stored_incident(store, "a", paging=Paging.RESOLVED)
-    stored_incident(store, "a", paging=Paging.MERGED)
     stored_incident(store, "a")
     with store.write() as tx:
         assert incidents.closed_by_keys(tx, ["a", "b"]) == {"a": newest}
+
+
+def test_the_newest_of_a_key_may_be_merged_and_leads_to_where_its_alerts_are(store: Store) -> None:
+    stored_incident(store, "a", paging=Paging.RESOLVED)
+    end = stored_incident(store, "c")
+    between = stored_incident(store, "b", paging=Paging.MERGED, merged_into=end.id)
+    newest = stored_incident(store, "a", paging=Paging.MERGED, merged_into=between.id)
+    lost = stored_incident(store, "d", paging=Paging.MERGED)
+    with store.write() as tx:
+        assert incidents.closed_by_keys(tx, ["a"]) == {"a": newest}
+        assert incidents.end_of_merges(tx, newest) == incidents.end_of_merges(tx, end) == end
+        assert incidents.end_of_merges(tx, lost) is None
 
 
 def test_a_change_of_what_somebody_else_changed_is_a_lost_race(store: Store) -> None:

@@ -16,6 +16,8 @@ from incident_bot.core.incident.commands import (
     Command,
     Escalate,
     FinishItem,
+    Merge,
+    MergeHere,
     PageSomebody,
     PostUpdate,
     Reopen,
@@ -27,11 +29,14 @@ from incident_bot.core.incident.commands import (
     SetTitle,
     Snooze,
     Unacknowledge,
+    Unmerge,
+    UnmergeHere,
 )
 from incident_bot.core.incident.deciding import decide
 from incident_bot.core.incident.ending import takes_alerts
 from incident_bot.core.incident.facts import progress_from_json, progress_to_json
 from incident_bot.core.incident.lifecycle import LIFE_CYCLE_KINDS, TRANSITIONS, begin, evolve, replay
+from incident_bot.core.incident.merging import taken_out
 from incident_bot.core.incident.observations import (
     AckDue,
     AlertsAttached,
@@ -76,6 +81,8 @@ __all__ = [
     "Escalate",
     "FinishItem",
     "HoldOver",
+    "Merge",
+    "MergeHere",
     "MessageFailed",
     "Observation",
     "Opening",
@@ -97,6 +104,8 @@ __all__ = [
     "Snooze",
     "SnoozeOver",
     "Unacknowledge",
+    "Unmerge",
+    "UnmergeHere",
     "begin",
     "decide",
     "evolve",
@@ -105,5 +114,6 @@ __all__ = [
     "progress_from_json",
     "progress_to_json",
     "replay",
+    "taken_out",
     "takes_alerts",
 ]

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from incident_bot.core.effects import Page
-from incident_bot.core.model import ItemKind, JsonObject, Phase, Severity
+from incident_bot.core.incident.observations import AttachedAlert
+from incident_bot.core.model import Incident, ItemKind, JsonObject, Phase, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +171,59 @@ class SavePostmortem:
     """`postmortem`: a draft was written."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """`dup INC-n [reason]`: this is a part of another incident (row "merge S into T"); said of S.
+
+    The notices come resolved, for those paged for this one and not for the other; their kind, epoch, loop and step
+    are set by the decision.
+    """
+
+    into: Incident
+    final: int | None = None
+    """Where the other one went, if it was merged itself: at the end of the chain."""
+    reason: str | None = None
+    alerts: tuple[AttachedAlert, ...] = ()
+    """All its episodes, which move."""
+    notices: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeHere:
+    """The other side of `Merge`: said of T, in the same transaction."""
+
+    of: Incident
+    """S, as it was before."""
+    reason: str | None = None
+    alerts: tuple[AttachedAlert, ...] = ()
+    firing: int = 0
+    """How many of these fire."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmerge:
+    """`unmerge`: the alerts that came from this one go on in a new incident (row "unmerge"); said of S."""
+
+    into: int
+    """The new one."""
+    out_of: int
+    """The one that had its alerts."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmergeHere:
+    """The other side of `Unmerge`: said of the one that had the alerts, in the same transaction."""
+
+    of: Incident
+    into: int
+    alerts: tuple[AttachedAlert, ...] = ()
+    had_alerts: bool = True
+    """Whether any alert, firing or over, stays with it."""
+    still_firing: int = 0
+    """How many that fire stay with it."""
+
+
 Command: TypeAlias = (
     Acknowledge
     | Unacknowledge
@@ -191,4 +245,8 @@ Command: TypeAlias = (
     | Cancel
     | AttachRunbook
     | SavePostmortem
+    | Merge
+    | MergeHere
+    | Unmerge
+    | UnmergeHere
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident import ending, holding, paging, work
+from incident_bot.core.incident import ending, holding, merging, paging, work
 from incident_bot.core.incident.commands import (
     Acknowledge,
     AddItem,
@@ -18,6 +18,8 @@ from incident_bot.core.incident.commands import (
     Command,
     Escalate,
     FinishItem,
+    Merge,
+    MergeHere,
     PageSomebody,
     PostUpdate,
     Reopen,
@@ -29,9 +31,11 @@ from incident_bot.core.incident.commands import (
     SetTitle,
     Snooze,
     Unacknowledge,
+    Unmerge,
+    UnmergeHere,
 )
 from incident_bot.core.incident.rules import Case, Decision, Rules
-from incident_bot.core.model import Incident, Paging, incident_name
+from incident_bot.core.model import Incident, Paging
 
 _StateCommand: TypeAlias = (
     SetSeverity | SetPhase | SetTitle | SetImpact | PostUpdate | AssignLead | AssignRole
@@ -49,9 +53,11 @@ def decide(
     now: datetime,
 ) -> Decision:
     """Decide what a person asks; what cannot be done raises Refused, with what to type instead."""
-    if incident.paging is Paging.MERGED:
-        raise Refused(_merged(incident))
     case = Case(incident=incident, actor=actor, source=source, rules=rules, now=now)
+    if isinstance(command, Merge | MergeHere | Unmerge | UnmergeHere):
+        return _joining(command, case)
+    if incident.paging is Paging.MERGED:
+        raise Refused(merging.merged_words(incident))
     match command:
         case Acknowledge() | Unacknowledge() | Snooze() | Escalate() | PageSomebody():
             return _paging(command, case)
@@ -61,11 +67,18 @@ def decide(
             return _work(command, case)
 
 
-def _merged(incident: Incident) -> str:
-    if incident.merged_into is None:
-        return f"{incident.name} was merged into another incident; type `list` to find it and say it there."
-    other = incident_name(incident.merged_into)
-    return f"{incident.name} was merged into {other}; say it there: put {other} into the command."
+def _joining(command: Merge | MergeHere | Unmerge | UnmergeHere, case: Case) -> Decision:
+    match command:
+        case Merge():
+            return merging.merge(command, case)
+        case MergeHere():
+            return merging.merge_here(command, case)
+        case Unmerge():
+            return merging.unmerge(command, case)
+        case UnmergeHere():
+            return merging.unmerge_here(command, case)
+        case _:
+            assert_never(command)
 
 
 def _paging(command: Acknowledge | Unacknowledge | Snooze | Escalate | PageSomebody, case: Case) -> Decision:

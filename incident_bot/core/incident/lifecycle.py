@@ -26,6 +26,7 @@ from incident_bot.core.incident.facts import (
 from incident_bot.core.model import Event, Incident, Item, ItemKind, Kind, Paging, Phase
 
 _T, _A, _S, _R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
+_M = Paging.MERGED
 
 TRANSITIONS: Final[Mapping[tuple[Paging, Kind], Paging]] = MappingProxyType(
     {
@@ -68,6 +69,14 @@ TRANSITIONS: Final[Mapping[tuple[Paging, Kind], Paging]] = MappingProxyType(
         (_A, Kind.CANCELLED): _R,
         (_S, Kind.CANCELLED): _R,
         (_R, Kind.REOPENED): _T,
+        # Two become one. Who takes over goes on as it was; who was merged stays so, wherever its alerts go.
+        (_T, Kind.MERGED): _M,
+        (_A, Kind.MERGED): _M,
+        (_S, Kind.MERGED): _M,
+        (_M, Kind.UNMERGED): _M,
+        (_T, Kind.MERGED_HERE): _T,
+        (_A, Kind.MERGED_HERE): _A,
+        (_S, Kind.MERGED_HERE): _S,
     }
 )
 """The life cycle of semantics, section 3: paging state and event to paging state; other kinds leave it."""
@@ -230,6 +239,10 @@ def _resolved(incident: Incident, event: Event) -> Incident:
     )
 
 
+def _merged(incident: Incident, event: Event) -> Incident:
+    return replace(incident, merged_into=whole(event.data, "into"), next_update_at=None)
+
+
 def _reopened(incident: Incident, _event: Event) -> Incident:
     return replace(incident, resolved_at=None, forced=False)
 
@@ -253,5 +266,7 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.RESOLVED: _resolved,
         Kind.CANCELLED: _resolved,
         Kind.REOPENED: _reopened,
+        Kind.MERGED: _merged,
+        Kind.UNMERGED: _merged,
     }
 )

@@ -27,7 +27,7 @@ from incident_bot.core.incident.observations import (
     SnoozeOver,
 )
 from incident_bot.core.incident.opening import alerts_told
-from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now
+from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now, woken
 from incident_bot.core.incident.rules import Case, Decision, Rules
 from incident_bot.core.incident.work import severity_changed
 from incident_bot.core.model import Event, Incident, Json, Kind, Paging, Progress, Running, incident_name
@@ -130,7 +130,7 @@ def _again(
     # The end of a snooze may have found nothing firing and left it to the hold, which this firing stops.
     over = incident.snoozed_until is not None and incident.snoozed_until <= case.now
     if incident.paging is Paging.SNOOZED and over:
-        return _woken(case)
+        return woken(case)
     return None
 
 
@@ -209,17 +209,9 @@ def _snooze_over(observation: SnoozeOver, case: Case) -> Decision:
     if observation.had_alerts and not observation.still_firing:
         effects = (SetTimer(kind=TimerKind.HOLD, due_at=case.now + case.rules.resolve_hold),)
         return case.decided(f"The snooze of {incident.name} is over and so are its alerts.", effects=effects)
-    event, effects_now = _woken(case)
+    event, effects_now = woken(case)
     said = f"The snooze of {incident.name} is over; paging starts again at the first step."
     return case.decided(said, event, effects=effects_now)
-
-
-def _woken(case: Case) -> tuple[Event, tuple[Effect, ...]]:
-    data = {
-        "until": written(case.incident.snoozed_until),
-        "progress": progress_to_json(restarted(case.incident.progress, now=case.now)),
-    }
-    return case.event(Kind.WOKEN, data), step_now("the snooze is over", case.now)
 
 
 def _paused(observation: Paused, case: Case) -> Decision:

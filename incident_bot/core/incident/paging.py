@@ -163,3 +163,12 @@ def may_repage(case: Case) -> bool:
     incident, rules = case.incident, case.rules
     held = incident.progress.state is Running.PAUSED
     return incident.paging.is_open and not held and rules.repage != "never"
+
+
+def woken(case: Case) -> tuple[Event, tuple[Effect, ...]]:
+    """End a snooze: triggered, new epoch, step 0 (row "snooze until T")."""
+    data = {
+        "until": written(case.incident.snoozed_until),
+        "progress": progress_to_json(restarted(case.incident.progress, now=case.now)),
+    }
+    return case.event(Kind.WOKEN, data), step_now("the snooze is over", case.now)

@@ -144,7 +144,7 @@ class Incident:
     previous: int | None = None
     """An earlier incident of the same key."""
     merged_into: int | None = None
-    """Where it went, when its paging state is `merged`."""
+    """Where it went, when its paging state is `merged`; after `unmerge` the new incident that has its alerts."""
     revision: str = ""
     """The configuration revision it was opened under."""
     seq: int = 0
@@ -214,6 +214,14 @@ class Kind(StrEnum):
     REOPENED = "reopened"
     CANCELLED = "cancelled"
     POSTMORTEM_SAVED = "postmortem_saved"
+    MERGED = "merged"
+    """It is a part of another incident, which has its alerts from now on."""
+    MERGED_HERE = "merged_here"
+    """Another incident became a part of this one."""
+    UNMERGED = "unmerged"
+    """Its alerts were taken out again and go on in a new incident."""
+    UNMERGED_HERE = "unmerged_here"
+    """What had come from another incident was taken out of this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

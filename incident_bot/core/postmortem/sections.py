@@ -66,9 +66,33 @@ def header_block(story: Story, head: Header, measures: Measures) -> Block:
     ]
     if head.due_at:
         rows.append(Row(cells=("Post-mortem due", clock(head.due_at, head.zone))))
+    rows.extend(_merges(story))
     if head.drill:
         rows.append(Row(cells=("Drill", "yes: this was an exercise"), source=event_source(*opened)))
     return Block(name="header", columns=("Fact", "Value"), rows=tuple(rows))
+
+
+def _merges(story: Story) -> list[Row]:
+    """Say which incidents are a part of this one, or which one it is a part of."""
+    came = {entry.data.get("incident"): entry for entry in story.entries if entry.kind is Kind.MERGED_HERE}
+    for entry in story.entries:
+        if entry.kind is Kind.UNMERGED_HERE:
+            came.pop(entry.data.get("incident"), None)
+    rows = []
+    if came:
+        parts = (" ".join(filter(None, _name_and_title(entry))) for entry in came.values())
+        rows.append(Row(cells=("Merged incidents", ", ".join(parts)), source=event_source(*came.values())))
+    went = [entry for entry in story.entries if entry.kind in (Kind.MERGED, Kind.UNMERGED)][-1:]
+    if went and story.incident.merged_into:
+        rows.append(
+            Row(cells=("Merged into", incident_name(story.incident.merged_into)), source=event_source(*went))
+        )
+    return rows
+
+
+def _name_and_title(entry: Entry) -> tuple[str, str]:
+    title = entry.data.get("title")
+    return str(entry.data.get("name") or ""), f"“{title}”" if title else ""
 
 
 def summary(story: Story, measures: Measures) -> Block:

@@ -73,6 +73,12 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.REOPENED: "[{auto?}Reopened by itself][{auto!}{who} reopened the incident][: {reason}]",
     Kind.CANCELLED: "{who} cancelled the incident[: {reason}]",
     Kind.POSTMORTEM_SAVED: "{who} saved the post-mortem",
+    Kind.MERGED: "{who} merged this into {name|another incident}[: {reason}]",
+    Kind.MERGED_HERE: "{name|Another incident} was merged into this[: {title}][, with {alerts}][; {reason}]",
+    Kind.UNMERGED: "{who} took this out[ of {of}] again; it goes on as {name|a new incident}[: {reason}]",
+    Kind.UNMERGED_HERE: (
+        "{name|Another incident} was taken out of this again[, with {alerts}][; it goes on as {goes_on_as}]"
+    ),
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")

@@ -184,6 +184,7 @@ class Incident(Answered):
     runbook: str | None
     room: str | None
     previous: str | None
+    merged_into: str | None
     links: list[Link]
     items: list[Item]
     seq: int

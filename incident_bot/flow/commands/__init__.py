@@ -11,12 +11,13 @@ from typing import Final
 
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import decide
-from incident_bot.core.model import Incident, JsonObject
+from incident_bot.core.model import Incident, JsonObject, incident_name
 from incident_bot.flow.commands.changing import CHANGES, Request
 from incident_bot.flow.commands.declaring import declare as open_declared
 from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.commands.drilling import drill
 from incident_bot.flow.commands.grammar import VERBS, Line, Verb, parse
+from incident_bot.flow.commands.merging import JOINS, Joining
 from incident_bot.flow.commands.reading import READERS, help_on, list_open
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
@@ -130,6 +131,14 @@ def _change(
     if known is not None:
         return known
     ledger = Ledger(context, tx, now=now)
+    if line.verb.name in JOINS:
+        joining = Joining(
+            ledger=ledger, number=number or 0, rest=line.rest, actor=actor, source=source, now=now
+        )
+        text, goes_on = JOINS[line.verb.name](joining)
+        reply = ReplyView(text=text, incident=incident_name(goes_on))
+        _remember(tx, key, said, scope, reply, now)
+        return reply
     if line.verb.name == "new":
         decision = declare_from_line(ledger, line.rest, actor=actor, source=source)
     elif line.verb.name == "drill":

@@ -20,6 +20,9 @@ _DATE: Final = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _NEXT: Final = re.compile(r"\s*\bnext(?: update)?(?: in)?[:\s]+(\d+[smhd](?:\d+[smhd])*)\s*$", re.IGNORECASE)
 _UNDO: Final = re.compile(r"\bundo:\s*", re.IGNORECASE)
 _EVENING: Final = 18
+_OTHER: Final = re.compile(
+    r"(?:(?:in|into|of|to|with)\s+)?(?:inc-|#)?(\d{1,9})[.,:;]?(?:\s+|$)", re.IGNORECASE
+)
 
 
 def person(word: str, people: Mapping[str, Person], *, actor: str) -> str:
@@ -147,6 +150,15 @@ def undo(rest: str) -> tuple[str, str | None]:
     if found is None:
         return rest.strip(), None
     return rest[: found.start()].strip(), rest[found.end() :].strip() or None
+
+
+def other_incident(rest: str, *, example: str) -> tuple[int, str]:
+    """Split off the name of another incident, `INC-42` or `into 42`; raises Refused where there is none."""
+    found = _OTHER.match(rest)
+    if found is None:
+        message = f"Into which incident? Type for example `{example}`; `list` shows what is open."
+        raise Refused(message)
+    return int(found[1]), rest[found.end() :].strip()
 
 
 def needed(text: str, *, example: str) -> str:

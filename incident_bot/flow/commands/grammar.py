@@ -14,6 +14,7 @@ from incident_bot.core.errors import Refused
 
 LINE_MOST: Final = 4000
 _ROOTS: Final = ("/incident", "/inc", "incident", "inc")
+_OTHER: Final = re.compile(r"\s*(?:(?:in|into|of|to|with)\s+)?inc-\d", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(\S+\s+)??inc-(\d{1,9})[.,:;]?(?:\s+|$)", re.IGNORECASE)
 
 
@@ -29,6 +30,8 @@ class Verb:
     """Whether it is about one incident."""
     changes: bool = True
     """Whether it changes something."""
+    names_other: bool = False
+    """Whether the one incident that follows it is not the one it is about: of two, the first is."""
 
 
 VERBS: Final[tuple[Verb, ...]] = (
@@ -61,6 +64,10 @@ VERBS: Final[tuple[Verb, ...]] = (
     Verb(name="runbook", usage="runbook", help="what to do, step by step", changes=False),
     Verb(name="resolve", usage="resolve [reason]", help="it is over", synonyms=("close", "fixed")),
     Verb(name="reopen", usage="reopen [reason]", help="it is not over"),
+    Verb(name="dup", usage="dup INC-n [reason]", help="this is a part of INC-n: merge it into that one",
+         synonyms=("merge", "duplicate"), names_other=True),
+    Verb(name="unmerge", usage="unmerge [reason]", help="take it out again: what fires goes on as a new incident",
+         synonyms=("undup",)),
     Verb(name="cancel", usage="cancel <reason>", help="it never was one"),
     Verb(name="postmortem", usage="postmortem", help="the draft", synonyms=("pm", "draft"), changes=False),
     Verb(name="catchup", usage="catchup", help="all that a late joiner needs", synonyms=("summary",), changes=False),
@@ -119,6 +126,8 @@ def _take_number(words: str) -> tuple[str, int | None]:
     found = _NUMBER.match(words)
     verb = _BY_WORD.get(found[1].strip().casefold()) if found and found[1] else None
     if found is None or (verb is not None and not verb.about_one):
+        return words, None
+    if verb is not None and verb.names_other and not _OTHER.match(words, found.end()):
         return words, None
     return (found[1] or "") + words[found.end() :], int(found[2])
 

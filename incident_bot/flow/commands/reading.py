@@ -179,13 +179,16 @@ def _paging(one: IncidentView) -> str:
     if one.escalation == "triggered" and one.next_step_at:
         what = "last resort again" if one.escalation_state == "exhausted" else f"step {one.next_step}"
         return f"nobody has it yet; {what} at {clock(one.next_step_at)}"
+    if one.merged_into:
+        return f"merged into {one.merged_into}"
     return one.escalation
 
 
 def _card(one: IncidentView, facts: tuple[tuple[str, str], ...], lines: tuple[str, ...]) -> ReplyView:
     head = f"{one.id} [{one.severity}] {one.title}"
     text = "\n".join([head, *(f"{name}: {value}" for name, value in facts), *lines])
-    actions: tuple[Json, ...] = ("ack", "update", "resolve") if one.escalation != "resolved" else ("reopen",)
+    ended: dict[str, tuple[Json, ...]] = {"resolved": ("reopen",), "merged": ("unmerge",)}
+    actions = ended.get(one.escalation, ("ack", "update", "resolve"))
     return ReplyView(
         text=text,
         title=head,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from incident_bot.core.model import Disposition, Episode, Flag, Labels, Status, copied
-from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, one_of_asked
+from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, among, one_of_asked
 from incident_bot.store.tables import episode as table
 from incident_bot.store.transaction import LostRace, Tx
 from incident_bot.store.types import Found
@@ -146,6 +146,15 @@ def update_episodes(tx: Tx, episodes: Sequence[Episode]) -> None:
     firing = [_row(episode) for episode in ordered if episode.status is Status.FIRING]
     if _UPDATES.update(tx, closed) + _UPDATES.update(tx, firing) != len(ordered):
         raise LostRace("an episode to update does not exist")
+
+
+def move_episodes(tx: Tx, episode_ids: Collection[int], incident_id: int) -> None:
+    """Put these episodes on another incident; to be called under the lock of the intake, which writes them whole."""
+    if episode_ids:
+        moved = (
+            sa.update(table).where(among(tx, table.c.id, list(episode_ids))).values(incident_id=incident_id)
+        )
+        tx.connection.execute(moved)
 
 
 def open_of_groups(tx: Tx, hashes: Iterable[str]) -> dict[str, list[Episode]]:

@@ -3,6 +3,7 @@
 from incident_bot.store.incidents.reading import (
     closed_by_keys,
     count_by_paging,
+    end_of_merges,
     events,
     events_since,
     get,
@@ -18,6 +19,7 @@ from incident_bot.store.incidents.saving import save
 __all__ = [
     "closed_by_keys",
     "count_by_paging",
+    "end_of_merges",
     "events",
     "events_since",
     "get",

@@ -19,6 +19,9 @@ from incident_bot.store.transaction import Tx
 _OPEN: Final = sa.text("incident.open_hash IS NOT NULL")
 
 
+_CLOSED: Final = (Paging.RESOLVED.value, Paging.MERGED.value)
+
+
 def _lock(query: sa.Select[Any]) -> sa.Select[Any]:
     # Ordered, so that two transactions never wait for each other in a circle; and not the lock that excludes foreign
     # keys, or an event of the incident, stored elsewhere, would wait for us.
@@ -28,7 +31,7 @@ def _lock(query: sa.Select[Any]) -> sa.Select[Any]:
 def _newest_closed(asked: sa.FromClause) -> sa.Select[Any]:
     newest = (
         sa.select(sa.func.max(table.c.id))
-        .where(one_of_asked(table.c.key_hash, asked), table.c.paging == Paging.RESOLVED.value)
+        .where(one_of_asked(table.c.key_hash, asked), table.c.paging.in_(_CLOSED))
         .group_by(table.c.key_hash)
     )
     return _lock(sa.select(table).where(table.c.id.in_(newest)))
@@ -54,7 +57,7 @@ def open_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
 
 
 def closed_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
-    """Give the newest resolved incident of each key that has one, locked until the transaction ends."""
+    """Give the newest resolved or merged incident of each key that has one, locked until the transaction ends."""
     hashes = {key_hash(key): key for key in keys}
     if not hashes:
         return {}
@@ -71,6 +74,18 @@ def get_many(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Incident]:
     """Give these incidents by their numbers, locked until the transaction ends."""
     wanted = list(incident_ids)
     return {row.id: incident_value(row) for row in _MANY_LOCKED(tx, wanted)} if wanted else {}
+
+
+def end_of_merges(tx: Tx, incident: Incident) -> Incident | None:
+    """Give the incident that has the alerts of a merged one: where it went, and where that one went in turn.
+
+    Not locked. None where the chain leads nowhere.
+    """
+    found: Incident | None = incident
+    while found is not None and found.paging is Paging.MERGED:
+        # A merge leads to one that is open or new, and is final: a chain has no circle.
+        found = get(tx, found.merged_into) if found.merged_into else None
+    return found
 
 
 def _found(tx: Tx, query: sa.Select[Any]) -> list[Incident]:
