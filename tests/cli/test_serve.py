@@ -121,10 +121,13 @@ def half_a_delivery(bot: RunningBot, body: bytes) -> Iterator[socket.socket]:
     """A delivery whose head and first bytes have arrived, and whose rest is still on its way."""
     head = (
         f"POST /webhooks/alertmanager HTTP/1.1\r\nHost: 127.0.0.1:{bot.port}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", bot.port), timeout=15) as connection:
-        connection.sendall(head.encode() + body[:10])
+        connection.sendall(head.encode())
+        # From here on the bot waits for this body: what was sent alone may lie unread, and was accepted by nobody.
+        assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body[:10])
         yield connection
 
 
