@@ -109,12 +109,12 @@ def test_nobody_is_an_answer(tell: Tell) -> None:
 
 def test_what_is_not_known_is_answered_with_what_is(days: Story) -> None:
     assert refused(days, "wbe") == (
-        "I do not know 'wbe'; did you mean \"web\"? Type for example `web`, `tomorrow 18:00` or `help`."
+        "I do not know 'wbe'; did you mean \"web\"? Type for example `data`, `tomorrow 18:00` or `help`."
     )
     assert 'did you mean "override"?' in refused(days, "overide @dan now 4h")
     assert 'did you mean "tomorrow"?' in refused(days, "tomorow")
     assert refused(days, "xyzzy") == (
-        "I do not know 'xyzzy'. Type for example `web`, `tomorrow 18:00` or `help`."
+        "I do not know 'xyzzy'. Type for example `data`, `tomorrow 18:00` or `help`."
     )
     assert "I do not know 'please'" in refused(days, "web now please")
 

@@ -121,7 +121,10 @@ class Asking:
         named = (*self.revision.schedules, *self.revision.teams)
         hints = (nearest(word, known) for known in (named, FIRST_WORDS, times.WORDS))
         near = next((hint for hint in hints if hint.endswith("?")), "")
-        message = f"I do not know {word[:40]!r}{near} Type for example `web`, `tomorrow 18:00` or `help`."
+        example = next(iter(self.revision.schedules), "now")
+        message = (
+            f"I do not know {word[:40]!r}{near} Type for example `{example}`, `tomorrow 18:00` or `help`."
+        )
         return Refused(message if near else message.replace("' Type", "'. Type"))
 
     def schedules_of(self, person: str) -> list[str]:

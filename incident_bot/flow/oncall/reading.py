@@ -202,6 +202,6 @@ def help_(rest: tuple[str, ...]) -> ReplyView:
     lines = tuple(f"{usage} – {does}" for usage, does in USAGES.values())
     more = (
         f"<when>, <from>, <to>: {times.EXAMPLES}; <to> may be a length, `8h`. Times are on your own clock.",
-        "<shift>: its schedule and the day it begins, `web 2026-12-24`, or `now` or `next`; `me` lists yours.",
+        "<shift>: its schedule and the day it begins, `NAME 2026-12-24`, or `now` or `next`; `me` lists yours.",
     )
     return ReplyView(text="\n".join([*lines, *more]), title="The words there are", lines=(*lines, *more))
