@@ -20,11 +20,13 @@ PREFIX: Final = "INCIDENT_BOT_"
 SECRETS: Final = (
     "DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_URL", "HEARTBEAT_URL",
     "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN",
+    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN",
 )  # fmt: skip
 """What may also stand in a file, as NAME_FILE. Addresses are among them: they may carry passwords."""
 COMMON: Final = frozenset({
     "SMTP_URL", "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET",
     "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
+    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN",
 })  # fmt: skip
 """Variables whose names other programs share: they have no prefix."""
 MORE: Final = "PAGERDUTY_ROUTING_KEY_"
@@ -77,6 +79,20 @@ def _account(value: str) -> str:
 def _caller(value: str) -> str:
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", value):
         message = "write one of your numbers at Twilio with its country, such as +4915735980000"
+        raise ValueError(message)
+    return value
+
+
+def _bot_token(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().startswith(("xapp-", "xoxp-", "https://")):
+        message = "write the Bot User OAuth Token of the app's page OAuth & Permissions: it begins with xoxb-"
+        raise ValueError(message)
+    return value
+
+
+def _app_token(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().startswith(("xoxb-", "xoxp-", "https://")):
+        message = "write the app-level token of the app's page Basic Information: it begins with xapp-"
         raise ValueError(message)
     return value
 
@@ -165,6 +181,10 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr | None = None
     twilio_from: Annotated[str, AfterValidator(_caller)] | None = None
     twilio_api_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    slack_bot_token: Annotated[SecretStr, AfterValidator(_bot_token)] | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_app_token: Annotated[SecretStr, AfterValidator(_app_token)] | None = None
+    slack_api_url: Annotated[str, AfterValidator(_web_address)] | None = None
     default_channel: Annotated[str, AfterValidator(_channel)] = Field(default_factory=_default_channel)
     """The notifier for channel messages, and for people none of whose channels is set up."""
     _more: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
@@ -200,15 +220,7 @@ class Settings(BaseSettings):
         named = {
             key.removeprefix(PREFIX).removesuffix("_FILE") for key, value in environ.items() if value.strip()
         }
-        if "WEBHOOK_SECRET" in named and "WEBHOOK_URL" not in named:
-            wrong.append(f"{PREFIX}WEBHOOK_SECRET: signs nothing; set {PREFIX}WEBHOOK_URL as well")
-        if "MAIL_FROM" in named and "SMTP_URL" not in named:
-            wrong.append(f"{PREFIX}MAIL_FROM: nothing is sent without a server; set SMTP_URL as well")
-        if "SMTP_URL" in named and "MAIL_FROM" not in named:
-            wrong.append(f"SMTP_URL: mail needs a sender; set {PREFIX}MAIL_FROM as well")
-        twilio = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
-        if any(name in named for name in twilio):
-            wrong += [f"{name}: Twilio needs it; set it as well" for name in twilio if name not in named]
+        wrong += _halves(named)
         try:
             settings = cls(**values)
         except ValidationError as error:
@@ -246,6 +258,24 @@ class Settings(BaseSettings):
                 text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
                 shown[variable(field)] = text
         return shown | {name: secret.get_secret_value() for name, secret in self._more.items()}
+
+
+def _halves(named: set[str]) -> list[str]:
+    """Say what is set without its other half."""
+    wrong: list[str] = []
+    if "WEBHOOK_SECRET" in named and "WEBHOOK_URL" not in named:
+        wrong.append(f"{PREFIX}WEBHOOK_SECRET: signs nothing; set {PREFIX}WEBHOOK_URL as well")
+    if "MAIL_FROM" in named and "SMTP_URL" not in named:
+        wrong.append(f"{PREFIX}MAIL_FROM: nothing is sent without a server; set SMTP_URL as well")
+    if "SMTP_URL" in named and "MAIL_FROM" not in named:
+        wrong.append(f"SMTP_URL: mail needs a sender; set {PREFIX}MAIL_FROM as well")
+    twilio = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+    if any(name in named for name in twilio):
+        wrong += [f"{name}: Twilio needs it; set it as well" for name in twilio if name not in named]
+    slack = {"SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"} & named
+    if slack and "SLACK_BOT_TOKEN" not in named:
+        wrong.append(f"{min(slack)}: says nothing without a bot; set SLACK_BOT_TOKEN as well")
+    return wrong
 
 
 def _more(environ: Mapping[str, str], wrong: list[str]) -> dict[str, SecretStr]:

@@ -13,6 +13,8 @@ BESIDES: Mapping[str, Mapping[str, str]] = {
     "WEBHOOK_SECRET": {"INCIDENT_BOT_WEBHOOK_URL": "https://h.example.com"},
     "SMTP_URL": {"INCIDENT_BOT_MAIL_FROM": "bot@example.com"},
     "TWILIO_AUTH_TOKEN": {"TWILIO_ACCOUNT_SID": f"AC{'0' * 32}", "TWILIO_FROM": "+4915735980000"},
+    "SLACK_SIGNING_SECRET": {"SLACK_BOT_TOKEN": "xoxb-1"},
+    "SLACK_APP_TOKEN": {"SLACK_BOT_TOKEN": "xoxb-1"},
 }
 """What a secret is worth nothing without."""
 
@@ -51,10 +53,7 @@ def test_the_process_environment_is_not_read(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_other_variables_do_not_matter() -> None:
-    assert (
-        Settings.load({"PATH": "/bin", "INCIDENT_BOT_SLACK_API_URL": "x", "incident_bot_port": "9"})
-        == loaded()
-    )
+    assert Settings.load({"PATH": "/bin", "INCIDENT_BOT_NO_SUCH": "x", "incident_bot_port": "9"}) == loaded()
 
 
 @pytest.mark.parametrize(
@@ -232,3 +231,17 @@ def test_a_public_address_is_one_that_somebody_gave() -> None:
     assert not loaded().public
     assert not loaded(HOST="127.0.0.1", PORT="8080").public
     assert loaded(PUBLIC_URL="https://bot.example.com").public
+
+
+@pytest.mark.parametrize(
+    "environ, told",
+    [
+        ({"SLACK_BOT_TOKEN": "xapp-1-A-2-b"}, "SLACK_BOT_TOKEN: write the Bot User OAuth Token"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN: write the app-level token"),
+        ({"SLACK_SIGNING_SECRET": "s"}, "SLACK_SIGNING_SECRET: says nothing without a bot; set SLACK_BOT_TOKEN"),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_APP_TOKEN: says nothing without a bot; set SLACK_BOT_TOKEN"),
+    ],
+)  # fmt: skip
+def test_slack_s_tokens_are_told_apart(environ: Mapping[str, str], told: str) -> None:
+    (line,) = refusal_of(environ)
+    assert line.startswith(told)

@@ -1,0 +1,151 @@
+"""Slack's Web API: one call, once, and what came of it as one of four words.
+
+Every method takes a form (https://docs.slack.dev/apis/web-api), so a form is what is sent. Nothing is retried
+here: whoever calls keeps what it wants in the database and comes again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode, urlsplit
+
+from incident_bot.outgoing import Answer, CallFailed, Client
+
+URL: Final = "https://slack.com/api"
+WAIT_LEAST: Final = timedelta(seconds=1)
+WAIT_MOST: Final = timedelta(hours=1)
+_PASSING: Final = frozenset(
+    {
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "ratelimited",
+        "team_added_to_org",
+    }
+)
+"""Errors in a 200 that say nothing about the call: Slack itself is unwell."""
+
+Said: TypeAlias = Mapping[str, Any]
+"""What Slack answered, without its `ok`."""
+
+
+class SlackError(Exception):
+    """A call did not do what it was to do; the text holds no token."""
+
+
+class Limited(SlackError):
+    """Too many calls of this kind: nothing was done, come again after a while."""
+
+    def __init__(self, method: str, after: timedelta) -> None:
+        """Name the method, and how long Slack asks to wait."""
+        super().__init__(f"{method}: rate limited for {after.total_seconds():.0f} s")
+        self.after = after
+
+
+class Unanswered(SlackError):
+    """No answer, or Slack is unwell: it may have been done or not."""
+
+
+class Refused(SlackError):
+    """Slack says no, and would again; nothing was done."""
+
+    def __init__(self, method: str, error: str, *, needed: str | None = None) -> None:
+        """Name Slack's error, and the scope that is missing where it is that."""
+        super().__init__(f"{method}: {error}{f' (scope {needed})' if needed else ''}")
+        self.method = method
+        self.error = error
+        self.needed = needed
+
+
+class Slack:
+    """One workspace's Web API with one token; safe to share between threads."""
+
+    def __init__(self, client: Client, *, token: str, url: str = URL) -> None:
+        """Take the shared HTTP client, the bot's token and where Slack is."""
+        self._client = client
+        self._token = token
+        self._url = url.rstrip("/")
+
+    def call(self, method: str, **arguments: Any) -> Said:
+        """Call a method once; raises Limited, Unanswered or Refused. What is None is left out."""
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+            "User-Agent": "incident-bot",
+        }
+        form = {name: _written(value) for name, value in arguments.items() if value is not None}
+        content = urlencode(form, errors="replace").encode()
+        try:
+            answer = self._client.call("POST", f"{self._url}/{method}", headers=headers, content=content)
+        except CallFailed as error:
+            raise Unanswered(f"{method}: {error}") from error
+        return _judge(method, answer)
+
+    def every(self, method: str, key: str, **arguments: Any) -> list[Any]:
+        """Call a method until its last page and give what stands under `key`; a thousand pages at most."""
+        found: list[Any] = []
+        cursor: str | None = None
+        for _ in range(1000):
+            said = self.call(method, **arguments, cursor=cursor)
+            found.extend(said.get(key) or ())
+            cursor = (said.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                break
+        return found
+
+    def download(self, url: str) -> bytes:
+        """Fetch a file that only members may see; raises Refused or Unanswered. The token goes to Slack alone."""
+        host = urlsplit(url).hostname or ""
+        ours = urlsplit(self._url).hostname or ""
+        if not (host == ours or re.fullmatch(r"([a-z0-9-]+\.)*slack\.com", host)):
+            raise Refused("download", "not_an_address_of_slack")
+        try:
+            answer = self._client.call("GET", url, headers={"Authorization": f"Bearer {self._token}"})
+        except CallFailed as error:
+            raise Unanswered(f"download: {error}") from error
+        kind = answer.headers.get("content-type", "")
+        if answer.status != 200 or kind.startswith("text/html"):  # noqa: PLR2004 -- a page to sign in is no file
+            raise Refused("download", f"http_{answer.status}")
+        return answer.body
+
+
+def _judge(method: str, answer: Answer) -> Said:
+    if answer.status == 429:  # noqa: PLR2004 -- Too Many Requests
+        raise Limited(method, _asked(answer))
+    if answer.status >= 500:  # noqa: PLR2004 -- the 5xx class
+        raise Unanswered(f"{method}: Slack answered {answer.status}")
+    try:
+        said = answer.json()
+    except CallFailed as error:
+        raise Unanswered(f"{method}: {error}") from error
+    if not isinstance(said, dict):
+        raise Unanswered(f"{method}: the answer is no object")
+    if said.get("ok") is True:
+        return said
+    word = str(said.get("error") or f"http_{answer.status}")
+    if word == "ratelimited":
+        raise Limited(method, _asked(answer))
+    if word in _PASSING:
+        raise Unanswered(f"{method}: {word}")
+    raise Refused(method, word, needed=str(said["needed"]) if said.get("needed") else None)
+
+
+def _asked(answer: Answer) -> timedelta:
+    value = answer.headers.get("retry-after", "").strip()
+    seconds = int(value[:9]) if value.isdecimal() else 0
+    return min(max(timedelta(seconds=seconds), WAIT_LEAST), WAIT_MOST)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return json.dumps(value, separators=(",", ":"))
