@@ -10,14 +10,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
 from incident_bot import __version__
-from incident_bot.clock import Clock, SystemClock
+from incident_bot.clock import Clock, ServerClock, SystemClock
 from incident_bot.config.loader import LookAhead
 from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
@@ -31,6 +32,7 @@ from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
 from incident_bot.outgoing import Client
 from incident_bot.store.engine import Store
+from incident_bot.store.server_time import server_time
 from incident_bot.store.transaction import Unavailable
 from incident_bot.telemetry import Metrics
 
@@ -88,8 +90,7 @@ def build(
     `exclusive` takes the lock of an SQLite file: one serving process. `notifiers` replaces the ways out, for tests.
     `sealed` keeps it from asking anything outside, and its messages from carrying more than their text.
     """
-    clock = clock or SystemClock()
-    current = prepare(settings.config_dir, now=clock.now())
+    current = prepare(settings.config_dir, now=(clock or SystemClock()).now())
     metrics = Metrics(__version__)
     client = Client()
     ways = dict(notifiers) if notifiers is not None else wire_notifiers(settings, client, write or print_line)
@@ -101,6 +102,7 @@ def build(
         raise Refused(message)
     store = Store.open(settings.database_url.get_secret_value(), exclusive=exclusive)
     store.upgrade()
+    kept = Kept.given(clock) if clock else wire_clock(store)
     context = Context(
         settings=settings,
         store=store,
@@ -113,15 +115,45 @@ def build(
         chance=random.random,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         sealed=sealed,
+        clock_offset=kept.offset,
     )
-    intake = Intake(context, clock.now)
-    worker = Worker(context, clock.now)
+    intake = Intake(context, kept.clock.now)
+    worker = Worker(context, kept.clock.now, follow=kept.follow)
     return Application(
         context=context,
-        clock=clock,
+        clock=kept.clock,
         intake=intake,
         worker=worker,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A clock, how far the machine's own is ahead of it, and what keeps it right, where something has to."""
+
+    clock: Clock
+    offset: Callable[[], timedelta] = timedelta
+    follow: Callable[[], timedelta] | None = None
+
+    @classmethod
+    def given(cls, clock: Clock) -> Kept:
+        """Take a clock that somebody hands in; only a real one has anything to do with the machine's."""
+        return cls(clock, clock.offset) if isinstance(clock, SystemClock) else cls(clock)
+
+
+def wire_clock(store: Store) -> Kept:
+    """Give the clock that all who share this database agree on (S8): the server's, or with SQLite this machine's."""
+    if store.dialect == "sqlite":
+        own = SystemClock()
+        return Kept(own, own.offset)
+    with store.read() as tx:
+        clock = ServerClock(partial(server_time, tx))
+
+    def follow() -> timedelta:
+        with store.read() as tx:
+            return clock.follow(partial(server_time, tx))
+
+    return Kept(clock, clock.offset, follow)
 
 
 def wire_notifiers(settings: Settings, client: Client, write: Callable[[str], None]) -> dict[str, Notifier]:

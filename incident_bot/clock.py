@@ -1,14 +1,23 @@
 """The one reader of the clock: everything else is handed `now`.
 
-Every clock answers in aware UTC and never runs backwards (S8): when the machine's clock is set back, time
-stands still here until it has caught up, so that no step is executed twice. Decides nothing.
+Every clock answers in aware UTC and never runs backwards (S8), so that no step is executed twice (P16). The machine's
+clock serves one process alone; replicas follow their database server's, so that they agree. Decides nothing.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+CREEP: Final = 0.5
+"""The speed of time while a clock that was set back catches up: slow, but nobody waits for hours."""
+SAMPLES: Final = 3
+QUICK: Final = timedelta(milliseconds=100)
+"""A question that took longer tells the time only to within half of what it took."""
 
 
 class Clock(Protocol):
@@ -19,24 +28,135 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    """The machine's clock, kept from running backwards."""
+def wall() -> datetime:
+    """Read the machine's clock, which may be set forward or back at any moment."""
+    return datetime.now(UTC)
+
+
+def elapsed() -> timedelta:
+    """Read the machine's stopwatch, which nobody sets; only differences mean anything."""
+    return timedelta(microseconds=time.monotonic_ns() / 1000)
+
+
+class _Guard:
+    """Turns readings into a time that never runs backwards and never stands still for long."""
 
     def __init__(self) -> None:
-        """Start with no memory of an earlier reading."""
         self._latest = datetime.min.replace(tzinfo=UTC)
+        self._at: timedelta | None = None
+
+    def keep(self, reading: datetime, at: timedelta) -> datetime:
+        """Give the reading, or where that lies behind, the latest time moved on by half of what has passed."""
+        passed = timedelta(0) if self._at is None else max(at - self._at, timedelta(0))
+        self._at = at
+        self._latest = max(reading, self._latest + passed * CREEP)
+        return self._latest
+
+
+class SystemClock:
+    """The machine's clock, kept from running backwards.
+
+    Set forward, it follows at once. Set back, it runs at half speed until the machine has caught up.
+    """
+
+    def __init__(
+        self, *, wall: Callable[[], datetime] = wall, elapsed: Callable[[], timedelta] = elapsed
+    ) -> None:
+        """Start with no memory of an earlier reading."""
+        self._wall = wall
+        self._elapsed = elapsed
+        self._guard = _Guard()
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
-        """Give the machine's time, or the latest time given so far where the machine was set back."""
-        reading = datetime.now(UTC)
+        """Give the machine's time, or where the machine was set back, a time that goes on slowly from the last one."""
         with self._lock:
-            self._latest = max(self._latest, reading)
-            return self._latest
+            return self._guard.keep(self._wall(), self._elapsed())
+
+    def offset(self) -> timedelta:
+        """Say how far the machine's clock is behind this one (negative) since it was set back; else zero."""
+        given = self.now()
+        return min(self._wall() - given, timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer of a server to the question what time it is."""
+
+    server: datetime
+    asked: timedelta
+    """By the stopwatch."""
+    answered: timedelta
+
+    @property
+    def trip(self) -> timedelta:
+        """How long the question took."""
+        return self.answered - self.asked
+
+    @property
+    def base(self) -> datetime:
+        """The server's time when the stopwatch stood at zero, if it answered in the middle of the trip."""
+        return self.server - (self.asked + self.trip / 2)
+
+
+class ServerClock:
+    """A server's clock, carried on between questions by the machine's stopwatch: all who follow it agree.
+
+    What is done to the machine's clock never matters. Where the server's clock is set forward, this one follows with
+    the next question; where it is set back, time runs at half speed until the server has caught up.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], datetime],
+        *,
+        wall: Callable[[], datetime] = wall,
+        elapsed: Callable[[], timedelta] = elapsed,
+    ) -> None:
+        """Ask at once: it never gives a time that is not the server's. Raises what `ask` raises."""
+        self._wall = wall
+        self._elapsed = elapsed
+        self._guard = _Guard()
+        self._lock = threading.Lock()
+        self._base = self._quickest(ask).base
+
+    def follow(self, ask: Callable[[], datetime]) -> timedelta:
+        """Ask anew and give by how much this clock was off. Raises what `ask` raises, and then goes on as before.
+
+        The quickest of a few answers counts. Where even that was slow, the clock moves only as far as the answer
+        proves it wrong: a question that took two seconds cannot tell one second.
+        """
+        sample = self._quickest(ask)
+        with self._lock:
+            wrong = sample.base - self._base
+            doubt = timedelta(0) if sample.trip <= QUICK else sample.trip / 2
+            sure = max(abs(wrong) - doubt, timedelta(0))
+            change = sure if wrong > timedelta(0) else -sure
+            self._base += change
+            return change
+
+    def now(self) -> datetime:
+        """Give the server's time; where that was set back, a time that goes on slowly from the last one."""
+        with self._lock:
+            at = self._elapsed()
+            return self._guard.keep(self._base + at, at)
+
+    def offset(self) -> timedelta:
+        """Say how far the machine's clock is ahead of this one; negative where it is behind."""
+        given = self.now()
+        return self._wall() - given
+
+    def _quickest(self, ask: Callable[[], datetime]) -> Sample:
+        return min((self._sample(ask) for _ in range(SAMPLES)), key=lambda sample: sample.trip)
+
+    def _sample(self, ask: Callable[[], datetime]) -> Sample:
+        asked = self._elapsed()
+        server = ask()
+        return Sample(server, asked, self._elapsed())
 
 
 class ShiftedClock:
-    """Another clock plus an offset: follows a database server's time, or skips ahead in a demonstration."""
+    """Another clock plus an offset: skips ahead in a demonstration."""
 
     def __init__(self, offset: timedelta = timedelta(0), *, base: Clock | None = None) -> None:
         """Run `offset` ahead of `base`, which is the machine's clock when none is given."""

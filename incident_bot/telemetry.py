@@ -160,6 +160,10 @@ _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ("source", "kind"),
     ),
     "heartbeat_age_seconds": ("Time since the last heartbeat, by source.", ("source",)),
+    "clock_offset_seconds": (
+        "How far the machine's clock is ahead of the time that all replicas go by.",
+        (),
+    ),
     "build_info": ("The version that runs, and that of the time zones; always 1.", ("version", "tzdata")),
 }
 _DELIVERY_BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -212,6 +216,7 @@ class Metrics:
         ]
         self.reconcile_drift = gauges["reconcile_drift"]
         self.heartbeat_age_seconds = gauges["heartbeat_age_seconds"]
+        self.clock_offset_seconds = gauges["clock_offset_seconds"]
         self.build_info = gauges["build_info"]
         self.delivery_seconds = Histogram(
             f"{SERVICE}_delivery_seconds",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from incident_bot.config.settings import Settings
 from incident_bot.flow.configure import Live
@@ -38,3 +39,5 @@ class Context:
     """What was in force before, for questions about the past."""
     sealed: bool = False
     """Whether nothing outside is asked: what happens here is about another time than now."""
+    clock_offset: Callable[[], timedelta] = timedelta
+    """How far the machine's clock is ahead of the time that is handed to the flow; negative where it is behind."""

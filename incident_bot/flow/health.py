@@ -19,6 +19,10 @@ from incident_bot.timezones import CLOCKS
 
 OVERDUE: Final = timedelta(seconds=60)
 """S8: what is due for longer than this is an alarm."""
+AGREES: Final = timedelta(seconds=2)
+"""Clocks that differ by less are said to agree."""
+ASTRAY: Final = timedelta(seconds=60)
+"""A machine's clock that is further off has to be looked at: logs, certificates and other programs go by it."""
 
 
 def ready(context: Context) -> bool:
@@ -46,6 +50,7 @@ def health(context: Context, *, now: datetime) -> HealthView:
     checks.insert(1, CheckView(name="configuration", ok=not problems, detail=detail))
     zones = f"{CLOCKS.version}, from the {CLOCKS.source}"
     checks.insert(2, CheckView(name="time zones", ok=True, detail=zones))
+    checks.insert(3, _clock(context))
     status = "failing" if failing else "ok" if all(check.ok for check in checks) else "degraded"
     return HealthView(
         status=status,
@@ -53,6 +58,20 @@ def health(context: Context, *, now: datetime) -> HealthView:
         revision=context.live.current.revision.id,
         checks=tuple(checks),
     )
+
+
+def _clock(context: Context) -> CheckView:
+    """Say how far the machine's clock is from the time that pages go by (S8)."""
+    offset = context.clock_offset()
+    if abs(offset) <= AGREES:
+        return CheckView(name="clock", ok=True, detail="the machine's clock agrees with the time here")
+    way = "ahead of" if offset > timedelta(0) else "behind"
+    detail = f"the machine's clock is {_figures(abs(offset))} {way} the time here"
+    if context.store.dialect == "sqlite":
+        detail += ": it was set back; time runs at half speed until it has caught up"
+    else:
+        detail += ", which is the database server's"
+    return CheckView(name="clock", ok=abs(offset) <= ASTRAY, detail=detail)
 
 
 def _stored(context: Context, now: datetime) -> list[CheckView]:
@@ -116,6 +135,7 @@ def _overdue(name: str, what: str, due: datetime | None, now: datetime) -> Check
 def refresh_metrics(context: Context, *, now: datetime) -> None:
     """Bring the gauges up to date that are read from the database; for each scrape."""
     metrics = context.metrics
+    metrics.clock_offset_seconds.set(context.clock_offset().total_seconds())
     try:
         with context.store.read() as tx:
             timer = timers.oldest_due(tx, now=now)

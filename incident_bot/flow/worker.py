@@ -22,6 +22,10 @@ from incident_bot.store import outbox, timers
 from incident_bot.store.transaction import Unavailable
 
 POLL_SECONDS: Final = 1.0
+FOLLOW_SECONDS: Final = 60.0
+"""How often the clock that the replicas agree on is asked for its time (S8)."""
+NOTABLE: Final = timedelta(seconds=1)
+"""A correction of the clock that is worth a line in the log."""
 STOP_SECONDS: Final = 30
 SENDERS: Final = 16
 ROUNDS_MOST: Final = 10_000
@@ -61,10 +65,19 @@ class Task:
 class Worker:
     """One replica's working threads."""
 
-    def __init__(self, context: Context, now: Callable[[], datetime]) -> None:
-        """Take the wired parts and what reads the clock."""
+    def __init__(
+        self,
+        context: Context,
+        now: Callable[[], datetime],
+        *,
+        follow: Callable[[], timedelta] | None = None,
+        follow_seconds: float = FOLLOW_SECONDS,
+    ) -> None:
+        """Take the wired parts, what reads the clock, and what keeps it right and says by how much it was off."""
         self._context = context
         self._now = now
+        self._follow = follow
+        self._follow_seconds = follow_seconds
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
@@ -80,6 +93,9 @@ class Worker:
         self._spawn("configuration", self._watch)
         if self._context.settings.heartbeat_url is not None:
             self._spawn("pulse", self._pulse)
+        if self._follow is not None:
+            follow = self._follow
+            self._spawn("clock", lambda: self._keep_time(follow))
 
     def stop(self) -> None:
         """Finish what is being done now and end; what is not begun stays in the database."""
@@ -125,6 +141,19 @@ class Worker:
                 # The fence: a service that watches us must never be what stops us.
                 log.exception("the outgoing heartbeat failed; beginning anew")
             self._stop.wait(pulse.EVERY.total_seconds())
+
+    def _keep_time(self, follow: Callable[[], timedelta]) -> None:
+        while not self._stop.wait(self._follow_seconds):
+            try:
+                change = follow()
+            except Unavailable as problem:
+                log.warning("the database server's time is not known anew; going on", error=str(problem))
+            except Exception:
+                # The fence: the time goes on as it was, and the next question may be answered.
+                log.exception("the database server's time could not be asked for")
+            else:
+                if abs(change) >= NOTABLE:
+                    log.warning("the database server's clock was set", by_seconds=change.total_seconds())
 
     def _next_timer(self) -> datetime | None:
         with self._context.store.read() as tx:

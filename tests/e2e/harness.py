@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -56,14 +56,16 @@ class RunningBot:
         database_url: str,
         environment: Mapping[str, str] | None = None,
         port: int = 0,
+        program: Sequence[str] = ("-m", "incident_bot", "serve"),
     ) -> None:
-        """Take the configuration directory, the database and more of the environment."""
+        """Take the configuration directory, the database, more of the environment, and what Python is to run."""
         self.directory = directory
         self.database_url = database_url
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = directory / "bot.log"
         self._environment = dict(environment or {})
+        self._program = tuple(program)
         self._process: subprocess.Popen[bytes] | None = None
         self._client = httpx2.Client(base_url=self.url, timeout=15.0, trust_env=False)
 
@@ -89,7 +91,7 @@ class RunningBot:
         assert not self.running
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "incident_bot", "serve"],
+                [sys.executable, *self._program],
                 cwd=self.directory,
                 env=self._variables(),
                 stdin=subprocess.DEVNULL,

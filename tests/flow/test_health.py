@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,27 @@ def test_opened_incidents_are_counted_by_severity(story: Story) -> None:
     story.says("new P1 Declared")
     assert metric(story, 'incident_bot_incidents_opened_total{severity="P1"}') == 2
     assert metric(story, 'incident_bot_incidents_opened_total{severity="P3"}') == 1
+
+
+@pytest.mark.parametrize(
+    "story_url, offset, ok, said",
+    [
+        ("sqlite", 0, True, "the machine's clock agrees with the time here"),
+        ("sqlite", -7200, False, ("the machine's clock is 02:00:00 behind the time here: it was set back; "
+         "time runs at half speed until it has caught up")),
+        ("postgresql", -2, True, "the machine's clock agrees with the time here"),
+        ("postgresql", 60, True, ("the machine's clock is 00:01:00 ahead of the time here, "
+         "which is the database server's")),
+        ("postgresql", -61, False, ("the machine's clock is 00:01:01 behind the time here, "
+         "which is the database server's")),
+    ],
+    indirect=["story_url"],
+)  # fmt: skip
+def test_a_machine_s_clock_that_is_off_is_told(story: Story, offset: int, ok: bool, said: str) -> None:
+    context = replace(story.context, clock_offset=lambda: timedelta(seconds=offset))
+    view = health.health(context, now=story.clock.now())
+    (check,) = [one for one in view.checks if one.name == "clock"]
+    assert (check.ok, check.detail) == (ok, said)
+    assert view.status == ("ok" if ok else "degraded")
+    health.refresh_metrics(context, now=story.clock.now())
+    assert f"incident_bot_clock_offset_seconds {offset}.0" in context.metrics.render().decode()

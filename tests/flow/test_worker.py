@@ -13,6 +13,7 @@ from incident_bot.flow.deliver import Postman
 from incident_bot.flow.views import PageView
 from incident_bot.flow.worker import Worker
 from incident_bot.store import handoffs
+from incident_bot.store.transaction import Unavailable
 from tests.fakes.alertmanager import AlertmanagerApi
 from tests.fakes.waiting import eventually
 from tests.plugins.story import Story
@@ -172,3 +173,32 @@ def test_hand_offs_are_looked_after_from_the_start_and_after_a_reload(working: S
     assert working.reload(files).ok
     working.context.signals.changed()
     eventually(lambda: watched("new"), "the look at a schedule that is new")
+
+
+def test_it_keeps_the_clock_right_and_tells_of_a_notable_correction(story: Story) -> None:
+    answers: list[timedelta | Exception] = [
+        timedelta(milliseconds=3), Unavailable("away"), KeyError("a bug"), timedelta(hours=-2), timedelta(0),
+    ]  # fmt: skip
+    done = threading.Event()
+
+    def follow() -> timedelta:
+        if len(answers) == 1:
+            done.set()
+            return timedelta(0)
+        match answers.pop(0):
+            case Exception() as problem:
+                raise problem
+            case change:
+                return change
+
+    worker = Worker(story.context, story.clock.now, follow=follow, follow_seconds=0.001)
+    with capture_logs() as lines:
+        worker.start()
+        assert_set(done)
+        worker.stop()
+    told = [(line["log_level"], line["event"]) for line in lines if "database server's" in line["event"]]
+    assert told == [
+        ("warning", "the database server's time is not known anew; going on"),
+        ("error", "the database server's time could not be asked for"),
+        ("warning", "the database server's clock was set"),
+    ]

@@ -56,13 +56,19 @@ class Story:
     """One application, its clock, what fires, and everything that went out."""
 
     def __init__(
-        self, directory: Path, url: str, files: Mapping[str, str], *, start: datetime = START
+        self,
+        directory: Path,
+        url: str,
+        files: Mapping[str, str],
+        *,
+        start: datetime = START,
+        clock: ManualClock | None = None,
     ) -> None:
         """Write the configuration and start; `close` ends it."""
         self.directory = directory
         self.url = url
         self.start = start
-        self.clock = ManualClock(start)
+        self.clock = clock or ManualClock(start)
         self.alertmanager = Alertmanager()
         self.calls: list[Heard] = []
         self.channels = {name: RecordingNotifier(name, self.clock.now, self.calls) for name in CHANNELS}
@@ -301,10 +307,10 @@ def tell(story_url: str, tmp_path: Path, plain_logs: None) -> Iterator[Callable[
     """Begin stories: `tell()` with the usual configuration; keywords replace parts of it (`documents`)."""
     told: list[Story] = []
 
-    def begin(*, start: datetime = START, **changes: Any) -> Story:
+    def begin(*, start: datetime = START, clock: ManualClock | None = None, **changes: Any) -> Story:
         directory = tmp_path / f"story{len(told)}"
         directory.mkdir()
-        told.append(Story(directory, story_url, documents(**changes), start=start))
+        told.append(Story(directory, story_url, documents(**changes), start=start, clock=clock))
         return told[-1]
 
     yield begin
