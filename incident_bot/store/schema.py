@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from incident_bot.core.errors import IncidentBotError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
 _LOCK: Final = 0x1BC1DE28
@@ -19,6 +18,8 @@ _HEAD: Final = "head"
 
 
 def _config(connection: sa.Connection | None = None) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 -- a third of a start on a database that needs no migration
+
     config = Config()
     # A path may hold a percent sign, which the configuration would take for its own.
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
@@ -28,13 +29,25 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 def state(engine: sa.Engine) -> tuple[str | None, str]:
     """Give the current revision (None: empty database) and the newest one."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
     with engine.connect() as connection, connection.begin():
-        return MigrationContext.configure(connection).get_current_revision(), str(head)
+        known = sa.inspect(connection).has_table("alembic_version")
+        found = (
+            connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
+        )
+    return found, newest()
+
+
+def newest() -> str:
+    """Give the newest revision: the scripts are named after theirs, and follow each other in that order."""
+    return max(path.name.partition("_")[0] for path in _SCRIPTS.glob("versions/[0-9]*.py"))
 
 
 def upgrade(engine: sa.Engine, revision: str = _HEAD) -> None:
-    """Go up to a revision, in one transaction."""
+    """Go up to a revision, in one transaction; nothing is done where the schema is the newest already."""
+    if revision == _HEAD:
+        current, head = state(engine)
+        if current == head:
+            return
     _migrate(engine, revision, up=True)
 
 
@@ -44,6 +57,8 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
 
 
 def _migrate(engine: sa.Engine, revision: str, *, up: bool) -> None:
+    from alembic import command  # noqa: PLC0415 -- as above
+
     go = command.upgrade if up else command.downgrade
     with engine.connect() as connection:
         connection.execution_options(incident_bot_writing=True)

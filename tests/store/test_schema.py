@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from incident_bot.store import Store, schema
 from incident_bot.store.tables import METADATA
@@ -101,3 +103,20 @@ def test_alembic_s_own_command_line_finds_the_revisions(tmp_path: Path) -> None:
     current, head = store.schema_state()
     store.close()
     assert current == head
+
+
+def test_the_newest_revision_is_the_one_that_the_scripts_lead_to() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "incident_bot/store/migrations"))
+    assert schema.newest() == ScriptDirectory.from_config(config).get_current_head()
+
+
+def test_opening_a_migrated_database_waits_for_no_migration_tool(sqlite_url: str) -> None:
+    program = (
+        "import sys; from incident_bot.store import Store; store = Store.open(sys.argv[1]); store.upgrade();"
+        "print(store.schema_state()[0], 'alembic' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, sqlite_url], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == [schema.newest(), "False"]
