@@ -186,7 +186,7 @@ def offline(settings: Settings, *, clock: Clock | None = None) -> Iterator[Conte
     Where the configured database is there, what was in force before and the overrides made at run time count, too.
     """
     clock = clock or SystemClock()
-    current = prepare(settings.config_dir, now=clock.now(), ahead=LookAhead.NEVER)
+    current = prepare(settings.config_dir, now=clock.now(), ahead=LookAhead.NEVER, try_templates=False)
     metrics = Metrics(__version__)
     known = _recorded(settings)
     store = known or Store.open("sqlite://")
