@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from incident_bot.config.documents import Duration, Flag, Length, Name, Shape, TeamName, Text, Whole
 from incident_bot.config.people import RulesShape, TeamsShape
+from incident_bot.config.quiet import QuietShape
 from incident_bot.config.steps import Row, RungName, TargetName, build_row
 from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Problem
@@ -65,6 +66,7 @@ class EscalationShape(Shape):
     fallback: list[TargetName] = Field(default_factory=list)
     last_resort: list[TargetName] = Field(default_factory=list)
     notify: RulesShape = RulesShape()
+    quiet_hours: QuietShape = Field(default_factory=list)
     resolve_hold: Length = timedelta(seconds=90)
     reopen_window: Length = timedelta(minutes=30)
     exhausted_repeat: Annotated[Length, AfterValidator(_recheck)] = timedelta(minutes=30)

@@ -23,6 +23,7 @@ from incident_bot.config.holidays import Calendars, HolidaysShape, build_calenda
 from incident_bot.config.lint import Ahead, look_ahead, weigh
 from incident_bot.config.oncall import OnCallShape
 from incident_bot.config.people import PeopleShape, TeamsShape, build_people, build_teams
+from incident_bot.config.quiet import build_quiet_hours
 from incident_bot.config.revision import ID_LENGTH, Lint, Revision, Weight, digest_of
 from incident_bot.config.routing import Around, RoutingShape, Ways, build_ways
 from incident_bot.config.runbooks import build_runbooks
@@ -155,6 +156,8 @@ class _Reading:
                 settings=self.lint,
             )
             self.problems += look_ahead(ahead, now=now)
+        own = {key: one.quiet_hours for key, one in people_shape.people.items()} if people_shape else {}
+        usual = escalation.quiet_hours if escalation else []
         digest = digest_of(self.texts)
         return Revision(
             id=digest[:ID_LENGTH],
@@ -173,6 +176,7 @@ class _Reading:
             services=ways.services,
             runbooks=runbooks,
             templates={path.removeprefix(TEMPLATES): text for path, text in self._below(TEMPLATES).items()},
+            quiet_hours=build_quiet_hours(people, own, usual),
             lint=self.lint,
             handoff=oncall.handoff.handoff(),
             documents=self.texts,

@@ -20,6 +20,7 @@ from incident_bot.config.documents import (
     Zone,
     nearest,
 )
+from incident_bot.config.quiet import QuietShape
 from incident_bot.config.steps import Row, RungName
 from incident_bot.config.tree import Tree
 from incident_bot.core.errors import Problem
@@ -127,6 +128,7 @@ class PersonShape(Shape):
     phone: Annotated[str, AfterValidator(_phone)] | None = None
     pagerduty: Text | None = None
     notify: RulesShape = RulesShape()
+    quiet_hours: QuietShape | None = None
     active: Flag = True
 
     def contacts(self) -> dict[str, str]:

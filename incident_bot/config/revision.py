@@ -12,7 +12,7 @@ from typing import Final
 from incident_bot.core.effects import Moment
 from incident_bot.core.enrich import Runbook
 from incident_bot.core.errors import Problem
-from incident_bot.core.escalation import Matrix
+from incident_bot.core.escalation import Matrix, QuietHours
 from incident_bot.core.incident import Rules
 from incident_bot.core.model import Ladder, Person, Service, Team
 from incident_bot.core.muting import Hours
@@ -154,6 +154,8 @@ class Revision:
     rules: Rules
     documents: Mapping[str, str]
     """Path below the configuration directory to raw text, for the record."""
+    quiet_hours: Mapping[str, QuietHours] = field(default_factory=dict)
+    """By person, of those who have any; without those of everybody else for whom `off` is written."""
     lint: Lint = field(default_factory=Lint)
     handoff: Handoff = field(default_factory=Handoff)
     problems: tuple[Problem, ...] = field(default=())

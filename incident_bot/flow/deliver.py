@@ -19,7 +19,7 @@ import structlog
 from incident_bot.core.effects import PageKind, retry_after
 from incident_bot.core.incident import MessageFailed, PageFailed, PageSent, observe
 from incident_bot.core.model import Incident
-from incident_bot.flow import acklinks
+from incident_bot.flow import acklinks, quiet
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
@@ -264,7 +264,7 @@ def _tell_timeline(
     elif isinstance(outcome, Sent):
         decided = PageSent(**_page(row), provider_id=outcome.provider_id)
     elif isinstance(outcome, Failed):
-        outbox.hasten(ledger.tx, row, now=now)
+        outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
         decided = PageFailed(**_page(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
     else:
         return

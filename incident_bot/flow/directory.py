@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from incident_bot.config.revision import Revision
-from incident_bot.core.escalation import Reached
+from incident_bot.core.escalation import QuietHours, Reached
 from incident_bot.core.model import ContactRule, Person, Target, TargetKind, Team, Urgency, paging_service
 from incident_bot.flow.history import Roster
 from incident_bot.notifiers.base import Notifier
@@ -68,6 +68,10 @@ class TeamDirectory:
             if fallback and fallback.reaches(entry)
             else ()
         )
+
+    def quiet(self, person: str) -> QuietHours | None:
+        """Give the person's own quiet hours, else those of everybody, on the person's clock."""
+        return self._revision.quiet_hours.get(person)
 
     def _service_rules(self, service: Person) -> tuple[ContactRule, ...]:
         """Give the one way to a paging service; nothing stands in for it, so that the step counts as empty."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from incident_bot.core.effects import Page, PageKind
-from incident_bot.core.escalation import Matrix, Reached, Step, freeze
+from incident_bot.core.escalation import Matrix, QuietHours, Reached, Step, freeze
 from incident_bot.core.incident import (
     Acknowledge,
     AddItem,
@@ -77,9 +77,11 @@ class World:
         self,
         people: Mapping[str, tuple[str, ...]] | None = None,
         rules: Mapping[str, tuple[ContactRule, ...]] | None = None,
+        quiet: Mapping[str, QuietHours] | None = None,
     ) -> None:
         self.people = dict(EVERYBODY if people is None else people)
         self.wired = dict(rules or {})
+        self.asleep = dict(quiet or {})
 
     def reach(self, target: Target, *, now: datetime) -> tuple[Reached, ...]:
         return tuple(
@@ -89,6 +91,9 @@ class World:
 
     def rules(self, person: str, urgency: Urgency) -> tuple[ContactRule, ...]:
         return self.wired.get(person, (ContactRule(by="slack"),))
+
+    def quiet(self, person: str) -> QuietHours | None:
+        return self.asleep.get(person)
 
 
 EVERYBODY: Mapping[str, tuple[str, ...]] = {

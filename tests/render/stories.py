@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from incident_bot.core.effects import Page, PageKind
 from incident_bot.core.enrich import Runbook, sections
-from incident_bot.core.escalation import Policy, Reached, Step, advance
+from incident_bot.core.escalation import Policy, QuietHours, Reached, Step, advance
 from incident_bot.core.incident import (
     Acknowledge,
     AddItem,
@@ -108,6 +108,10 @@ class Desk:
 
     def rules(self, person: str, urgency: Urgency) -> tuple[ContactRule, ...]:
         return (ContactRule(by="slack"),) if person and urgency else ()
+
+    def quiet(self, person: str) -> QuietHours | None:
+        asleep: dict[str, QuietHours] = {}
+        return asleep.get(person)
 
 
 @dataclass

@@ -4,6 +4,7 @@
 """
 
 from incident_bot.core.escalation.policy import DEFAULT_RULES, Matrix, Policy, Step, freeze
+from incident_bot.core.escalation.quiet import QuietHours, never_end
 from incident_bot.core.escalation.stepping import (
     Advance,
     Directory,
@@ -20,9 +21,11 @@ __all__ = [
     "Matrix",
     "Planned",
     "Policy",
+    "QuietHours",
     "Reached",
     "Step",
     "advance",
     "freeze",
+    "never_end",
     "preview",
 ]

@@ -1,6 +1,6 @@
 """Stage 5: whom next, when next. Works out one look at one escalation; sends nothing, reads no clock.
 
-Five rules hold here, from the table of semantics, section 3:
+Six rules hold here, from the table of semantics, section 3:
 
 - A look runs at most one step that has somebody; steps without anybody are passed over in the same look, the
   fallback being paged once per epoch. So downtime over several due times gives no burst.
@@ -8,6 +8,7 @@ Five rules hold here, from the table of semantics, section 3:
 - After a step that reached somebody, what follows waits `Policy.wait_after` from *now* (P7).
 - After the last round, or a whole round without anybody, comes the last resort, again at each re-check.
 - Within one look nobody is told twice by one channel.
+- A step whose people all have quiet hours begins when the first of them may be told (`quiet`); only low urgency waits.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final, Protocol, TypeAlias
 
 from incident_bot.core.effects import Page, PageKind
 from incident_bot.core.escalation.policy import Policy
+from incident_bot.core.escalation.quiet import QuietHours, Waiting, wait_for
 from incident_bot.core.incident.facts import progress_to_json
 from incident_bot.core.model import (
     ContactRule,
@@ -56,6 +58,10 @@ class Directory(Protocol):
         """Give a person's rules with wired channels only; empty means that nothing reaches this person."""
         ...
 
+    def quiet(self, person: str) -> QuietHours | None:
+        """Give when pages of low urgency have to wait for this person; None means never."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
@@ -84,7 +90,9 @@ def advance(policy: Policy, progress: Progress, directory: Directory, *, now: da
         or progress.state in (Running.PAUSED, Running.STOPPED)
     ):
         return Advance(progress=progress)
-    look = _Look(policy=policy, directory=directory, now=now)
+    # Somebody who types `escalate` at night means it.
+    waits = policy.urgency is Urgency.LOW and not progress.forced
+    look = _Look(policy=policy, directory=directory, now=now, waits=waits)
     if progress.state is Running.EXHAUSTED:
         return look.finished(look.exhausted(progress))
     wait = _first_wait(policy, progress)
@@ -130,6 +138,8 @@ class _Look:
     policy: Policy
     directory: Directory
     now: datetime
+    waits: bool
+    """Whether quiet hours count."""
     pages: list[Page] = field(default_factory=list)
     events: list[Told] = field(default_factory=list)
 
@@ -183,11 +193,12 @@ class _Look:
 
     def _step(self, progress: Progress, found: _Found) -> Progress:
         told = self._page(PageKind.STEP, progress, found, self._place(progress))
-        self._tell(Kind.STEP, progress, {"people": told, "unreachable": list(found.unreachable)})
+        data: JsonObject = {"people": told, "unreachable": list(found.unreachable)}
+        self._tell(Kind.STEP, progress, {**data, **self._held(PageKind.STEP, found)})
         return replace(
             progress,
             step=progress.step + 1,
-            next_at=self.now + self.policy.wait_after(progress.step),
+            next_at=self._begins(found) + self.policy.wait_after(progress.step),
             reached=True,
         )
 
@@ -212,7 +223,8 @@ class _Look:
         if not found.people:
             kind, found = PageKind.LAST_RESORT, self._find(self.policy.last_resort)
         told = self._page(kind, progress, found, f"{kind.value.replace('_', ' ')} {because}")
-        self._tell(Kind.FELL_BACK, progress, {"people": told, "to": kind.value, "reason": because})
+        data: JsonObject = {"people": told, "to": kind.value, "reason": because}
+        self._tell(Kind.FELL_BACK, progress, {**data, **self._held(kind, found)})
 
     def _find(self, targets: tuple[Target, ...]) -> _Found:
         behind: dict[str, Reached] = {}
@@ -230,6 +242,7 @@ class _Look:
         told: list[Json] = []
         for reached, rules in found.people:
             reason = f"{reached.why}, {place}"
+            waiting = self._waiting(kind, reached.person, rules)
             self.pages += [
                 Page(
                     person=reached.person,
@@ -238,15 +251,44 @@ class _Look:
                     epoch=progress.epoch,
                     loop=progress.loop,
                     step=progress.step,
-                    due_at=self.now + rule.after,
+                    due_at=at,
                     urgency=self.policy.urgency,
-                    reason=reason,
+                    reason=f"{reason}, {self._wait(reached.person, at)}" if held else reason,
                 )
-                for rule in rules
+                for rule, at, held in zip(rules, waiting.at, waiting.held, strict=True)
             ]
-            via: list[Json] = [{"by": rule.by, "at": (self.now + rule.after).isoformat()} for rule in rules]
+            via: list[Json] = [
+                {"by": rule.by, "at": at.isoformat()} for rule, at in zip(rules, waiting.at, strict=True)
+            ]
             told.append({"person": reached.person, "why": reached.why, "via": via})
         return told
+
+    def _waiting(self, kind: PageKind, person: str, rules: tuple[ContactRule, ...]) -> Waiting:
+        waits = self.waits and kind is not PageKind.LAST_RESORT
+        return wait_for(rules, self.directory.quiet(person) if waits else None, now=self.now)
+
+    def _wait(self, person: str, until: datetime) -> str:
+        quiet = self.directory.quiet(person)
+        shown = quiet.shown(until, self.now) if quiet else ""
+        return f"waits until {shown} ({person}'s quiet hours)"
+
+    def _begins(self, found: _Found) -> datetime:
+        """Say from when on the people of a step are given time to answer."""
+        return min(
+            self._waiting(PageKind.STEP, reached.person, rules).begins for reached, rules in found.people
+        )
+
+    def _held(self, kind: PageKind, found: _Found) -> JsonObject:
+        """Tell who is not told before their quiet hours end."""
+        waits = {
+            reached.person: self._waiting(kind, reached.person, rules) for reached, rules in found.people
+        }
+        held: list[Json] = [
+            {"person": person, "until": wait.begins.isoformat()}
+            for person, wait in waits.items()
+            if wait.begins > self.now
+        ]
+        return {"held": held} if held else {}
 
     def _tell(self, kind: Kind, progress: Progress, data: JsonObject) -> None:
         place: JsonObject = {
@@ -264,9 +306,10 @@ class _Look:
 
 
 def _once(pages: list[Page]) -> tuple[Page, ...]:
-    # The page of the step wins over the others: it says best why this person is called (P13).
+    # The page of the step wins over the others: it says best why this person is called (P13). What goes out
+    # soonest wins before that: a page that waits for the end of quiet hours must not stand in for one that does not.
     rank = {PageKind.STEP: 0, PageKind.FALLBACK: 1, PageKind.LAST_RESORT: 2}
     kept: dict[tuple[str, str], Page] = {}
-    for page in sorted(pages, key=lambda page: rank[page.kind]):
+    for page in sorted(pages, key=lambda page: (page.due_at, rank[page.kind])):
         kept.setdefault((page.person, page.via), page)
     return tuple(page for page in pages if kept[page.person, page.via] is page)

@@ -26,10 +26,10 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.ALERT_REFIRED: "Firing again: {alerts|an alert}",
     Kind.STEP: (
         "Escalation[ step {step_no}][ of {of}][ (round {round_no})] pages {people|its people}"
-        "[; no channel reaches {unreachable}][; next step at {next_at}]"
+        "[; quiet hours hold back {held}][; no channel reaches {unreachable}][; next step at {next_at}]"
     ),
     Kind.NOBODY: "Nobody to page[ at step {step_no}][ for {target}][: {reason}]",
-    Kind.FELL_BACK: "The {resort|fallback} is paged[: {people}][, {reason}]",
+    Kind.FELL_BACK: "The {resort|fallback} is paged[: {people}][, {reason}][; quiet hours hold back {held}]",
     Kind.EXHAUSTED: "Escalation exhausted[ after {rounds}][: {reason}][; last resort: {people}]",
     Kind.PAUSED: "Escalation paused[ until {until}][: {reason}]",
     Kind.RESUMED: "Escalation resumed[: {reason}]",
@@ -141,6 +141,8 @@ class _Facts:
                 return self.text("by") or self._actor()
             case "step_no" | "retry" | "round_no" | "rounds":
                 return self._number(name)
+            case "held":
+                return self._held()
             case "cause" | "wanted" | "said" | "old" | "new" | "book" | "place" | "item":
                 return self._first(name)
             case "alerts" | "firing" | "still_firing" | "people":
@@ -172,6 +174,13 @@ class _Facts:
             case "retry":
                 return str(value) if value > 1 else ""
         return f"{value} round{'' if value == 1 else 's'}"
+
+    def _held(self) -> str:
+        """Give who is not told before their quiet hours end, and when that is."""
+        held = self.event.data.get("held")
+        waits = [one for one in held if isinstance(one, Mapping)] if isinstance(held, list | tuple) else []
+        words = (f"{self._thing(one)} until {self._words('until', one.get('until'))}" for one in waits)
+        return _enumerated(list(words))
 
     def _first(self, name: str) -> str:
         """Give the first known of the facts that can stand for this one."""
