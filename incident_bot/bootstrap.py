@@ -20,16 +20,20 @@ from pydantic import SecretStr
 from incident_bot import __version__
 from incident_bot.clock import Clock, ServerClock, SystemClock
 from incident_bot.config.loader import LookAhead
+from incident_bot.config.revision import PushChannel
+from incident_bot.config.secrets import read_secret
 from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
 from incident_bot.flow.configure import Live, prepare
 from incident_bot.flow.context import Context
 from incident_bot.flow.history import Records
 from incident_bot.flow.intake import Intake
-from incident_bot.flow.replay import Heard, silent_notifiers
+from incident_bot.flow.outlets import Outlets
+from incident_bot.flow.replay import Heard, SilentNotifier, silent_notifiers
 from incident_bot.flow.worker import Worker
 from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
+from incident_bot.notifiers.push import PushNotifier
 from incident_bot.outgoing import Client
 from incident_bot.store.engine import Store
 from incident_bot.store.server_time import server_time
@@ -83,11 +87,13 @@ def build(
     exclusive: bool = False,
     write: Callable[[str], None] | None = None,
     notifiers: Mapping[str, Notifier] | None = None,
+    push: Callable[[PushChannel], Notifier] | None = None,
     sealed: bool = False,
 ) -> Application:
     """Wire an application; raises BadConfiguration, Refused or Unavailable, each saying what to do.
 
-    `exclusive` takes the lock of an SQLite file: one serving process. `notifiers` replaces the ways out, for tests.
+    `exclusive` takes the lock of an SQLite file: one serving process. `notifiers` replaces the ways out, for tests, and
+    `push` what makes one of a channel of the configuration.
     `sealed` keeps it from asking anything outside, and its messages from carrying more than their text.
     """
     current = prepare(settings.config_dir, now=(clock or SystemClock()).now())
@@ -103,11 +109,12 @@ def build(
     store = Store.open(settings.database_url.get_secret_value(), exclusive=exclusive)
     store.upgrade()
     kept = Kept.given(clock) if clock else wire_clock(store)
+    live = Live(current, directory=settings.config_dir, store=store, metrics=metrics)
     context = Context(
         settings=settings,
         store=store,
-        live=Live(current, directory=settings.config_dir, store=store, metrics=metrics),
-        notifiers=ways,
+        live=live,
+        notifiers=Outlets(ways, live, push or _pushing(client)),
         kinds={} if sealed else NOTIFIERS,
         default_channel=settings.default_channel,
         client=client,
@@ -163,6 +170,20 @@ def wire_notifiers(settings: Settings, client: Client, write: Callable[[str], No
     return {name: notifier for name, notifier in built.items() if notifier is not None}
 
 
+def _pushing(client: Client) -> Callable[[PushChannel], Notifier]:
+    """Make channels that find their tokens in the environment of this process."""
+    return lambda channel: PushNotifier(client, channel, secret=_variable)
+
+
+def _variable(name: str) -> str | None:
+    try:
+        found = read_secret(os.environ, name)
+    except ValueError:
+        # It is named where it is needed: a file that cannot be read is as if it were not there.
+        return None
+    return found.get_secret_value() if found is not None else None
+
+
 def print_line(text: str) -> None:
     """Write one block on the standard output, whole."""
     sys.stdout.write(text + "\n")
@@ -192,12 +213,13 @@ def offline(settings: Settings, *, clock: Clock | None = None) -> Iterator[Conte
     store = known or Store.open("sqlite://")
     client = Client()
     ways = wire_notifiers(settings, client, print_line)
+    live = Live(current, directory=settings.config_dir, store=store, metrics=metrics)
     try:
         yield Context(
             settings=settings,
             store=store,
-            live=Live(current, directory=settings.config_dir, store=store, metrics=metrics),
-            notifiers=ways,
+            live=live,
+            notifiers=Outlets(ways, live, _pushing(client)),
             default_channel=settings.default_channel,
             client=client,
             metrics=metrics,
@@ -220,7 +242,13 @@ def rehearsal(
     """
     private = settings.model_copy(update={"database_url": SecretStr("sqlite://")})
     ways = notifiers if notifiers is not None else silent_notifiers(heard)
-    application = build(private, clock=clock, notifiers=ways, sealed=True)
+    application = build(
+        private,
+        clock=clock,
+        notifiers=ways,
+        push=lambda channel: SilentNotifier(channel.name, heard),
+        sealed=True,
+    )
     application.context.live.record(now=clock.now())
     application.intake.start()
     try:

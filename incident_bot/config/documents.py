@@ -58,6 +58,8 @@ class Names:
     hours: frozenset[str] | None = None
     severities: frozenset[str] | None = None
     """Names and aliases, all in lower case."""
+    channels: frozenset[str] | None = None
+    """Those of `channels.yaml`."""
     rungs: frozenset[str] | None = None
     """The names of the severities alone, as written."""
 

@@ -12,8 +12,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from incident_bot.config.channels import WITHOUT_ADDRESS
 from incident_bot.config.durations import format_duration
-from incident_bot.config.people import CONTACTS, WITHOUT_ADDRESS
+from incident_bot.config.people import key_of
 from incident_bot.config.revision import Lint, Weight
 from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Concern, Problem
@@ -180,9 +181,7 @@ def _unreachable_text(finding: Finding, zone: ZoneInfo, ahead: Ahead) -> str:
     person = ahead.people[finding.person or ""]
     rules = person.rules.get(Urgency.HIGH) or ahead.defaults
     ways = ", ".join(dict.fromkeys(rule.by for rule in rules))
-    keys = " or ".join(
-        dict.fromkeys(f"{key}:" for rule in rules for key, via in CONTACTS.items() if rule.by in via)
-    )
+    keys = " or ".join(dict.fromkeys(key_of(rule.by) for rule in rules))
     return (
         f"is on call for {finding.schedule} from {_span(finding, zone)}, yet pages of high urgency go by {ways} only;"
         f" write {keys} here, or another way under notify: high:"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from incident_bot.config.calendars import Feeds
+from incident_bot.config.channels import ChannelsShape, build_channels
 from incident_bot.config.documents import Names, Shape, read
 from incident_bot.config.escalation import (
     Answers,
@@ -42,6 +43,7 @@ TEAMS: Final = "rotations/teams.yaml"
 ESCALATION: Final = "rotations/escalation.yaml"
 ROUTING: Final = "rotations/routing.yaml"
 HOLIDAYS: Final = "rotations/holidays.yaml"
+CHANNELS: Final = "rotations/channels.yaml"
 ONCALL: Final = "rotations/oncall.yaml"
 SCHEDULES: Final = "rotations/schedules/"
 RUNBOOKS: Final = "runbooks/"
@@ -120,6 +122,7 @@ class _Reading:
             calendars=self._keys(HOLIDAYS, "holidays") if HOLIDAYS in self.texts else frozenset(),
             hours=None if ROUTING not in self.trees else self._keys(ROUTING, "hours") or frozenset(),
             severities=None if severities is None else severity_words(self.trees[ESCALATION]),
+            channels=self._keys(CHANNELS, "channels") if CHANNELS in self.texts else frozenset(),
             rungs=severities,
         )
 
@@ -127,7 +130,7 @@ class _Reading:
         """Give the revision; None where a document is missing or wrong, after looking at all the others."""
         runbooks = build_runbooks(self._below(RUNBOOKS), self.names, self.problems, now=now)
         people_shape, teams_shape = self._read(PeopleShape, PEOPLE), self._read(TeamsShape, TEAMS)
-        holidays = self._read(HolidaysShape, HOLIDAYS)
+        holidays, channels = self._read(HolidaysShape, HOLIDAYS), self._read(ChannelsShape, CHANNELS)
         escalation, routing = self._read(EscalationShape, ESCALATION), self._read(RoutingShape, ROUTING)
         people = build_people(people_shape, self.trees[PEOPLE], self.problems) if people_shape else {}
         inactive = frozenset(person.id for person in people.values() if not person.active)
@@ -177,6 +180,7 @@ class _Reading:
             runbooks=runbooks,
             templates={path.removeprefix(TEMPLATES): text for path, text in self._below(TEMPLATES).items()},
             quiet_hours=build_quiet_hours(people, own, usual),
+            channels=build_channels(channels, self.trees.get(CHANNELS)),
             lint=self.lint,
             handoff=oncall.handoff.handoff(),
             documents=self.texts,

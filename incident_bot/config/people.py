@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from incident_bot.config.channels import BUILT_IN, WITHOUT_ADDRESS, PushName, way
 from incident_bot.config.documents import (
     Duration,
     Flag,
@@ -18,24 +19,16 @@ from incident_bot.config.documents import (
     Shape,
     Text,
     Zone,
-    nearest,
 )
 from incident_bot.config.quiet import QuietShape
+from incident_bot.config.sources import Variable
 from incident_bot.config.steps import Row, RungName
 from incident_bot.config.tree import Tree
 from incident_bot.core.errors import Problem
 from incident_bot.core.model import ContactRule, Person, Team, Urgency
 
-CONTACTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "slack": ("slack",),
-    "email": ("mail",),
-    "phone": ("sms", "voice"),
-    "pagerduty": ("pagerduty",),
-}
+CONTACTS: Final = BUILT_IN
 """A person's key to the channels whose address it is."""
-WITHOUT_ADDRESS: Final = ("webhook", "stdout")
-"""Channels that reach everybody: their receiver knows what to do with a person's id."""
-CHANNELS: Final = (*(channel for channels in CONTACTS.values() for channel in channels), *WITHOUT_ADDRESS)
 
 E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 """A number with its country, without anything around it (ITU-T E.164)."""
@@ -43,13 +36,6 @@ SHORT_NUMBER: Final = 10
 """Without its country a number is rarely longer, so nothing is guessed from it."""
 
 Rules = Mapping[Urgency, tuple[ContactRule, ...]]
-
-
-def _way(value: str) -> str:
-    if value not in CHANNELS:
-        hint = {"email": '; did you mean "mail"?', "phone": '; did you mean "sms" or "voice"?'}
-        raise ValueError(f'unknown way "{value}"{hint.get(value) or nearest(value, CHANNELS)}')
-    return value
 
 
 def _phone(value: str) -> str:
@@ -98,7 +84,7 @@ ChannelName = Annotated[Text, BeforeValidator(_channel)]
 class RuleShape(Shape):
     """One personal rule."""
 
-    by: Annotated[str, AfterValidator(_way)]
+    by: Annotated[str, AfterValidator(way)]
     after: Duration = timedelta(0)
 
 
@@ -118,6 +104,17 @@ class RulesShape(Shape):
         }
 
 
+class PushShape(Shape):
+    """How one person is known to a channel of `channels.yaml`."""
+
+    address: Text | None = None
+    token_env: Variable | None = None
+
+
+def _push(value: object) -> object:
+    return {"address": value} if isinstance(value, str) else value
+
+
 class PersonShape(Shape):
     """One person."""
 
@@ -127,14 +124,20 @@ class PersonShape(Shape):
     email: Annotated[str, AfterValidator(_email)] | None = None
     phone: Annotated[str, AfterValidator(_phone)] | None = None
     pagerduty: Text | None = None
+    push: dict[PushName, Annotated[PushShape, BeforeValidator(_push)]] = Field(default_factory=dict)
     notify: RulesShape = RulesShape()
     quiet_hours: QuietShape | None = None
     active: Flag = True
 
-    def contacts(self) -> dict[str, str]:
-        """Give the address of every channel that the person can be told by."""
+    def contacts(self, key: str) -> dict[str, str]:
+        """Give the address of every channel that the person can be told by; without one it is the person's key."""
         written = {key: getattr(self, key) for key in CONTACTS}
-        return {channel: address for key, address in written.items() if address for channel in CONTACTS[key]}
+        found = {channel: address for key, address in written.items() if address for channel in CONTACTS[key]}
+        return found | {channel: one.address or key for channel, one in self.push.items()}
+
+    def tokens(self) -> dict[str, str]:
+        """Give the environment variables with the person's own tokens, by channel."""
+        return {channel: one.token_env for channel, one in self.push.items() if one.token_env}
 
 
 class PeopleShape(Shape):
@@ -167,7 +170,7 @@ def build_people(shape: PeopleShape, tree: Tree, problems: list[Problem]) -> dic
     """Give everybody by id, with the rules that each has written down; default ones are the matrix's."""
     people: dict[str, Person] = {}
     for key, written in shape.people.items():
-        contacts, rules = written.contacts(), written.notify.rules()
+        contacts, rules = written.contacts(key), written.notify.rules()
         if written.active:
             problems += _unreachable(key, contacts, rules, tree)
         people[key] = Person(
@@ -175,6 +178,7 @@ def build_people(shape: PeopleShape, tree: Tree, problems: list[Problem]) -> dic
             name=written.name or key,
             time_zone=written.time_zone,
             contacts=contacts,
+            tokens=written.tokens(),
             rules=rules,
             active=written.active,
         )
@@ -190,12 +194,17 @@ def _unreachable(person: str, contacts: Mapping[str, str], rules: Rules, tree: T
     for urgency, chosen in rules.items():
         for index, rule in enumerate(chosen):
             if rule.by not in (*contacts, *WITHOUT_ADDRESS):
-                key = next(key for key, channels in CONTACTS.items() if rule.by in channels)
-                message = f"{rule.by} cannot reach {person}; write {key}: in the person's entry"
+                message = f"{rule.by} cannot reach {person}; write {key_of(rule.by)} in the person's entry"
                 found.append(
                     tree.problem((*place, "notify", urgency.value, index), message, severity="warning")
                 )
     return found
+
+
+def key_of(channel: str) -> str:
+    """Give what somebody writes who wants to be told by a channel: `phone:`, `push: {ntfy: …}`."""
+    known = (f"{key}:" for key, channels in CONTACTS.items() if channel in channels)
+    return next(known, f"push: {{{channel}: …}}")
 
 
 def build_teams(

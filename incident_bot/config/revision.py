@@ -65,6 +65,29 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushChannel:
+    """One entry of `channels:`: a way out by HTTP with a name of its own; its body and headers are templates."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
+    """None is the body of the channel `webhook`."""
+    token_env: str | None = None
+    """The environment variable whose value is `token` in the templates."""
+    secret_env: str | None = None
+    """The environment variable with the secret that signs."""
+    file: str = ""
+    line: int = 1
+    """Where its body is written."""
+
+    @property
+    def ack_link(self) -> bool:
+        """Say whether it asks for a link that acknowledges."""
+        return any("ack_url" in text for text in (self.body or "", *self.headers.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceRule:
     """One entry of `announce:`: which moments of which incidents a channel is told."""
 
@@ -156,6 +179,8 @@ class Revision:
     """Path below the configuration directory to raw text, for the record."""
     quiet_hours: Mapping[str, QuietHours] = field(default_factory=dict)
     """By person, of those who have any; without those of everybody else for whom `off` is written."""
+    channels: Mapping[str, PushChannel] = field(default_factory=dict)
+    """By name: those of `channels.yaml`."""
     lint: Lint = field(default_factory=Lint)
     handoff: Handoff = field(default_factory=Handoff)
     problems: tuple[Problem, ...] = field(default=())

@@ -67,6 +67,10 @@ def _period(value: timedelta) -> timedelta:
     return value
 
 
+Variable = Annotated[str, AfterValidator(_variable)]
+"""The name of an environment variable with a secret."""
+
+
 class HeartbeatShape(Shape):
     """The alert that must keep coming."""
 
@@ -81,7 +85,7 @@ class SourceShape(Shape):
     kind: Annotated[str, AfterValidator(_kind)]
     api_url: Annotated[Web, AfterValidator(_api_url)] | None = None
     ignore_labels: list[Text] = Field(default_factory=list)
-    token_env: Annotated[str, AfterValidator(_variable)] | None = None
+    token_env: Variable | None = None
     heartbeat: HeartbeatShape | None = None
 
 

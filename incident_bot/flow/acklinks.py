@@ -30,7 +30,7 @@ PATH: Final = "/ack/"
 LASTS: Final = timedelta(hours=24)
 REMEMBERED: Final = timedelta(days=7)
 """How long after its end a link still says what became of it, instead of being unknown."""
-SOURCE: Final = "mail"
+SOURCE: Final = "link"
 _TOKEN_BYTES: Final = 24
 # Hexadecimal, because programs that find addresses in texts leave out a `-` or `_` at the end.
 _TOKEN: Final = re.compile(rf"[0-9a-f]{{{2 * _TOKEN_BYTES}}}")
@@ -68,7 +68,7 @@ class Door:
 
 _UNKNOWN: Final = Door(
     state=DoorState.UNKNOWN,
-    said="This link is not known here. Was it cut off? Take it whole from the mail, or use the newest mail.",
+    said="This link is not known here. Was it cut off? Take it whole from the message, or use the newest one.",
 )
 
 
@@ -166,7 +166,7 @@ def _standing(
         return DoorState.OVER, f"{link.person} is no longer among the people who are paged."
     holder = _holder(context, link, incident, person)
     if link.used_at is not None:
-        again = holder or f"Since then {name} waits for somebody again: use the link in the newest mail."
+        again = holder or f"Since then {name} waits for somebody again: use the link in the newest message."
         return DoorState.OVER, f"This link was used at {when(link.used_at, person.time_zone)}. {again}"
     if now >= link.expires_at:
         again = (

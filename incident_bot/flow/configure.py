@@ -19,9 +19,10 @@ import structlog
 import watchfiles
 
 from incident_bot.config.loader import LookAhead, load, load_texts
-from incident_bot.config.revision import Revision
+from incident_bot.config.revision import PushChannel, Revision
 from incident_bot.core.errors import BadConfiguration, Problem
 from incident_bot.flow.ways import Ways
+from incident_bot.render.push import PushTemplates
 from incident_bot.render.templates import Templates
 from incident_bot.store import interventions
 from incident_bot.store.engine import Store
@@ -66,10 +67,16 @@ def prepare(
     """
     revision = load(directory, now=now, ahead=ahead)
     templates = Templates(revision.templates)
-    problems = templates.problems() if try_templates else ()
+    channels = revision.channels.values()
+    pushes = [problem for one in channels for problem in _push_problems(one)]
+    problems = (*(templates.problems() if try_templates else ()), *pushes)
     if any(problem.severity == "error" for problem in problems):
         raise BadConfiguration((*revision.problems, *problems))
     return Current(revision=revision, templates=templates, activated_at=now, ways=Ways(revision))
+
+
+def _push_problems(channel: PushChannel) -> Iterable[Problem]:
+    return PushTemplates(channel.body, channel.headers).problems(file=channel.file, line=channel.line)
 
 
 class Live:

@@ -12,6 +12,7 @@ from incident_bot.flow import heartbeats
 from incident_bot.flow.context import Context
 from incident_bot.flow.heartbeats import Watch
 from incident_bot.flow.views import CheckView, HealthView
+from incident_bot.notifiers.push import PushNotifier
 from incident_bot.store import alerts, incidents, outbox, timers
 from incident_bot.store.alerts import DeliveryState
 from incident_bot.store.transaction import Unavailable
@@ -96,7 +97,10 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
     for name in sorted(context.notifiers):
         last = successes.get(name)
         said = f"last success {clock(last)}" if last else "nothing sent yet"
-        checks.append(CheckView(name=f"channel {name}", ok=True, detail=said))
+        missing = _missing(context, name)
+        if missing:
+            said = f"some are not reached: {', '.join(missing)} is not set"
+        checks.append(CheckView(name=f"channel {name}", ok=not missing, detail=said))
     return checks
 
 
@@ -111,6 +115,13 @@ def _services(context: Context) -> list[CheckView]:
     missing = [name for name, service in services.items() if way is None or not way.reaches(service)]
     detail = f"no routing key is set for {', '.join(missing)}" if missing else f"{len(services)} can be paged"
     return [CheckView(name="paging services", ok=not missing, detail=detail)] if services else []
+
+
+def _missing(context: Context, name: str) -> list[str]:
+    """Give the variables that a channel of the configuration, or somebody told by it, names in vain."""
+    way = context.notifiers.get(name)
+    people = context.live.current.revision.people.values()
+    return way.missing(people) if isinstance(way, PushNotifier) else []
 
 
 def _heartbeat(watch: Watch, now: datetime) -> CheckView:

@@ -5,6 +5,7 @@ Freshest at sending time: a page that waited says what is true when it goes out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -52,6 +53,11 @@ class Facts:
 
 def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
     """Give the message of one row; None where its incident or its person is gone."""
+    message = _words_for(context, facts, row, now=now)
+    return replace(message, at=now) if message else None
+
+
+def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
     incident, episodes = facts.of(row.incident_id)
     if row.kind is RowKind.PAGE:
         into, _ = facts.of(incident.merged_into if incident else None)
@@ -89,7 +95,9 @@ def _page(
     )
     kind = context.kinds.get(row.via)
     to_do = page.kind is not PageKind.NOTE
-    ack_url = acklinks.new_url(context.settings) if kind and kind.ack_link and to_do else None
+    own = current.revision.channels.get(row.via)
+    link = to_do and (kind.ack_link if kind else own is not None and own.ack_link)
+    ack_url = acklinks.new_url(context.settings) if link and not context.sealed else None
     written = page_message(
         current.templates,
         incident,

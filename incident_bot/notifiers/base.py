@@ -6,9 +6,11 @@ one line in `__init__`; the contract tests find it in the registry.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -70,6 +72,8 @@ class Message:
     facts: JsonObject = field(default_factory=dict)
     urgent: bool = False
     """Whether it should wake somebody."""
+    at: datetime | None = None
+    """When it was written, which is just before it is sent."""
     attempt: int = 1
     """Which attempt this is; a later one may find that an earlier one got through, its answer lost (S4)."""
     thread: str | None = None
@@ -142,3 +146,42 @@ def judge(status: int, headers: Mapping[str, str], *, who: str, said: str = "") 
 def header_value(text: str) -> str:
     """Give a text as a header can carry it: what is not printable ASCII is percent-encoded, equal for equal texts."""
     return quote(text, safe=_HEADER_SAFE, errors="surrogatepass")
+
+
+def webhook_payload(message: Message) -> dict[str, object]:
+    """Give a message as the body of a webhook that has no template."""
+    person = message.person
+    contacts = (
+        None if person is None else {"id": person.id, "name": person.name, "time_zone": person.time_zone}
+    )
+    return {
+        "key": message.key,
+        "kind": message.kind,
+        "recipient": message.recipient,
+        "person": contacts,
+        "subject": message.subject,
+        "text": message.text,
+        "url": message.url,
+        "facts": dict(message.facts),
+    }
+
+
+def signed_headers(secret: str | None, body: bytes, at: datetime | None) -> dict[str, str]:
+    """Give the headers by which a receiver with the secret knows that a body is ours, and when it was written.
+
+    `X-Incident-Bot-Signature` is `sha256=` and the hexadecimal HMAC-SHA256 of the body;
+    `X-Incident-Bot-Signature-Timed` is the same of `X-Incident-Bot-Timestamp` (Unix seconds), a dot and the body: what
+    was recorded cannot be played again later.
+    """
+    if not secret:
+        return {}
+    headers = {"X-Incident-Bot-Signature": f"sha256={_hmac(secret, body)}"}
+    if at is not None:
+        stamp = str(int(at.timestamp()))
+        timed = _hmac(secret, f"{stamp}.".encode() + body)
+        headers |= {"X-Incident-Bot-Timestamp": stamp, "X-Incident-Bot-Signature-Timed": f"sha256={timed}"}
+    return headers
+
+
+def _hmac(secret: str, body: bytes) -> str:
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

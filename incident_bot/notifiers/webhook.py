@@ -1,13 +1,11 @@
 """Notifier `webhook`: posts each message as JSON to one address, signed, once per attempt.
 
-The receiver can rely on: `Idempotency-Key` is the same for every attempt of one message; `X-Incident-Bot-Signature`
-is `sha256=` and the hexadecimal HMAC-SHA256 of the body with the shared secret; any 2xx counts as taken.
+The receiver can rely on: `Idempotency-Key` is the same for every attempt of one message; any 2xx counts as taken. Where
+a secret is set, `signed_headers` says what stands in the headers; how to check it: docs/howto/push.md.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -21,6 +19,8 @@ from incident_bot.notifiers.base import (
     RetryLater,
     header_value,
     judge,
+    signed_headers,
+    webhook_payload,
 )
 from incident_bot.outgoing import CallFailed, Client
 
@@ -41,16 +41,14 @@ class WebhookNotifier:
     def send(self, message: Message) -> Receipt:
         """Post once; raises RetryLater for 408, 409, 423, 425, 429, 5xx and no answer, GiveUp for any other refusal."""
         # Half of a surrogate pair, which JSON may bring in, has no UTF-8: it must not cost the page.
-        text = json.dumps(_payload(message), separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(webhook_payload(message), separators=(",", ":"), ensure_ascii=False)
         body = text.encode(errors="replace")
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "incident-bot",
             "Idempotency-Key": header_value(message.key),
         }
-        if self._secret:
-            signature = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()
-            headers["X-Incident-Bot-Signature"] = f"sha256={signature}"
+        headers |= signed_headers(self._secret, body, message.at)
         try:
             answer = self._client.call("POST", self._url, headers=headers, content=body)
         except CallFailed as error:
@@ -61,23 +59,6 @@ class WebhookNotifier:
     def reaches(self, person: Person) -> bool:
         """Say yes: the receiver knows what to do with a person's id."""
         return person.active
-
-
-def _payload(message: Message) -> dict[str, object]:
-    person = message.person
-    contacts = (
-        None if person is None else {"id": person.id, "name": person.name, "time_zone": person.time_zone}
-    )
-    return {
-        "key": message.key,
-        "kind": message.kind,
-        "recipient": message.recipient,
-        "person": contacts,
-        "subject": message.subject,
-        "text": message.text,
-        "url": message.url,
-        "facts": dict(message.facts),
-    }
 
 
 def _build(values: Mapping[str, str], client: Client, write: Callable[[str], None]) -> Notifier | None:

@@ -22,7 +22,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from incident_bot.config.people import CHANNELS
+from incident_bot.config.channels import CHANNELS
 from incident_bot.config.settings import Settings, variable
 from incident_bot.core.model import Person
 from incident_bot.flow import deliver

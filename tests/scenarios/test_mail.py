@@ -147,7 +147,7 @@ def test_a_page_by_mail_is_taken_by_its_link_and_nobody_else_is_paged(mails: Mai
     assert "Acknowledge INC-1" not in done.text
     assert mails.state() == ("acknowledged", "ana")
     entry = next(one for one in queries.timeline(mails.application.context, 1) if one.kind == "acknowledged")
-    assert (entry.actor, entry.source) == ("ana", "mail")
+    assert (entry.actor, entry.source) == ("ana", "link")
     mails.advance(minutes=29)
     assert mails.sent_to() == ["ana"], "nobody else is paged"
 
@@ -175,7 +175,7 @@ def test_a_link_works_once_and_then_says_who_has_it(mails: Mails) -> None:
     mails.says("unack", by="ana")
     spent = mails.browser.post(mails.link(0))
     assert spent.status_code == 410
-    assert "use the link in the newest mail" in spent.text
+    assert "use the link in the newest message" in spent.text
     assert mails.state() == ("triggered", None)
     assert mails.browser.post(mails.link()).status_code == 200
     assert mails.state() == ("acknowledged", "ana")

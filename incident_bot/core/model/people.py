@@ -31,7 +31,9 @@ class Person:
     name: str
     time_zone: str = "UTC"
     contacts: Mapping[str, str] = field(default_factory=dict)
-    """Channel (`slack`, `mail`, `sms`, `voice`, `pagerduty`, `webhook`) to address."""
+    """Channel (`slack`, `mail`, `sms`, `voice`, `pagerduty`, or one of `channels.yaml`) to address."""
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """Channel to the name of the environment variable with this person's own token, where they have one."""
     rules: Mapping[Urgency, tuple[ContactRule, ...]] = field(default_factory=dict)
     active: bool = True
 

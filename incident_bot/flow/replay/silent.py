@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_bot.config.people import CHANNELS, WITHOUT_ADDRESS
+from incident_bot.config.channels import CHANNELS, WITHOUT_ADDRESS
 from incident_bot.core.model import Person, TargetKind, paging_service
 from incident_bot.notifiers.base import Message, Notifier, Receipt
 
