@@ -19,6 +19,7 @@ from incident_bot.core.effects import (
     TimerKind,
 )
 from incident_bot.core.errors import Refused
+from incident_bot.core.escalation import freeze
 from incident_bot.core.incident import (
     Acknowledge,
     AddNote,
@@ -39,9 +40,10 @@ from incident_bot.core.incident import (
     SetTitle,
     Snooze,
 )
-from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Paging, Phase
+from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Paging, Phase, Running
 from tests.core.incident_world import (
     LADDER,
+    MATRIX,
     MINUTE,
     NOW,
     P1,
@@ -202,3 +204,31 @@ def test_items_are_numbered_and_done_once() -> None:
     assert (done.done_at, done.done_by, done.added_at, done.added_by) == (LATER, "carol", NOW, "bob")
     with pytest.raises(Refused, match=r"open are: 1, 2, 3 and 4\."):
         by("carol", FinishItem(number=9), incident)
+
+
+@pytest.mark.parametrize(
+    "step, state, expected",
+    [
+        (0, Running.RUNNING, (0, 0)),
+        (1, Running.RUNNING, (1, 0)),
+        (2, Running.RUNNING, (1, 0)),
+        (3, Running.RUNNING, (0, 3)),
+        (2, Running.EXHAUSTED, (0, 2)),
+    ],
+    ids=[
+        "before the first",
+        "behind the last of the new row",
+        "further behind",
+        "the old row is over",
+        "exhausted",
+    ],
+)
+def test_a_lesser_severity_begins_its_row_where_it_has_no_step_so_far_down(
+    step: int, state: Running, expected: tuple[int, int]
+) -> None:
+    incident = opened(P1)
+    incident = replace(incident, progress=replace(incident.progress, step=step, state=state))
+    policy = freeze(MATRIX, P3, "payments").to_json()
+    after = by("bob", SetSeverity(severity=P3, policy=policy), incident).incident.progress
+    assert (after.loop, after.step) == expected
+    assert (after.epoch, after.next_at) == (1, incident.progress.next_at)

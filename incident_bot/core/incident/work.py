@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from incident_bot.core.effects import Moment
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.commands import (
@@ -17,10 +19,20 @@ from incident_bot.core.incident.commands import (
     SetSeverity,
     SetTitle,
 )
-from incident_bot.core.incident.facts import written
+from incident_bot.core.incident.facts import listed, progress_to_json, written
 from incident_bot.core.incident.paging import joined, may_repage, repaged, shown
 from incident_bot.core.incident.rules import Case, Decision
-from incident_bot.core.model import Event, Json, JsonObject, Kind, Paging, Phase
+from incident_bot.core.model import (
+    Event,
+    Incident,
+    Json,
+    JsonObject,
+    Kind,
+    Paging,
+    Phase,
+    Progress,
+    Running,
+)
 
 LEAD_WORDS = frozenset({"lead", "ic", "commander"})
 """The words of the role that `lead` sets."""
@@ -39,7 +51,24 @@ def severity_changed(case: Case, severity: str, *, reason: str | None, policy: J
     if policy is not None and not incident.drill:
         # A drill keeps its own: it pages nobody but whom it asks, however bad it is said to be.
         data["policy"] = policy
+        data["steps"] = severity
+        progress = _in_new_row(incident, policy)
+        if progress is not None:
+            data["progress"] = progress_to_json(progress)
     return case.event(Kind.SEVERITY_CHANGED, data)
+
+
+def _in_new_row(incident: Incident, policy: JsonObject) -> Progress | None:
+    """Begin the new row where the old one was not over and the new one has no step so far down; else go on in it.
+
+    A lesser severity has fewer steps: going on behind its last one would wake the last resort for what got better.
+    """
+    progress = incident.progress
+    if incident.paging is not Paging.TRIGGERED or progress.state is not Running.RUNNING:
+        return None
+    before, after = (len(listed(one, "steps")) if "steps" in one else 0 for one in (incident.policy, policy))
+    begins = after <= progress.step < before and after > 0
+    return replace(progress, loop=progress.loop + 1, step=0) if begins else None
 
 
 def set_severity(command: SetSeverity, case: Case) -> Decision:

@@ -52,7 +52,9 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.ESCALATED: "{who} escalated: the next step is paged[ ({reason})]",
     Kind.REPAGED: "Paging began again[ at step {step_no}][: {reason}]",
     Kind.PAGED: "{who} asked for {wanted|somebody}[: {reason}]",
-    Kind.SEVERITY_CHANGED: "Severity changed[ from {old}][ to {new}] by {who}[: {reason}]",
+    Kind.SEVERITY_CHANGED: (
+        "Severity changed[ from {old}][ to {new}] by {who}[: {reason}][; the steps are those of {steps} now]"
+    ),
     Kind.PHASE_CHANGED: "Phase changed[ from {old}][ to {new}] by {who}",
     Kind.TITLE_CHANGED: "Title changed[ from “{old}”][ to “{new}”] by {who}",
     Kind.IMPACT_CHANGED: "{who} described the impact[: {said}]",
