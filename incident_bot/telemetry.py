@@ -138,6 +138,7 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "alerts": ("Alerts read, by source and what deduplication made of them.", ("source", "verdict")),
     "rejected_alerts": ("Alerts of readable deliveries that could not be read themselves.", ("source",)),
     "incidents_opened": ("Incidents opened, by severity.", ("severity",)),
+    "steps": ("Steps of escalations that were run, by result.", ("result",)),
     "pages": ("Pages tried, by channel and result.", ("channel", "result")),
     "messages": ("Messages tried that are not pages, by channel and result.", ("channel", "result")),
     "reconcile": ("Comparisons with a source's own list of alerts, by result.", ("source", "result")),
@@ -200,6 +201,7 @@ class Metrics:
         self.alerts = counters["alerts"]
         self.rejected_alerts = counters["rejected_alerts"]
         self.incidents_opened = counters["incidents_opened"]
+        self.steps = counters["steps"]
         self.pages = counters["pages"]
         self.messages = counters["messages"]
         self.reconcile = counters["reconcile"]

@@ -12,12 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from incident_bot.config.documents import Duration, Flag, Length, Name, Shape, TeamName, Text, Whole
 from incident_bot.config.people import RulesShape, TeamsShape
 from incident_bot.config.quiet import QuietShape
-from incident_bot.config.steps import Row, RungName, TargetName, build_row
+from incident_bot.config.steps import AcksWord, Row, RungName, TargetName, build_row
 from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Problem
 from incident_bot.core.escalation import DEFAULT_RULES, Matrix, Step
 from incident_bot.core.incident import Rules
-from incident_bot.core.model import Ladder, Person, Severity, Target, TargetKind, Team, Urgency
+from incident_bot.core.model import Acks, Ladder, Person, Severity, Target, TargetKind, Team, Urgency
 
 RECHECK_LEAST: Final = timedelta(minutes=1)
 REPEAT_MOST: Final = 100
@@ -38,6 +38,7 @@ class SeverityShape(Shape):
     update_every: Length | None = None
     postmortem_within: Length | None = None
     room: Literal["own", "team", "none"] = "none"
+    acks: AcksWord = "any"
 
 
 def _hold(value: object) -> object:
@@ -156,6 +157,8 @@ def _matrix(
     return Matrix(
         rows={name: build_row(row) for name, row in shape.matrix.items()},
         team_rows=_team_rows(shape, teams, problems),
+        acks={name: Acks(severity.acks) for name, severity in shape.severities.items()},
+        team_acks=_team_acks(teams),
         repeat=dict(shape.repeat),
         fallback=tuple(shape.fallback),
         last_resort=tuple(shape.last_resort),
@@ -180,6 +183,14 @@ def _team_rows(
                 problems.append(tree.problem(("teams", team, "escalation", name), message))
             rows.setdefault(team, {})[name] = build_row(row)
     return rows
+
+
+def _team_acks(teams: tuple[TeamsShape, Tree] | None) -> dict[str, dict[str, Acks]]:
+    written = teams[0].teams if teams else {}
+    return {
+        team: {severity: Acks(word) for severity, word in entry.acks.items()}
+        for team, entry in written.items()
+    }
 
 
 def unanswered(

@@ -22,7 +22,7 @@ from incident_bot.config.documents import (
 )
 from incident_bot.config.quiet import QuietShape
 from incident_bot.config.sources import Variable
-from incident_bot.config.steps import Row, RungName
+from incident_bot.config.steps import AcksWord, Row, RungName
 from incident_bot.config.tree import Tree
 from incident_bot.core.errors import Problem
 from incident_bot.core.model import ContactRule, Person, Team, Urgency
@@ -158,6 +158,8 @@ class TeamShape(Shape):
     services: list[Text] = Field(default_factory=list)
     escalation: dict[RungName, Row] = Field(default_factory=dict)
     """Rows that take the place of those in `escalation.yaml`."""
+    acks: dict[RungName, AcksWord] = Field(default_factory=dict)
+    """What takes the place of the severities' own `acks`."""
 
 
 class TeamsShape(Shape):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from itertools import pairwise
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from incident_bot.config.documents import Duration, Names, Shape, misplaced, nearest
+from incident_bot.config.documents import Duration, Flag, Name, Names, Shape, misplaced, nearest
 from incident_bot.config.durations import format_duration
 from incident_bot.core.escalation import Step
 from incident_bot.core.model import Target, TargetKind
@@ -57,6 +57,8 @@ def _rung(value: str, info: ValidationInfo) -> str:
 
 RungName = Annotated[str, AfterValidator(_rung)]
 """A severity by its own name: an alias here would let two rows stand for one severity."""
+AcksWord = Literal["any", "each"]
+"""Whose acknowledgement stops the paging: that of any who was paged, or of each of them."""
 TargetName = Annotated[Target, BeforeValidator(_target)]
 
 
@@ -65,6 +67,8 @@ class StepShape(Shape):
 
     page: list[TargetName] = Field(min_length=1)
     after: Duration = timedelta(0)
+    id: Name | None = None
+    round_robin: Flag = False
 
 
 def _increasing(steps: list[StepShape]) -> list[StepShape]:
@@ -75,9 +79,30 @@ def _increasing(steps: list[StepShape]) -> list[StepShape]:
     return steps
 
 
-Row = Annotated[list[StepShape], Field(min_length=1), AfterValidator(_increasing)]
+def _named_apart(steps: list[StepShape]) -> list[StepShape]:
+    seen: dict[str, int] = {}
+    for index, step in enumerate(steps):
+        first = seen.setdefault(step.id, index) if step.id is not None else index
+        if first != index:
+            raise misplaced(
+                (index, "id"), f'"{step.id}" is the id of step {first + 1} already; an id names one'
+            )
+    return steps
+
+
+Row = Annotated[
+    list[StepShape], Field(min_length=1), AfterValidator(_increasing), AfterValidator(_named_apart)
+]
 
 
 def build_row(row: list[StepShape]) -> tuple[Step, ...]:
     """Give a row as the escalation takes it."""
-    return tuple(Step(after=step.after, targets=tuple(dict.fromkeys(step.page))) for step in row)
+    return tuple(
+        Step(
+            after=step.after,
+            targets=tuple(dict.fromkeys(step.page)),
+            id=step.id,
+            round_robin=step.round_robin,
+        )
+        for step in row
+    )

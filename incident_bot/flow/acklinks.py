@@ -180,6 +180,8 @@ def _standing(
 
 
 def _holder(context: Context, link: AckLink, incident: Incident, person: Person) -> str | None:
+    if link.person in incident.progress.taken and incident.paging is Paging.TRIGGERED:
+        return f"You have your part of {incident.name}; it waits for {', '.join(incident.progress.awaited)}."
     if incident.paging is not Paging.ACKNOWLEDGED:
         return None
     holder = incident.acknowledged_by or "somebody"

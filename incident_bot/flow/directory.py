@@ -73,6 +73,14 @@ class TeamDirectory:
         """Give the person's own quiet hours, else those of everybody, on the person's clock."""
         return self._revision.quiet_hours.get(person)
 
+    def away(self, person: str, *, now: datetime) -> bool:
+        """Say whether any schedule has the person absent at an instant: leave is a person's, not a schedule's."""
+        return any(
+            absence.person == person and absence.start <= now < absence.end
+            for schedule in self._revision.schedules.values()
+            for absence in schedule.absences
+        )
+
     def _service_rules(self, service: Person) -> tuple[ContactRule, ...]:
         """Give the one way to a paging service; nothing stands in for it, so that the step counts as empty."""
         way = self._notifiers.get(TargetKind.PAGERDUTY)

@@ -21,13 +21,14 @@ from incident_bot.core.effects import (
     TimerKind,
 )
 from incident_bot.core.escalation import Policy, advance, freeze
-from incident_bot.core.incident import Decision
+from incident_bot.core.incident import Decision, StepOver, evolve, observe
 from incident_bot.core.model import Event, Incident, JsonObject, Kind, Paging, Running, Severity
 from incident_bot.flow import followups
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.history import Roster
+from incident_bot.flow.steps import Turns, edited, told_of_steps
 from incident_bot.store import incidents, outbox, timers
 from incident_bot.store.outbox import NewMessage, RowState
 from incident_bot.store.timers import Timer
@@ -117,8 +118,9 @@ class Ledger:
         """Write everything; the incidents come back with their ids, in the order in which they were first noted."""
         drafts = list(self._drafts.values())
         for draft in drafts:
+            self._step_over(draft)
             self._cancel(draft)
-            self._advance(draft)
+        self._advance_all(drafts)
         saved = incidents.save(self.tx, [(draft.incident, draft.events) for draft in drafts], now=self.now)
         pages: list[tuple[int, int, Page]] = []
         set_timers: list[Timer] = []
@@ -137,6 +139,7 @@ class Ledger:
                 self._messages.extend(
                     followups.owed(self.context, self.tx, incident, draft.events, now=self.now)
                 )
+            self._messages.extend(told_of_steps(self.context, incident, draft.events, now=self.now))
             for announcement in draft.announcements:
                 self._messages.extend(self._announced(incident, announcement, rank))
         if pages:
@@ -167,21 +170,61 @@ class Ledger:
                     )
                 )
 
-    def _advance(self, draft: _Draft) -> None:
+    def _step_over(self, draft: _Draft) -> None:
+        """Leave it to those who have their part of it, where the time of the others is over (`acks: each`)."""
+        if draft.incident.progress.taken:
+            rules = self.current.revision.rules
+            self.take(observe(StepOver(), draft.incident, rules=rules, now=self.now, source="worker"))
+
+    def _advance_all(self, drafts: Iterable[_Draft]) -> None:
+        waiting = [draft for draft in drafts if _awaited(draft.incident) is not None]
+        due = [(draft, self._policy_due(draft)) for draft in waiting if self._is_due(draft.incident)]
+        turns = Turns(self.tx, [(draft.incident.team, policy) for draft, policy in due], now=self.now)
+        for draft, policy in due:
+            self._advance(draft, policy, turns)
+        turns.keep()
+        for draft in waiting:
+            progress = draft.incident.progress
+            if progress.next_at is None:
+                continue
+            if TimerKind.STEP in draft.timers or _awaited(draft.incident) != self._awaited.get(
+                draft.incident.id
+            ):
+                draft.timers[TimerKind.STEP] = progress.next_at
+
+    def _is_due(self, incident: Incident) -> bool:
+        next_at = incident.progress.next_at
+        return next_at is not None and next_at <= self.now
+
+    def _policy_due(self, draft: _Draft) -> Policy:
         incident = draft.incident
-        progress = incident.progress
-        waiting = progress.state in (Running.RUNNING, Running.EXHAUSTED)
-        if incident.paging is not Paging.TRIGGERED or not waiting or progress.next_at is None:
-            return
-        if progress.next_at <= self.now:
-            # A policy that was frozen in this transaction need not be read again.
-            policy = self._read.get(id(incident.policy)) or Policy.from_json(incident.policy)
-            step = advance(policy, progress, self.directories.of(incident.team), now=self.now)
-            draft.incident = replace(incident, progress=step.progress)
-            draft.pages.extend(step.pages)
-            draft.events.extend(self._event(kind, data) for kind, data in step.events)
-        if TimerKind.STEP in draft.timers or _awaited(draft.incident) != self._awaited.get(incident.id):
-            draft.timers[TimerKind.STEP] = draft.incident.progress.next_at
+        # A policy that was frozen in this transaction need not be read again.
+        policy = self._read.get(id(incident.policy))
+        if policy is not None:
+            return policy
+        policy = Policy.from_json(incident.policy)
+        edit = edited(self.current, incident, policy)
+        if edit is None:
+            return policy
+        policy, (kind, data) = edit
+        event = self._event(kind, data)
+        draft.incident = evolve(incident, event)
+        draft.events.append(event)
+        return policy
+
+    def _advance(self, draft: _Draft, policy: Policy, turns: Turns) -> None:
+        incident = draft.incident
+        step = advance(
+            policy,
+            incident.progress,
+            self.directories.of(incident.team),
+            turns=turns.of(incident.team, policy),
+            now=self.now,
+        )
+        turns.moved(incident.team, step.turns)
+        draft.incident = replace(incident, progress=step.progress)
+        draft.pages.extend(step.pages)
+        draft.events.extend(self._event(kind, data) for kind, data in step.events)
 
     def _event(self, kind: Kind, data: JsonObject) -> Event:
         return Event(kind=kind, actor="escalation", source="worker", happened_at=self.now, data=data)

@@ -145,7 +145,8 @@ def _command(context: Context, event: _Event, incident: Incident) -> str | None:
         case "incident.resolved":
             return "resolve resolved in PagerDuty" if incident.paging.is_open else None
         case "incident.unacknowledged":
-            return "unack" if incident.paging is Paging.ACKNOWLEDGED else None
+            has = incident.paging is Paging.ACKNOWLEDGED or incident.progress.taken
+            return "unack" if has else None
         case "incident.reopened":
             return "reopen reopened in PagerDuty" if incident.paging is Paging.RESOLVED else None
         case "incident.reassigned":

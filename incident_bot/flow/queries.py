@@ -220,6 +220,8 @@ def incident_view(
         opened_by=incident.opened_by,
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
+        taken_by=progress.taken if waiting else (),
+        awaited=progress.awaited if waiting and progress.taken else (),
         snoozed_until=incident.snoozed_until,
         resolved_at=incident.resolved_at,
         next_update_at=incident.next_update_at if incident.paging.is_open else None,

@@ -16,6 +16,7 @@ from incident_bot.core.routing import Action, Routed, incident_key, route, title
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import TeamDirectory
 from incident_bot.flow.history import Roster
+from incident_bot.flow.steps import turns_so_far
 from incident_bot.flow.views import PlannedView, SimulatedView
 from incident_bot.sources import SOURCES
 
@@ -134,7 +135,8 @@ def _escalation(context: Context, routed: Routed, start: datetime, ahead: timede
             notifiers=context.notifiers,
             default_channel=context.default_channel,
         )
-        for look in preview(policy, directory, start, until=start + ahead):
+        turns = turns_so_far(tx, routed.team, policy)
+        for look in preview(policy, directory, start, turns=turns, until=start + ahead):
             planned.append(look)
             if any(kind is Kind.EXHAUSTED for kind, _ in look.events):
                 # What follows only repeats the last resort.

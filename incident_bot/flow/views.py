@@ -80,6 +80,10 @@ class IncidentView:
     opened_by: str
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    taken_by: tuple[str, ...]
+    """Who has their part of it while others are awaited (`acks: each`)."""
+    awaited: tuple[str, ...]
+    """Whose answer it still waits for, once one of several who are each to answer has it."""
     snoozed_until: datetime | None
     resolved_at: datetime | None
     next_update_at: datetime | None

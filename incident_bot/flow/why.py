@@ -27,6 +27,8 @@ def explain(context: Context, number: int, *, now: datetime) -> JsonObject:
     if not incident.alerts:
         lines.append(f"Declared by {incident.opened_by}; no alert belongs to it.")
     lines.extend(_page_line(page) for page in pages)
+    if incident.taken_by:
+        lines.append(f"{', '.join(incident.taken_by)} took it; waiting for {', '.join(incident.awaited)}")
     lines.extend(_silence(pages, entries))
     return {
         "incident": incident.id,
@@ -62,7 +64,10 @@ def _page_line(page: PageView) -> str:
 
 def _silence(pages: Sequence[PageView], entries: Sequence[EntryView]) -> list[str]:
     """Say why somebody, or everybody, was not paged."""
-    telling = ("nobody", "paused", "exhausted", "page_failed", "pages_cancelled", "acknowledged", "snoozed")
+    telling = (
+        "nobody", "paused", "exhausted", "page_failed", "pages_cancelled", "acknowledged", "part_acknowledged",
+        "part_given_back", "steps_edited", "snoozed",
+    )  # fmt: skip
     reasons = [f"{clock(entry.happened_at)} {entry.text}" for entry in entries if entry.kind in telling]
     if not pages:
         reasons.insert(0, "Nobody was paged for this incident.")

@@ -72,6 +72,7 @@ _PAGE: Final[Mapping[str, object]] = {
     "first_step": "Look at the last deployment: `kubectl rollout history deployment/checkout`",
     "loop": 0,
     "taken": "bob has it",
+    "shared": "bob took it; your answer is wanted too",
     "into": None,
 }
 

@@ -13,7 +13,17 @@ from urllib.parse import quote
 
 from incident_bot.core.effects import Moment, Page, PageKind
 from incident_bot.core.enrich import Runbook
-from incident_bot.core.model import Episode, Incident, JsonObject, Labels, Person, Phase, Severity, Status
+from incident_bot.core.model import (
+    Episode,
+    Incident,
+    JsonObject,
+    Labels,
+    Paging,
+    Person,
+    Phase,
+    Severity,
+    Status,
+)
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.render.facts import FACTS
 from incident_bot.render.templates import Templates
@@ -84,6 +94,7 @@ def page_message(
         "first_step": first_step(runbook),
         "loop": page.loop,
         "taken": _taken(incident, into),
+        "shared": _shared(incident),
         "into": into.name if into else None,
     }
     template, before = PAGES.get(page.kind, ("page/text.j2", ""))
@@ -110,6 +121,12 @@ def page_message(
         },
         fell_back=subject.fell_back or text.fell_back or (in_html.fell_back if in_html else None),
     )
+
+
+def _shared(incident: Incident) -> str | None:
+    """Say who has their part of it already, so that nobody takes a page for a mistake (`acks: each`)."""
+    taken = incident.progress.taken if incident.paging is Paging.TRIGGERED else ()
+    return f"{', '.join(taken)} took it; your answer is wanted too" if taken else None
 
 
 def _taken(incident: Incident, into: Incident | None) -> str:

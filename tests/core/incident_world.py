@@ -78,10 +78,12 @@ class World:
         people: Mapping[str, tuple[str, ...]] | None = None,
         rules: Mapping[str, tuple[ContactRule, ...]] | None = None,
         quiet: Mapping[str, QuietHours] | None = None,
+        absent: tuple[str, ...] = (),
     ) -> None:
         self.people = dict(EVERYBODY if people is None else people)
         self.wired = dict(rules or {})
         self.asleep = dict(quiet or {})
+        self.absent = absent
 
     def reach(self, target: Target, *, now: datetime) -> tuple[Reached, ...]:
         return tuple(
@@ -94,6 +96,10 @@ class World:
 
     def quiet(self, person: str) -> QuietHours | None:
         return self.asleep.get(person)
+
+    def away(self, person: str, *, now: datetime) -> bool:
+        del now
+        return person in self.absent
 
 
 EVERYBODY: Mapping[str, tuple[str, ...]] = {

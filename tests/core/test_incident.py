@@ -138,7 +138,7 @@ def test_the_table_is_walked_whole() -> None:
                 actor="bob",
                 source="cli",
                 happened_at=NOW,
-                data={"until": LATER.isoformat(), "into": 7},
+                data={"until": LATER.isoformat(), "into": 7, "policy": {}},
             )
             if (paging, kind) in TRANSITIONS:
                 assert evolve(before, event).paging is TRANSITIONS[paging, kind]

@@ -72,6 +72,7 @@ def documents(
     people: str = PEOPLE,
     teams: str = TEAMS,
     layers: str = LAYERS,
+    severities: str = SEVERITIES,
     matrix: Mapping[str, str] | None = None,
     repeat: str = "{}",
     fallback: str = "[person/fay]",
@@ -96,7 +97,7 @@ def documents(
         "rotations/schedules/web.yaml": f"schedule: web\ntime_zone: UTC\nlayers:{layers}",
         "rotations/schedules/data.yaml": DATA_SCHEDULE,
         "rotations/escalation.yaml": (
-            f"severities:{SEVERITIES}matrix:\n{rows}\nrepeat: {repeat}\nfallback: {fallback}\n"
+            f"severities:{severities}matrix:\n{rows}\nrepeat: {repeat}\nfallback: {fallback}\n"
             f"last_resort: {last_resort}\nnotify: {notify}\n"
             f"ack_timeout: {ack_timeout}\n{rules}\n"
         ),

@@ -113,6 +113,10 @@ class Desk:
         asleep: dict[str, QuietHours] = {}
         return asleep.get(person)
 
+    def away(self, person: str, *, now: datetime) -> bool:
+        del person, now
+        return False
+
 
 @dataclass
 class Tale:

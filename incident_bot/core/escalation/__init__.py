@@ -3,13 +3,15 @@
 `preview` is `advance` in a loop, so a simulation cannot disagree with what will happen.
 """
 
-from incident_bot.core.escalation.policy import DEFAULT_RULES, Matrix, Policy, Step, freeze
+from incident_bot.core.escalation.editing import renewed
+from incident_bot.core.escalation.policy import DEFAULT_RULES, Matrix, Policy, Step, freeze, row_of
 from incident_bot.core.escalation.quiet import QuietHours, never_end
 from incident_bot.core.escalation.stepping import (
     Advance,
     Directory,
     Planned,
     Reached,
+    Told,
     advance,
     preview,
 )
@@ -24,8 +26,11 @@ __all__ = [
     "QuietHours",
     "Reached",
     "Step",
+    "Told",
     "advance",
     "freeze",
     "never_end",
     "preview",
+    "renewed",
+    "row_of",
 ]

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from incident_bot.core.errors import Unreadable
-from incident_bot.core.incident.facts import listed, number, text, whole
-from incident_bot.core.model import ContactRule, Json, JsonObject, Severity, Target, Urgency
+from incident_bot.core.incident.facts import (
+    flag,
+    listed,
+    maybe_instant,
+    maybe_text,
+    number,
+    text,
+    whole,
+    written,
+)
+from incident_bot.core.model import Acks, ContactRule, Json, JsonObject, Severity, Target, Urgency
 
 DEFAULT_GAP: Final = timedelta(minutes=15)
 """How long a single step waits before it repeats, when its severity names no time to respond."""
@@ -33,6 +42,10 @@ class Step:
 
     after: timedelta
     targets: tuple[Target, ...]
+    id: str | None = None
+    """What it is called: an open incident follows the edits of steps that have a name."""
+    round_robin: bool = False
+    """Page one person of those behind the targets, in turn, instead of all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +62,21 @@ class Policy:
     fallback: tuple[Target, ...] = ()
     last_resort: tuple[Target, ...] = ()
     exhausted_repeat: timedelta = DEFAULT_RECHECK
+    acks: Acks = Acks.ANY
+    """Whether one acknowledgement is enough, or each who is paged by a step gives theirs."""
+    row: tuple[Step, ...] | None = None
+    """The row of the matrix when an edit of it was last looked at; None while it never was."""
+    row_at: datetime | None = None
+    """Since when that row was in force."""
+
+    def turn_of(self, step: int) -> str:
+        """Name a step whose people take turns, within its team: by its id where it has one, else by its place."""
+        return f"{self.severity}/{self.steps[step].id or f'#{step + 1}'}"
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The names of all its steps whose people take turns."""
+        return tuple(self.turn_of(at) for at, step in enumerate(self.steps) if step.round_robin)
 
     def wait_after(self, step: int) -> timedelta:
         """Say how long a step has for an answer before the next step or the end of the round (P7)."""
@@ -58,22 +86,22 @@ class Policy:
 
     def to_json(self) -> JsonObject:
         """Write the whole policy: `from_json` gives an equal one back."""
-        return {
+        data: dict[str, Json] = {
             "severity": self.severity,
             "urgency": self.urgency.value,
-            "steps": [
-                {
-                    "after": step.after.total_seconds(),
-                    "targets": _names(step.targets),
-                }
-                for step in self.steps
-            ],
+            "steps": [_step_json(step) for step in self.steps],
             "repeat": self.repeat,
             "gap": self.gap.total_seconds(),
             "fallback": _names(self.fallback),
             "last_resort": _names(self.last_resort),
             "exhausted_repeat": self.exhausted_repeat.total_seconds(),
         }
+        if self.acks is not Acks.ANY:
+            data["acks"] = self.acks.value
+        if self.row is not None:
+            data["row"] = [_step_json(step) for step in self.row]
+            data["row_at"] = written(self.row_at)
+        return data
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Policy:
@@ -87,6 +115,9 @@ class Policy:
             fallback=_targets(data, "fallback"),
             last_resort=_targets(data, "last_resort"),
             exhausted_repeat=timedelta(seconds=number(data, "exhausted_repeat")),
+            acks=_acks(maybe_text(data, "acks")),
+            row=None if data.get("row") is None else tuple(_step(entry) for entry in listed(data, "row")),
+            row_at=maybe_instant(data, "row_at"),
         )
 
 
@@ -97,6 +128,10 @@ class Matrix:
     rows: Mapping[str, tuple[Step, ...]]
     team_rows: Mapping[str, Mapping[str, tuple[Step, ...]]] = field(default_factory=dict)
     """Team to severity to row: these replace the severity's own row whole."""
+    acks: Mapping[str, Acks] = field(default_factory=dict)
+    """Severity to whose acknowledgement stops the paging; any, where it says nothing."""
+    team_acks: Mapping[str, Mapping[str, Acks]] = field(default_factory=dict)
+    """Team to severity to the same: what stands here counts before the severity's own word."""
     repeat: Mapping[str, int] = field(default_factory=dict)
     fallback: tuple[Target, ...] = ()
     last_resort: tuple[Target, ...] = ()
@@ -104,9 +139,14 @@ class Matrix:
     rules: Mapping[Urgency, tuple[ContactRule, ...]] = field(default_factory=lambda: DEFAULT_RULES)
 
 
+def row_of(matrix: Matrix, severity: str, team: str) -> tuple[Step, ...]:
+    """Give the steps of a severity for a team: the team's own row, else the common one; empty without a row."""
+    return matrix.team_rows.get(team, {}).get(severity, matrix.rows.get(severity, ()))
+
+
 def freeze(matrix: Matrix, severity: Severity, team: str) -> Policy:
     """Take the policy for a severity and team out of the matrix; a severity without a row has no steps."""
-    steps = matrix.team_rows.get(team, {}).get(severity.name, matrix.rows.get(severity.name, ()))
+    steps = row_of(matrix, severity.name, team)
     return Policy(
         severity=severity.name,
         urgency=severity.urgency,
@@ -116,6 +156,7 @@ def freeze(matrix: Matrix, severity: Severity, team: str) -> Policy:
         fallback=matrix.fallback,
         last_resort=matrix.last_resort,
         exhausted_repeat=matrix.exhausted_repeat,
+        acks=matrix.team_acks.get(team, {}).get(severity.name, matrix.acks.get(severity.name, Acks.ANY)),
     )
 
 
@@ -137,10 +178,33 @@ def _urgency(word: str) -> Urgency:
         raise Unreadable("$.urgency", f"high or low wanted, found {word!r}") from error
 
 
+def _acks(word: str | None) -> Acks:
+    # Policies from before there was a choice say nothing.
+    try:
+        return Acks.ANY if word is None else Acks(word)
+    except ValueError as error:
+        raise Unreadable("$.acks", f"any or each wanted, found {word!r}") from error
+
+
 def _step(entry: Json) -> Step:
     if not isinstance(entry, Mapping):
         raise Unreadable("$.steps", f"objects wanted, found {entry!r}")
-    return Step(after=timedelta(seconds=number(entry, "after")), targets=_targets(entry, "targets"))
+    return Step(
+        after=timedelta(seconds=number(entry, "after")),
+        targets=_targets(entry, "targets"),
+        id=maybe_text(entry, "id"),
+        round_robin=flag(entry, "round_robin"),
+    )
+
+
+def _step_json(step: Step) -> JsonObject:
+    data: dict[str, Json] = {"after": step.after.total_seconds(), "targets": _names(step.targets)}
+    # What most steps lack is left out: a policy is stored with every incident.
+    if step.id is not None:
+        data["id"] = step.id
+    if step.round_robin:
+        data["round_robin"] = True
+    return data
 
 
 def _targets(data: JsonObject, key: str) -> tuple[Target, ...]:

@@ -9,12 +9,17 @@ Six rules hold here, from the table of semantics, section 3:
 - After the last round, or a whole round without anybody, comes the last resort, again at each re-check.
 - Within one look nobody is told twice by one channel.
 - A step whose people all have quiet hours begins when the first of them may be told (`quiet`); only low urgency waits.
+
+A step whose people take turns (`round_robin`) pages one of them: the next who can be reached and is not away, after the
+one whom it paged last. Whose turn it was is handed in and given back by `Policy.turn_of`; it moves only with a page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from incident_bot.core.effects import Page, PageKind
@@ -22,6 +27,7 @@ from incident_bot.core.escalation.policy import Policy
 from incident_bot.core.escalation.quiet import QuietHours, Waiting, wait_for
 from incident_bot.core.incident.facts import progress_to_json
 from incident_bot.core.model import (
+    Acks,
     ContactRule,
     Json,
     JsonObject,
@@ -34,6 +40,8 @@ from incident_bot.core.model import (
 
 RECHECK_LEAST: Final = timedelta(minutes=1)
 """An exhausted escalation never pages the last resort more often than this, whatever the policy says."""
+
+_NO_TURNS: Final[Mapping[str, str]] = MappingProxyType({})
 
 Told: TypeAlias = tuple[Kind, JsonObject]
 """An event to be: its kind and its data."""
@@ -62,6 +70,10 @@ class Directory(Protocol):
         """Give when pages of low urgency have to wait for this person; None means never."""
         ...
 
+    def away(self, person: str, *, now: datetime) -> bool:
+        """Say whether a person is absent at an instant: then others of a step that takes turns come first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
@@ -71,6 +83,8 @@ class Advance:
     pages: tuple[Page, ...] = ()
     events: tuple[Told, ...] = ()
     """In order; the last one carries the progress, so the fold of the events gives it too."""
+    turns: Mapping[str, str] = field(default_factory=dict)
+    """Whose turn it was, of the steps that moved theirs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +96,18 @@ class Planned:
     events: tuple[Told, ...]
 
 
-def advance(policy: Policy, progress: Progress, directory: Directory, *, now: datetime) -> Advance:
-    """Run the step that is due, if one is (rows "step due" to "downtime passed several due times")."""
+def advance(
+    policy: Policy,
+    progress: Progress,
+    directory: Directory,
+    *,
+    turns: Mapping[str, str] = _NO_TURNS,
+    now: datetime,
+) -> Advance:
+    """Run the step that is due, if one is (rows "step due" to "downtime passed several due times").
+
+    `turns` says by `Policy.turn_of` whom each step paged last whose people take turns.
+    """
     if (
         progress.next_at is None
         or now < progress.next_at
@@ -92,7 +116,7 @@ def advance(policy: Policy, progress: Progress, directory: Directory, *, now: da
         return Advance(progress=progress)
     # Somebody who types `escalate` at night means it.
     waits = policy.urgency is Urgency.LOW and not progress.forced
-    look = _Look(policy=policy, directory=directory, now=now, waits=waits)
+    look = _Look(policy=policy, directory=directory, turns=turns, now=now, waits=waits)
     if progress.state is Running.EXHAUSTED:
         return look.finished(look.exhausted(progress))
     wait = _first_wait(policy, progress)
@@ -103,14 +127,23 @@ def advance(policy: Policy, progress: Progress, directory: Directory, *, now: da
     return look.finished(look.round(replace(progress, forced=False)))
 
 
-def preview(policy: Policy, directory: Directory, start: datetime, *, until: datetime) -> tuple[Planned, ...]:
+def preview(
+    policy: Policy,
+    directory: Directory,
+    start: datetime,
+    *,
+    turns: Mapping[str, str] = _NO_TURNS,
+    until: datetime,
+) -> tuple[Planned, ...]:
     """Say what happens from `start` until before `until` if nobody answers: `advance` in a loop."""
+    turns = dict(turns)
     progress = Progress(started_at=start, next_at=start)
     planned: list[Planned] = []
     while progress.next_at is not None and progress.next_at < until:
         at = progress.next_at
-        look = advance(policy, progress, directory, now=at)
+        look = advance(policy, progress, directory, turns=turns, now=at)
         progress = look.progress
+        turns.update(look.turns)
         if look.events:
             planned.append(Planned(at=at, pages=look.pages, events=look.events))
     return tuple(planned)
@@ -129,6 +162,10 @@ class _Found:
 
     people: tuple[tuple[Reached, tuple[ContactRule, ...]], ...]
     unreachable: tuple[str, ...]
+    ring: tuple[str, ...]
+    """All of them in the order of the targets, reachable or not."""
+    away: tuple[str, ...] = ()
+    """Who was passed over for being absent."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,9 +174,11 @@ class _Look:
 
     policy: Policy
     directory: Directory
+    turns: Mapping[str, str]
     now: datetime
     waits: bool
     """Whether quiet hours count."""
+    moved: dict[str, str] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
     events: list[Told] = field(default_factory=list)
 
@@ -154,7 +193,7 @@ class _Look:
                     # Those paged in this round keep the whole gap to answer.
                     return replace(progress, next_at=self.now + self.policy.gap)
                 progress = replace(progress, loop=progress.loop + 1, step=0)
-            found = self._find(steps[progress.step].targets)
+            found = self._behind(progress)
             if found.people:
                 return self._step(progress, found)
             progress = self._nobody(progress, found)
@@ -189,12 +228,19 @@ class _Look:
         """Give what was planned: each person once per channel, and the progress on the last event."""
         kind, data = self.events[-1]
         events = (*self.events[:-1], (kind, {**data, "progress": progress_to_json(progress)}))
-        return Advance(progress=progress, pages=_once(self.pages), events=events)
+        return Advance(progress=progress, pages=_once(self.pages), events=events, turns=self.moved)
 
     def _step(self, progress: Progress, found: _Found) -> Progress:
         told = self._page(PageKind.STEP, progress, found, self._place(progress))
-        data: JsonObject = {"people": told, "unreachable": list(found.unreachable)}
+        data: dict[str, Json] = {"people": told, "unreachable": list(found.unreachable)}
+        if found.away:
+            data["away"] = list(found.away)
         self._tell(Kind.STEP, progress, {**data, **self._held(PageKind.STEP, found)})
+        if self.policy.steps[progress.step].round_robin:
+            self.moved[self.policy.turn_of(progress.step)] = found.people[0][0].person
+        if self.policy.acks is Acks.EACH:
+            called = (*progress.called, *(reached.person for reached, _ in found.people))
+            progress = replace(progress, called=tuple(dict.fromkeys(called)))
         return replace(
             progress,
             step=progress.step + 1,
@@ -207,6 +253,8 @@ class _Look:
         reason = f"nobody stands behind {', '.join(targets) or 'it'}"
         if found.unreachable:
             reason = f"no channel reaches {', '.join(found.unreachable)}"
+        if found.away:
+            reason = f"{', '.join(found.away)} {'is' if len(found.away) == 1 else 'are'} away"
         data: dict[str, Json] = {
             "targets": targets,
             "unreachable": list(found.unreachable),
@@ -226,6 +274,33 @@ class _Look:
         data: JsonObject = {"people": told, "to": kind.value, "reason": because}
         self._tell(Kind.FELL_BACK, progress, {**data, **self._held(kind, found)})
 
+    def _behind(self, progress: Progress) -> _Found:
+        """Find whom the step due pages: all behind its targets, or one of them in turn."""
+        step = self.policy.steps[progress.step]
+        found = self._find(step.targets)
+        if not step.round_robin or not found.people:
+            return found
+        last = self.turns.get(self.policy.turn_of(progress.step))
+        begin = found.ring.index(last) + 1 if last in found.ring else 0
+        reachable = {reached.person: (reached, rules) for reached, rules in found.people}
+        passed: list[str] = []
+        away: list[str] = []
+        for person in (*found.ring[begin:], *found.ring[:begin]):
+            if person not in reachable:
+                passed.append(person)
+            elif self.directory.away(person, now=self.now):
+                away.append(person)
+            else:
+                reached, rules = reachable[person]
+                why = f"{reached.why}, next in turn" + (f" after {last}" if last else "")
+                return replace(
+                    found,
+                    people=((replace(reached, why=why), rules),),
+                    unreachable=tuple(passed),
+                    away=tuple(away),
+                )
+        return replace(found, people=(), away=tuple(away))
+
     def _find(self, targets: tuple[Target, ...]) -> _Found:
         behind: dict[str, Reached] = {}
         for target in targets:
@@ -235,6 +310,7 @@ class _Look:
         return _Found(
             people=tuple((reached, rules[person]) for person, reached in behind.items() if rules[person]),
             unreachable=tuple(person for person in behind if not rules[person]),
+            ring=tuple(behind),
         )
 
     def _page(self, kind: PageKind, progress: Progress, found: _Found, place: str) -> list[Json]:

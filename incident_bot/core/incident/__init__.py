@@ -53,6 +53,7 @@ from incident_bot.core.incident.observations import (
     Paused,
     Resumed,
     SnoozeOver,
+    StepOver,
 )
 from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
@@ -103,6 +104,7 @@ __all__ = [
     "SetTitle",
     "Snooze",
     "SnoozeOver",
+    "StepOver",
     "Unacknowledge",
     "Unmerge",
     "UnmergeHere",

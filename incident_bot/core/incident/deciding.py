@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident import ending, holding, merging, paging, work
+from incident_bot.core.incident import ending, holding, merging, paging, sharing, work
 from incident_bot.core.incident.commands import (
     Acknowledge,
     AddItem,
@@ -86,7 +86,7 @@ def _paging(command: Acknowledge | Unacknowledge | Snooze | Escalate | PageSomeb
         case Acknowledge():
             return holding.acknowledge(command, case)
         case Unacknowledge():
-            return paging.unacknowledge(case)
+            return sharing.give_back(case) or paging.unacknowledge(case)
         case Snooze():
             return paging.snooze(command, case)
         case Escalate():

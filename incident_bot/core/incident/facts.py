@@ -81,6 +81,15 @@ def listed(data: JsonObject, key: str) -> Sequence[Json]:
     return value
 
 
+def names(data: JsonObject, key: str) -> tuple[str, ...]:
+    """Give the texts that stand under `key`; none where nothing does."""
+    found = () if data.get(key) is None else listed(data, key)
+    wrong = next((name for name in found if not isinstance(name, str)), None)
+    if wrong is not None:
+        raise Unreadable(f"$.{key}", f"texts wanted, found {wrong!r}")
+    return tuple(str(name) for name in found)
+
+
 def written(moment: datetime | None) -> str | None:
     """Write an instant as events carry it: ISO 8601, or None."""
     return None if moment is None else moment.isoformat()
@@ -88,7 +97,7 @@ def written(moment: datetime | None) -> str | None:
 
 def progress_to_json(progress: Progress) -> JsonObject:
     """Write how far an escalation has come, whole: `progress_from_json` gives an equal value back."""
-    return {
+    data: dict[str, Json] = {
         "epoch": progress.epoch,
         "loop": progress.loop,
         "step": progress.step,
@@ -99,6 +108,12 @@ def progress_to_json(progress: Progress) -> JsonObject:
         "reached": progress.reached,
         "forced": progress.forced,
     }
+    # Most incidents have one taker and no need of these; every event of an escalation carries the progress.
+    if progress.called:
+        data["called"] = list(progress.called)
+    if progress.taken:
+        data["taken"] = list(progress.taken)
+    return data
 
 
 def progress_from_json(data: JsonObject) -> Progress:
@@ -113,4 +128,6 @@ def progress_from_json(data: JsonObject) -> Progress:
         fell_back=flag(data, "fell_back"),
         reached=flag(data, "reached"),
         forced=flag(data, "forced"),
+        called=names(data, "called"),
+        taken=names(data, "taken"),
     )

@@ -16,7 +16,8 @@ from incident_bot.core.incident.facts import progress_to_json, written
 from incident_bot.core.incident.observations import AckDue
 from incident_bot.core.incident.paging import joined, need_open, quiet, restarted, shown, step_now, stopped
 from incident_bot.core.incident.rules import ACK_GRACE, Case, Decision
-from incident_bot.core.model import Incident, Json, Kind, Paging, Phase, Urgency
+from incident_bot.core.incident.sharing import parts, take_part, taken_by
+from incident_bot.core.model import Incident, Json, Kind, Paging, Phase, Progress, Running, Urgency
 
 
 def acknowledge(command: Acknowledge, case: Case) -> Decision:
@@ -27,18 +28,59 @@ def acknowledge(command: Acknowledge, case: Case) -> Decision:
     need_open(incident, "type `reopen` to work on it again")
     if incident.paging is Paging.ACKNOWLEDGED:
         return _acknowledge_too(command, case)
+    mine = parts(case)
+    progress = taken_by(incident.progress, mine)
+    if mine and progress.awaited:
+        return take_part(command, case, mine)
+    # Whoever answers for all leads the list; where everybody answered for a part, whoever was first does.
+    responders = progress.taken if mine else tuple(dict.fromkeys((actor, *progress.taken)))
+    lead = f"`lead @{actor}`, " if incident.lead is None else ""
+    everybody = " Everybody who was paged has it." if mine and len(responders) > 1 else ""
+    said = f"You have {incident.name}.{everybody} {_taken_back(command.pending)} Next: {lead}`update …`, `resolve`."
+    if incident.drill:
+        said = f"You answered {incident.name}, which is a drill: there is nothing else to do."
+    return _taken(command, case, progress, responders, said=said)
+
+
+def _taken(
+    command: Acknowledge,
+    case: Case,
+    progress: Progress,
+    responders: tuple[str, ...],
+    *,
+    missing: tuple[str, ...] = (),
+    said: str,
+) -> Decision:
+    """Stop the paging for those who have it, and have them asked later whether they still do."""
+    incident = case.incident
     due = due_again(command.until, case)
-    data = {"progress": progress_to_json(stopped(incident.progress)), **promised(command, due)}
+    data = {"progress": progress_to_json(stopped(progress)), **promised(command, due)}
+    others = [person for person in responders if person != case.actor]
+    if others:
+        data["responders"] = list(responders)
+        data["others"] = list(others)
+    if missing:
+        data["missing"] = list(missing)
     if incident.phase is Phase.TRIAGE:
         data["phase"] = Phase.INVESTIGATING.value
-    lead = f"`lead @{actor}`, " if incident.lead is None else ""
-    said = f"You have {incident.name}. {_taken_back(command.pending)} Next: {lead}`update …`, `resolve`."
-    effects = (*quiet(f"acknowledged by {actor}"), *(() if due is None else (timer(due),)))
+    effects = (*quiet(f"acknowledged by {case.actor}"), *(() if due is None else (timer(due),)))
     if incident.drill:
         # An answer is all that a drill asks for: what ends it is looked at now.
-        said = f"You answered {incident.name}, which is a drill: there is nothing else to do."
         effects = (*effects, SetTimer(kind=TimerKind.HOLD, due_at=case.now))
     return case.decided(said, case.event(Kind.ACKNOWLEDGED, data), effects=effects)
+
+
+def step_over(case: Case) -> Decision:
+    """Leave it to those who have their part once the current step's time is over: no next step is run."""
+    incident, progress = case.incident, case.incident.progress
+    waits = incident.paging is Paging.TRIGGERED and progress.state is Running.RUNNING
+    over = progress.next_at is not None and progress.next_at <= case.now
+    if not (waits and over and progress.taken):
+        return case.decided(f"Nothing of {incident.name} ends now.")
+    first = replace(case, actor=progress.taken[0])
+    missing = progress.awaited
+    said = f"{joined(progress.taken)} took {incident.name}; {joined(missing)} did not answer in time."
+    return _taken(Acknowledge(), first, progress, progress.taken, missing=missing, said=said)
 
 
 def _acknowledge_too(command: Acknowledge, case: Case) -> Decision:

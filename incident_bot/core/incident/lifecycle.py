@@ -18,6 +18,7 @@ from incident_bot.core.incident.facts import (
     maybe_instant,
     maybe_text,
     maybe_whole,
+    names,
     progress_from_json,
     record,
     text,
@@ -33,7 +34,10 @@ TRANSITIONS: Final[Mapping[tuple[Paging, Kind], Paging]] = MappingProxyType(
         # Somebody has it, or no longer.
         (_T, Kind.ACKNOWLEDGED): _A,
         (_S, Kind.ACKNOWLEDGED): _A,
+        (_T, Kind.PART_ACKNOWLEDGED): _T,
         (_A, Kind.ALSO_ACKNOWLEDGED): _A,
+        (_T, Kind.PART_GIVEN_BACK): _T,
+        (_A, Kind.PART_GIVEN_BACK): _A,
         (_A, Kind.UNACKNOWLEDGED): _T,
         (_A, Kind.STILL_ON_IT): _A,
         (_A, Kind.CONFIRMED): _A,
@@ -55,6 +59,7 @@ TRANSITIONS: Final[Mapping[tuple[Paging, Kind], Paging]] = MappingProxyType(
         (_T, Kind.NOBODY): _T,
         (_T, Kind.FELL_BACK): _T,
         (_T, Kind.EXHAUSTED): _T,
+        (_T, Kind.STEPS_EDITED): _T,
         (_T, Kind.PAGED): _T,
         (_A, Kind.PAGED): _A,
         (_S, Kind.PAGED): _S,
@@ -145,13 +150,25 @@ def replay(events: Iterable[Event]) -> Incident:
 
 
 def _acknowledged(incident: Incident, event: Event) -> Incident:
+    # Where each was to answer, the first who did has it, and the others respond too.
+    responders = names(event.data, "responders") or (event.actor,)
     return replace(
         incident,
         acknowledged_at=event.happened_at,
-        acknowledged_by=event.actor,
-        responders=(event.actor,),
+        acknowledged_by=responders[0],
+        responders=responders,
         waiting_for=maybe_text(event.data, "waiting_for"),
     )
+
+
+def _part_given_back(incident: Incident, event: Event) -> Incident:
+    gone = names(event.data, "parts")
+    responders = tuple(one for one in incident.responders if one not in gone)
+    return replace(incident, responders=responders, acknowledged_by=responders[0] if responders else None)
+
+
+def _steps_edited(incident: Incident, event: Event) -> Incident:
+    return replace(incident, policy=record(event.data, "policy"))
 
 
 def _also_acknowledged(incident: Incident, event: Event) -> Incident:
@@ -251,6 +268,8 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
     {
         Kind.ACKNOWLEDGED: _acknowledged,
         Kind.ALSO_ACKNOWLEDGED: _also_acknowledged,
+        Kind.PART_GIVEN_BACK: _part_given_back,
+        Kind.STEPS_EDITED: _steps_edited,
         Kind.STILL_ON_IT: _still_on_it,
         Kind.CONFIRMED: _confirmed,
         Kind.SNOOZED: _snoozed,

@@ -81,6 +81,11 @@ class AckDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepOver:
+    """The time of the current step is over: some of those who are each to answer may have it (`acks: each`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """Maintenance or a silence covers it (rows "maintenance window", "silence seen by reconciler")."""
 
@@ -144,6 +149,7 @@ Observation: TypeAlias = (
     | HoldOver
     | SnoozeOver
     | AckDue
+    | StepOver
     | Paused
     | Resumed
     | PageSent

@@ -10,7 +10,7 @@ from incident_bot.core.effects import CancelPages, Effect, Page, PageKind, SetTi
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.ending import held, reopening, takes_alerts
 from incident_bot.core.incident.facts import progress_to_json, written
-from incident_bot.core.incident.holding import ack_due, urgency_of
+from incident_bot.core.incident.holding import ack_due, step_over, urgency_of
 from incident_bot.core.incident.observations import (
     AckDue,
     AlertsAttached,
@@ -25,6 +25,7 @@ from incident_bot.core.incident.observations import (
     Paused,
     Resumed,
     SnoozeOver,
+    StepOver,
 )
 from incident_bot.core.incident.opening import alerts_told
 from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now, woken
@@ -63,7 +64,7 @@ def _case(incident: Incident, actor: str, source: str, rules: Rules, now: dateti
     return Case(incident=incident, actor=actor, source=source, rules=rules, now=now)
 
 
-def _timed(observation: HoldOver | SnoozeOver | AckDue | Paused | Resumed, case: Case) -> Decision:
+def _timed(observation: HoldOver | SnoozeOver | AckDue | StepOver | Paused | Resumed, case: Case) -> Decision:
     match observation:
         case HoldOver():
             return _hold_over(observation, case)
@@ -71,6 +72,8 @@ def _timed(observation: HoldOver | SnoozeOver | AckDue | Paused | Resumed, case:
             return _snooze_over(observation, case)
         case AckDue():
             return ack_due(observation, case)
+        case StepOver():
+            return step_over(case)
         case Paused():
             return _paused(observation, case)
         case Resumed():
@@ -299,7 +302,8 @@ def _page_sent(page: PageSent, case: Case) -> Decision:
     """Record a receipt, marked when the call was in flight while somebody took the incident (P3)."""
     incident = case.incident
     asked_for = page.kind in (PageKind.DIRECT, PageKind.ASK) and incident.paging.is_open
-    late = page.epoch != incident.epoch or (incident.paging is not Paging.TRIGGERED and not asked_for)
+    has_it = incident.paging is not Paging.TRIGGERED or page.person in incident.progress.taken
+    late = page.epoch != incident.epoch or (has_it and not asked_for)
     data = {**_place(page), "provider_id": page.provider_id, "sent_after_ack": late}
     note = "; it was on its way already when paging stopped" if late else ""
     said = f"{page.person} was paged by {page.via} for {incident.name}{note}."

@@ -12,6 +12,7 @@ from incident_bot.core.model.alert import (
 )
 from incident_bot.core.model.copying import copied
 from incident_bot.core.model.incident import (
+    Acks,
     Event,
     Incident,
     Item,
@@ -38,6 +39,7 @@ from incident_bot.core.model.people import (
 )
 
 __all__ = [
+    "Acks",
     "Alert",
     "ContactRule",
     "Delivery",

@@ -37,6 +37,13 @@ class Phase(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Acks(StrEnum):
+    """Whose acknowledgement stops the paging: that of any who was paged, or that of each of them."""
+
+    ANY = "any"
+    EACH = "each"
+
+
 class Running(StrEnum):
     """What the escalation does."""
 
@@ -66,6 +73,15 @@ class Progress:
     """Whether any step of this epoch had somebody to page."""
     forced: bool = False
     """Somebody said `escalate`: the step due waits for nothing, and after the last step comes the first again."""
+    called: tuple[str, ...] = ()
+    """Whom the steps of this epoch paged, in order; kept only where each of them is to answer (`acks: each`)."""
+    taken: tuple[str, ...] = ()
+    """Who of them has answered, the first one first."""
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Who was paged and has not answered, where each is to answer."""
+        return tuple(person for person in self.called if person not in self.taken)
 
 
 class ItemKind(StrEnum):
@@ -184,6 +200,10 @@ class Kind(StrEnum):
     MESSAGE_FAILED = "message_failed"
     ACKNOWLEDGED = "acknowledged"
     ALSO_ACKNOWLEDGED = "also_acknowledged"
+    PART_ACKNOWLEDGED = "part_acknowledged"
+    """One of several who are each to answer has it; paging goes on for the others (`acks: each`)."""
+    PART_GIVEN_BACK = "part_given_back"
+    """One of several who had it has it no longer; the others still do."""
     UNACKNOWLEDGED = "unacknowledged"
     STILL_ON_IT = "still_on_it"
     """Whoever has it was asked whether they still do."""
@@ -194,6 +214,8 @@ class Kind(StrEnum):
     SNOOZED = "snoozed"
     WOKEN = "woken"
     ESCALATED = "escalated"
+    STEPS_EDITED = "steps_edited"
+    """The configuration changed the steps it was opened with: which of them hold from now on."""
     REPAGED = "repaged"
     """Paging began again by itself, because the severity rose above the peak or the rule `repage` asks for it."""
     PAGED = "paged"

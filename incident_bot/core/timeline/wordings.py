@@ -26,7 +26,8 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.ALERT_REFIRED: "Firing again: {alerts|an alert}",
     Kind.STEP: (
         "Escalation[ step {step_no}][ of {of}][ (round {round_no})] pages {people|its people}"
-        "[; quiet hours hold back {held}][; no channel reaches {unreachable}][; next step at {next_at}]"
+        "[; quiet hours hold back {held}][; no channel reaches {unreachable}][; away: {away}]"
+        "[; next step at {next_at}]"
     ),
     Kind.NOBODY: "Nobody to page[ at step {step_no}][ for {target}][: {reason}]",
     Kind.FELL_BACK: "The {resort|fallback} is paged[: {people}][, {reason}][; quiet hours hold back {held}]",
@@ -41,8 +42,17 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.PAGE_FAILED: "Could not page {person|somebody}[ by {via}][: {cause}]",
     Kind.PAGES_CANCELLED: "Waiting pages taken back[ from {people}][ ({count})][: {reason}]",
     Kind.MESSAGE_FAILED: "A message could not be sent[ to {place}][: {cause}]",
-    Kind.ACKNOWLEDGED: "{taker} acknowledged[, until {until}][, waiting for {waiting_for}]",
+    Kind.ACKNOWLEDGED: (
+        "{taker} acknowledged[, with {others}][, until {until}][, waiting for {waiting_for}]"
+        "[; no answer in time from {missing}]"
+    ),
     Kind.ALSO_ACKNOWLEDGED: "{taker} acknowledged as well",
+    Kind.PART_ACKNOWLEDGED: "{taker} took it[, waiting for {awaited}]",
+    Kind.PART_GIVEN_BACK: "{who} gave their part back[, waiting for {awaited}][; {left} still on it]",
+    Kind.STEPS_EDITED: (
+        "The steps[ of {severity}] were edited[ in revision {revision}]"
+        "[; those to come are the new ones: {follow}][; the frozen ones stay: {kept}]"
+    ),
     Kind.STILL_ON_IT: "{person|Whoever has it} was asked whether they still have it",
     Kind.CONFIRMED: "{who} still has it[, until {until}][, waiting for {waiting_for}]",
     Kind.ACK_EXPIRED: "Nobody answered whether they still have it; paging goes on",
@@ -85,7 +95,9 @@ WORDINGS: Final[Mapping[Kind, str]] = {
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
 _FIELD: Final = re.compile(r"\{(\w+)([?!])?(?:\|([^}]*))?\}")
-_PEOPLE: Final = frozenset({"person", "people", "by", "owner", "wanted", "unreachable"})
+_PEOPLE: Final = frozenset({
+    "person", "people", "by", "owner", "wanted", "unreachable", "away", "others", "missing", "awaited", "left",
+})  # fmt: skip
 _INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at"})
 _ACTORS: Final = {
     "alertmanager": "Alertmanager",

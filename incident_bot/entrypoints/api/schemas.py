@@ -170,6 +170,10 @@ class Incident(Answered):
     opened_by: str
     acknowledged_at: Time | None
     acknowledged_by: str | None
+    taken_by: list[str] = Field(
+        description="Who has their part of it while others are awaited: `acks: each` in the configuration."
+    )
+    awaited: list[str] = Field(description="Whose answer it still waits for, once somebody has their part.")
     snoozed_until: Time | None
     resolved_at: Time | None
     next_update_at: Time | None

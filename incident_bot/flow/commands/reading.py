@@ -176,6 +176,9 @@ def _paging(one: IncidentView) -> str:
         return f"acknowledged by {one.acknowledged_by}"
     if one.escalation == "snoozed" and one.snoozed_until:
         return f"snoozed until {clock(one.snoozed_until)}"
+    if one.taken_by and one.next_step_at:
+        waits = f"waiting for {', '.join(one.awaited)} until {clock(one.next_step_at)}"
+        return f"{', '.join(one.taken_by)} took it; {waits}"
     if one.escalation == "triggered" and one.next_step_at:
         what = "last resort again" if one.escalation_state == "exhausted" else f"step {one.next_step}"
         return f"nobody has it yet; {what} at {clock(one.next_step_at)}"

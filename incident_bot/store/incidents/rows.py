@@ -30,6 +30,8 @@ _OTHERWISE: Final = frozenset(
         "open_hash",
         "phase",
         "paging",
+        "called",
+        "taken",
         "running",
         "roles",
         "items",
@@ -62,6 +64,9 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         items=[_item_json(item) for item in incident.items],
         policy=incident.policy,
         responders=list(incident.responders),
+        # Most incidents have neither; None is what rows from before these columns have.
+        called=list(progress.called) or None,
+        taken=list(progress.taken) or None,
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -75,7 +80,12 @@ def incident_value(row: Found) -> Incident:
         paging=Paging(columns["paging"]),
         roles=columns["roles"],
         items=tuple(_item_value(item) for item in columns["items"]),
-        progress=Progress(state=Running(columns["running"]), **{name: columns[name] for name in _PROGRESS}),
+        progress=Progress(
+            state=Running(columns["running"]),
+            called=tuple(columns["called"] or ()),
+            taken=tuple(columns["taken"] or ()),
+            **{name: columns[name] for name in _PROGRESS},
+        ),
         policy=columns["policy"],
         responders=tuple(columns["responders"]),
     )

@@ -26,6 +26,8 @@ class _Fence(NamedTuple):
 
     paging: Paging
     epoch: int
+    taken: tuple[str, ...]
+    """Who has their part of it while others are still paged."""
 
 
 _INSTANT: Final = table.c.ready_at.type
@@ -38,7 +40,7 @@ _DUE: Final = (
 )
 _FENCES: Final = Asked(
     lambda asked: (
-        sa.select(incident.c.id, incident.c.paging, incident.c.epoch)
+        sa.select(incident.c.id, incident.c.paging, incident.c.epoch, incident.c.taken)
         .where(one_of_asked(incident.c.id, asked))
         .with_for_update(read=True, skip_locked=True)
     ),
@@ -102,7 +104,7 @@ def _fences(tx: Tx, incident_ids: Iterable[int]) -> dict[int, _Fence]:
     wanted = sorted(incident_ids)
     if not wanted:
         return {}
-    return {row[0]: _Fence(Paging(row[1]), row[2]) for row in _FENCES(tx, wanted)}
+    return {row[0]: _Fence(Paging(row[1]), row[2], tuple(row[3] or ())) for row in _FENCES(tx, wanted)}
 
 
 def _obstacle(row: OutboxRow, fences: Mapping[int, _Fence]) -> str | None:
@@ -118,7 +120,9 @@ def _obstacle(row: OutboxRow, fences: Mapping[int, _Fence]) -> str | None:
         return None if fence.paging is not Paging.TRIGGERED else "it is paged for again"
     if row.page_kind is PageKind.ASK:
         return None if fence.paging is Paging.ACKNOWLEDGED else f"the incident is {fence.paging.value}"
-    return None if fence.paging is Paging.TRIGGERED else f"the incident is {fence.paging.value}"
+    if fence.paging is not Paging.TRIGGERED:
+        return f"the incident is {fence.paging.value}"
+    return f"{row.person} has their part of it" if row.person in fence.taken else None
 
 
 def _take(tx: Tx, rows: Sequence[OutboxRow], *, owner: str, until: datetime, now: datetime) -> None:

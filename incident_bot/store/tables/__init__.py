@@ -4,7 +4,7 @@ from incident_bot.store.tables.alerts import DeliveryTable, EpisodeTable, GroupT
 from incident_bot.store.tables.base import Base, table_of
 from incident_bot.store.tables.calendars import CalendarLinkTable
 from incident_bot.store.tables.handoffs import OfferTable, TapLinkTable, TapTable, WatchTable
-from incident_bot.store.tables.incidents import EventTable, IncidentTable, PostmortemTable
+from incident_bot.store.tables.incidents import EventTable, IncidentTable, PostmortemTable, TurnTable
 from incident_bot.store.tables.interventions import (
     AnswerTable,
     AuditTable,
@@ -35,6 +35,7 @@ postmortem = table_of(PostmortemTable)
 reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
+step_turn = table_of(TurnTable)
 swap_offer = table_of(OfferTable)
 tap_link = table_of(TapLinkTable)
 timer = table_of(TimerTable)
@@ -60,6 +61,7 @@ __all__ = [
     "reach_tap",
     "receipt",
     "revision",
+    "step_turn",
     "swap_offer",
     "tap_link",
     "timer",

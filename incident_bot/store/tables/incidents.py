@@ -83,6 +83,8 @@ class IncidentTable(Base, table=True):
     revision: str = word()
     seq: int
     last_hash: str = word()
+    called: Any | None = document()
+    taken: Any | None = document()
 
 
 class EventTable(Base, table=True):
@@ -104,6 +106,18 @@ class EventTable(Base, table=True):
     recorded_at: datetime = instant()
     data: Any = document()
     hash: str = word()
+
+
+class TurnTable(Base, table=True):
+    """Whom a step whose people take turns paged last, over all incidents."""
+
+    __tablename__ = "step_turn"
+    __table_args__ = (sa.PrimaryKeyConstraint("step"),)
+
+    # Team, severity and step, with slashes.
+    step: str = word()
+    person: str | None = words()
+    moved_at: datetime = instant()
 
 
 class PostmortemTable(Base, table=True):
