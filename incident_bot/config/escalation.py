@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from incident_bot.config.documents import Duration, Flag, Length, Name, Shape, TeamName, Text, Whole
 from incident_bot.config.people import RulesShape, TeamsShape
 from incident_bot.config.quiet import QuietShape
-from incident_bot.config.steps import AcksWord, Row, RungName, TargetName, build_row
+from incident_bot.config.steps import KEY_NAME, AcksWord, Row, RungName, TargetName, build_row
 from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Problem
 from incident_bot.core.escalation import DEFAULT_RULES, Matrix, Step
@@ -57,6 +58,29 @@ class AckTimeoutShape(Shape):
         return {urgency: hold for urgency, hold in written.items() if hold > timedelta(0)}
 
 
+def _schedule_id(value: str) -> str:
+    if not re.fullmatch(r"P[A-Z0-9]{3,30}", value):
+        raise ValueError(
+            f'"{value}" is not the id of a schedule; it stands in the address of its page: PSCHED1'
+        )
+    return value
+
+
+def _key_name(value: str) -> str:
+    if not KEY_NAME.fullmatch(value):
+        raise ValueError(f'"{value}" cannot be a name here; use small letters, figures and hyphens')
+    return value
+
+
+class PagerDutyShape(Shape):
+    """What is named of PagerDuty's."""
+
+    schedules: dict[
+        Annotated[str, AfterValidator(_key_name)], Annotated[Text, AfterValidator(_schedule_id)]
+    ] = Field(default_factory=dict)
+    """The name in `pagerduty/NAME` to the schedule's id there; any other name is that of a routing key."""
+
+
 class EscalationShape(Shape):
     """`rotations/escalation.yaml`."""
 
@@ -68,6 +92,7 @@ class EscalationShape(Shape):
     last_resort: list[TargetName] = Field(default_factory=list)
     notify: RulesShape = RulesShape()
     quiet_hours: QuietShape = Field(default_factory=list)
+    pagerduty: PagerDutyShape = PagerDutyShape()
     resolve_hold: Length = timedelta(seconds=90)
     reopen_window: Length = timedelta(minutes=30)
     exhausted_repeat: Annotated[Length, AfterValidator(_recheck)] = timedelta(minutes=30)

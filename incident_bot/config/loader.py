@@ -181,6 +181,7 @@ class _Reading:
             templates={path.removeprefix(TEMPLATES): text for path, text in self._below(TEMPLATES).items()},
             quiet_hours=build_quiet_hours(people, own, usual),
             channels=build_channels(channels, self.trees.get(CHANNELS)),
+            pagerduty_schedules=dict(escalation.pagerduty.schedules) if escalation else {},
             lint=self.lint,
             handoff=oncall.handoff.handoff(),
             documents=self.texts,

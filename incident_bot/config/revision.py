@@ -181,6 +181,8 @@ class Revision:
     """By person, of those who have any; without those of everybody else for whom `off` is written."""
     channels: Mapping[str, PushChannel] = field(default_factory=dict)
     """By name: those of `channels.yaml`."""
+    pagerduty_schedules: Mapping[str, str] = field(default_factory=dict)
+    """The name in `pagerduty/NAME` to the schedule's id there."""
     lint: Lint = field(default_factory=Lint)
     handoff: Handoff = field(default_factory=Handoff)
     problems: tuple[Problem, ...] = field(default=())

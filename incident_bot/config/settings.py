@@ -19,12 +19,12 @@ from incident_bot.core.errors import Refused
 PREFIX: Final = "INCIDENT_BOT_"
 SECRETS: Final = (
     "DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_URL", "HEARTBEAT_URL",
-    "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN",
+    "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_API_KEY", "TWILIO_AUTH_TOKEN",
     "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN",
 )  # fmt: skip
 """What may also stand in a file, as NAME_FILE. Addresses are among them: they may carry passwords."""
 COMMON: Final = frozenset({
-    "SMTP_URL", "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET",
+    "SMTP_URL", "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_API_KEY",
     "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
     "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN",
 })  # fmt: skip
@@ -177,6 +177,9 @@ class Settings(BaseSettings):
     pagerduty_webhook_secret: SecretStr | None = None
     """One secret, or several with commas between them while they are being changed."""
     pagerduty_events_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    pagerduty_api_key: SecretStr | None = None
+    """Reads schedules that are targets."""
+    pagerduty_api_url: Annotated[str, AfterValidator(_web_address)] | None = None
     twilio_account_sid: Annotated[str, AfterValidator(_account)] | None = None
     twilio_auth_token: SecretStr | None = None
     twilio_from: Annotated[str, AfterValidator(_caller)] | None = None

@@ -91,6 +91,8 @@ class TeamDirectory:
         kind = target.kind
         if kind is TargetKind.PERSON:
             return (Reached(person=target.name, why="named in the escalation policy"),)
+        if kind is TargetKind.PAGERDUTY and target.name in self._revision.pagerduty_schedules:
+            return self._at_pagerduty(self._revision.pagerduty_schedules[target.name], now)
         if kind is TargetKind.PAGERDUTY:
             return (Reached(person=str(target), why="named in the escalation policy"),)
         if kind is TargetKind.SCHEDULE:
@@ -107,6 +109,18 @@ class TeamDirectory:
         if kind is TargetKind.MANAGER:
             return (Reached(person=team.manager, why=f"manager of {team.name}"),) if team.manager else ()
         return tuple(Reached(person=member, why=f"member of {team.name}") for member in team.members)
+
+    def _at_pagerduty(self, schedule: str, now: datetime) -> tuple[Reached, ...]:
+        """Give the people behind the users on call there, less those who stand for nobody here: health names them."""
+        mirror = self._roster.mirror(schedule)
+        people = {
+            one.contacts.get("pagerduty"): one.id for one in self._revision.people.values() if one.active
+        }
+        return tuple(
+            Reached(person=people[one.user], why=mirror.why(one, now=now))
+            for one in mirror.who(now)
+            if one.user in people
+        )
 
     def _on_call(self, name: str | None, now: datetime) -> tuple[Reached, ...]:
         if name is None:

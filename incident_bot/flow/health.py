@@ -8,7 +8,7 @@ from typing import Final
 
 from incident_bot.core.model import Paging, TargetKind, paging_service
 from incident_bot.core.postmortem import clock, duration
-from incident_bot.flow import heartbeats
+from incident_bot.flow import heartbeats, mirror
 from incident_bot.flow.context import Context
 from incident_bot.flow.heartbeats import Watch
 from incident_bot.flow.views import CheckView, HealthView
@@ -83,6 +83,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         failed = len(outbox.failed_rows(tx))
         successes = outbox.last_success(tx)
         watches = heartbeats.watches(tx)
+        mirrored = mirror.checks(context, tx, now=now)
         deferred = alerts.count_deliveries(tx).get(DeliveryState.DEFERRED, 0)
     checks = [
         _overdue("timers", "oldest due timer", timer, now),
@@ -93,6 +94,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         CheckView(name="deferred", ok=not deferred, detail=f"{deferred} deliveries wait to be decided"),
     ]
     checks.extend(_services(context))
+    checks.extend(mirrored)
     checks.extend(_heartbeat(watch, now) for watch in watches)
     for name in sorted(context.notifiers):
         last = successes.get(name)
@@ -109,7 +111,9 @@ def _services(context: Context) -> list[CheckView]:
     matrix = context.live.current.revision.matrix
     rows = [*matrix.rows.values(), *(row for team in matrix.team_rows.values() for row in team.values())]
     named = [target for row in rows for step in row for target in step.targets]
-    targets = {str(one) for one in (*named, *matrix.fallback, *matrix.last_resort)}
+    schedules = context.live.current.revision.pagerduty_schedules
+    every = (*named, *matrix.fallback, *matrix.last_resort)
+    targets = {str(one) for one in every if one.name not in schedules}
     services = {name: service for name in sorted(targets) if (service := paging_service(name))}
     way = context.notifiers.get(TargetKind.PAGERDUTY)
     missing = [name for name, service in services.items() if way is None or not way.reaches(service)]

@@ -13,9 +13,11 @@ from functools import partial
 from incident_bot.config.recorded import RosterReader, Rosters
 from incident_bot.core.oncall import Answer, Gap, Override, Schedule, Shift, history
 from incident_bot.core.oncall.history import Version
+from incident_bot.core.oncall.mirrored import Mirror
 from incident_bot.core.walltime import EARLIEST, HORIZON, LATEST
 from incident_bot.flow.configure import Current
 from incident_bot.store import interventions
+from incident_bot.store.mirrors import mirrors
 from incident_bot.store.transaction import Tx
 
 
@@ -45,6 +47,7 @@ class Roster:
         self._tx = tx
         self._overrides: dict[str, tuple[datetime, tuple[Override, ...]]] = {}
         self._activations: list[_Activation] | None = None
+        self._mirrors: dict[str, Mirror] = {}
         revision = current.revision
         inactive = frozenset(person.id for person in revision.people.values() if not person.active)
         people = frozenset(revision.people)
@@ -53,6 +56,13 @@ class Roster:
     def who(self, schedule: str, instant: datetime) -> tuple[Answer, ...]:
         """Give the people on call at the instant, each with the reason; nobody where there is no such schedule."""
         return history.who(self.versions(schedule, instant), self.overrides(schedule, instant), instant)
+
+    def mirror(self, schedule: str) -> Mirror:
+        """Give what PagerDuty last said of a schedule of its own, by the id that it has there; asks nobody."""
+        if schedule not in self._mirrors:
+            found = mirrors(self._tx, [schedule]) if self._records.kept else {}
+            self._mirrors[schedule] = found.get(schedule, Mirror(schedule=schedule))
+        return self._mirrors[schedule]
 
     def stretch(
         self, schedule: str, instant: datetime, person: str

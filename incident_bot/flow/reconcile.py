@@ -15,7 +15,7 @@ import structlog
 from incident_bot.config.revision import SourceConfig
 from incident_bot.core.dedupe import Drift, Listed, judge, reconcile, reopen
 from incident_bot.core.model import Episode
-from incident_bot.flow import heartbeats
+from incident_bot.flow import heartbeats, mirror
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import RECONCILE_SOON, ended_notices, let_go, reconcile_timer
 from incident_bot.flow.ledger import Ledger
@@ -45,11 +45,16 @@ def schedule(context: Context, *, now: datetime) -> None:
             for source in context.live.current.revision.sources
             if source.api_url
         ]
+        due += [reconcile_timer(name, now + RECONCILE_SOON) for name in mirror.names(context)]
         timers.set_timers(tx, due, now=now)
 
 
 def reconcile_source(context: Context, name: str, *, now: datetime) -> Drift | None:
     """Ask one source's API and heal the difference; None where there is no API or it did not answer."""
+    if name.startswith(mirror.PREFIX):
+        mirror.refresh(context, name, now=now)
+        _again(context, name, mirror.EVERY, now=now)
+        return None
     source = next((one for one in context.live.current.revision.sources if one.name == name), None)
     if source is None or not source.api_url:
         return None
@@ -62,11 +67,15 @@ def reconcile_source(context: Context, name: str, *, now: datetime) -> Drift | N
     else:
         drift = _heal(context, source, listed, now=now)
         context.metrics.reconcile.labels(source=name, result="ok").inc()
+    _again(context, name, EVERY, now=now)
+    return drift
+
+
+def _again(context: Context, name: str, every: timedelta, *, now: datetime) -> None:
     # Jittered, so that replicas and sources do not ask in step.
-    next_at = now + EVERY * (1 + JITTER * (context.chance() - 0.5))
+    next_at = now + every * (1 + JITTER * (context.chance() - 0.5))
     with context.store.write() as tx:
         timers.set_timers(tx, [reconcile_timer(name, next_at)], now=now)
-    return drift
 
 
 def _ask(context: Context, source: SourceConfig) -> tuple[Listed, ...]:
@@ -81,6 +90,8 @@ def _ask(context: Context, source: SourceConfig) -> tuple[Listed, ...]:
 
 def has_list(context: Context, name: str) -> bool:
     """Say whether this source has an API to compare it with; in a sealed application none has."""
+    if name.startswith(mirror.PREFIX):
+        return name in mirror.names(context)
     return not context.sealed and any(
         one.name == name and one.api_url for one in context.live.current.revision.sources
     )

@@ -8,6 +8,7 @@ from typing import Final
 from incident_bot.core.errors import Refused
 from incident_bot.core.oncall import Add, Cover, Override, Remove, Replace
 from incident_bot.core.oncall.handoffs import held
+from incident_bot.flow.mirror import PREFIX, by_user
 from incident_bot.flow.oncall import times
 from incident_bot.flow.oncall.asking import BACK, Asking, Duty
 from incident_bot.flow.oncall.grammar import USAGES
@@ -23,6 +24,8 @@ SHOWN: Final = 30
 
 def who(asking: Asking, rest: tuple[str, ...]) -> ReplyView:
     """Answer who is on call, at an instant or through a day, on one schedule or on all."""
+    if rest and rest[0] in _at_pagerduty(asking):
+        return _mirrored(asking, rest[0], rest[1:])
     schedule = asking.schedule(rest)
     words = rest if schedule is None else rest[1:]
     skipped = 1 if words and words[0].casefold() in ("at", "on") else 0
@@ -47,6 +50,30 @@ def who(asking: Asking, rest: tuple[str, ...]) -> ReplyView:
         title = f"On call at {asking.clock(when.start, schedule)}"
     text = "\n".join(lines) or "There is no schedule yet; add one under rotations/schedules/."
     return ReplyView(text=text, title=title, lines=tuple(lines), actions=("me", "swap", "override list"))
+
+
+def _at_pagerduty(asking: Asking) -> dict[str, str]:
+    """Give PagerDuty's schedules by the targets that name them."""
+    return {f"{PREFIX}{name}": key for name, key in asking.revision.pagerduty_schedules.items()}
+
+
+def _mirrored(asking: Asking, name: str, words: tuple[str, ...]) -> ReplyView:
+    """Say who is on call by a schedule of PagerDuty's, as it said itself last."""
+    found = times.read(words, asking.zone(None), now=asking.now)
+    at = found[0].start if found else asking.now
+    if len(words) > (found[1] if found else 0):
+        raise asking.unknown(words[found[1] if found else 0])
+    known = asking.roster.mirror(_at_pagerduty(asking)[name])
+    people = by_user(tuple(asking.revision.people.values()))
+    lines = tuple(
+        f"{name}: {asking.name(people[one.user])} ({people[one.user]}) – {known.why(one, now=asking.now)}"
+        if one.user in people
+        else f"{name}: {one.name} at PagerDuty, in no entry of people.yaml; write pagerduty: {one.user}"
+        for one in known.who(at)
+    )
+    nobody = "nobody" if known.asked_at else f"not read yet ({known.error or 'PagerDuty was not asked'})"
+    lines = lines or (f"{name}: {nobody}",)
+    return ReplyView(text="\n".join(lines), title="On call", lines=lines, actions=("me",))
 
 
 def _at(asking: Asking, name: str, at: datetime) -> list[str]:

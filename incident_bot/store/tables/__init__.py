@@ -14,6 +14,7 @@ from incident_bot.store.tables.interventions import (
     TokenTable,
 )
 from incident_bot.store.tables.links import AckLinkTable
+from incident_bot.store.tables.mirrors import MirrorTable
 from incident_bot.store.tables.queue import AttemptTable, OutboxTable, ReceiptTable, TimerTable
 
 METADATA = Base.metadata
@@ -31,6 +32,7 @@ incident = table_of(IncidentTable)
 maintenance = table_of(MaintenanceTable)
 outbox = table_of(OutboxTable)
 override = table_of(OverrideTable)
+pagerduty_schedule = table_of(MirrorTable)
 postmortem = table_of(PostmortemTable)
 reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
@@ -57,6 +59,7 @@ __all__ = [
     "maintenance",
     "outbox",
     "override",
+    "pagerduty_schedule",
     "postmortem",
     "reach_tap",
     "receipt",
