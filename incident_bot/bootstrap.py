@@ -238,7 +238,7 @@ def rehearsal(
 ) -> Iterator[Application]:
     """Wire a private application on an empty database in memory, from which nothing reaches anybody.
 
-    Its intake runs; its worker does not: whoever moves the clock does what falls due.
+    None of its threads runs: whoever moves the clock hands in what is delivered and does what falls due.
     """
     private = settings.model_copy(update={"database_url": SecretStr("sqlite://")})
     ways = notifiers if notifiers is not None else silent_notifiers(heard)
@@ -250,11 +250,9 @@ def rehearsal(
         sealed=True,
     )
     application.context.live.record(now=clock.now())
-    application.intake.start()
     try:
         yield application
     finally:
-        application.intake.stop()
         application.close()
 
 

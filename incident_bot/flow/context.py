@@ -38,6 +38,7 @@ class Context:
     records: Records = field(default_factory=Records)
     """What was in force before, for questions about the past."""
     sealed: bool = False
-    """Whether nothing outside is asked: what happens here is about another time than now."""
+    """Whether nothing outside is asked or told: what happens here is about another time than now, and no message has
+    words."""
     clock_offset: Callable[[], timedelta] = timedelta
     """How far the machine's clock is ahead of the time that is handed to the flow; negative where it is behind."""

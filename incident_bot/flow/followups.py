@@ -36,8 +36,7 @@ def owed(
     """Give what its paging services have to be told after these events; some may have been told before."""
     if PAGERDUTY not in context.notifiers or not any(_telling(event) for event in events):
         return []
-    rows = [row for row, _ in outbox.pages_of(tx, incident.id)]
-    return owed_for(incident, rows, now=now)
+    return owed_for(incident, outbox.pages_by(tx, incident.id, PAGERDUTY), now=now)
 
 
 def owed_for(incident: Incident, rows: Sequence[OutboxRow], *, now: datetime) -> list[NewMessage]:

@@ -117,6 +117,10 @@ class Ledger:
     def flush(self) -> list[Incident]:
         """Write everything; the incidents come back with their ids, in the order in which they were first noted."""
         drafts = list(self._drafts.values())
+        # Most deliveries decide nothing new.
+        return self._written(drafts) if drafts or self._messages else []
+
+    def _written(self, drafts: list[_Draft]) -> list[Incident]:
         for draft in drafts:
             self._step_over(draft)
             self._cancel(draft)

@@ -52,7 +52,12 @@ class Facts:
 
 
 def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
-    """Give the message of one row; None where its incident or its person is gone."""
+    """Give the message of one row; None where its incident or its person is gone.
+
+    In a sealed application it has no text: nobody reads it, and writing it is half of the work of sending it.
+    """
+    if context.sealed:
+        return _unwritten(context, row)
     message = _words_for(context, facts, row, now=now)
     return replace(message, at=now) if message else None
 
@@ -67,6 +72,21 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
     if row.moment in MOMENTS:
         return _handoff(context, row, row.moment, now=now)
     return _channel(context, row, incident, episodes, now=now)
+
+
+def _unwritten(context: Context, row: OutboxRow) -> Message | None:
+    person = None
+    if row.person is not None:
+        person = context.live.current.revision.people.get(row.person) or paging_service(row.person)
+        if person is None:
+            return None
+    kind = row.moment.value if row.moment else "page"
+    if row.page_kind is not None and row.page_kind in PAGES:
+        kind = row.page_kind.value
+    return Message(
+        key=row.key, kind=kind, recipient=row.person or row.recipient or "", person=person, subject="", text="",
+        attempt=row.attempts,
+    )  # fmt: skip
 
 
 def _page(

@@ -6,20 +6,23 @@ its own instant and nothing is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final, Protocol
 
 from incident_bot.core.errors import Refused
 from incident_bot.core.model import Paging
 from incident_bot.flow import commands, deliver, escalate, interventions
 from incident_bot.flow.context import Context
-from incident_bot.flow.intake import Busy, Intake
+from incident_bot.flow.intake import BATCH_BODIES, Intake
 from incident_bot.flow.replay.recordings import Recorded, Skipped
 from incident_bot.flow.replay.silent import Heard
-from incident_bot.store import incidents, outbox, timers
+from incident_bot.store import incidents
 from incident_bot.store import interventions as kept_interventions
+from incident_bot.store.due import next_due
 from incident_bot.store.engine import Store
 
 AFTER_THE_LAST: Final = timedelta(hours=12)
@@ -76,32 +79,37 @@ def run(
     going = _Going(context, clock, heard, ack_after)
     names = {one.name for one in context.live.current.revision.sources}
     skipped: list[Skipped] = []
-    for number, one in enumerate(sorted(deliveries, key=lambda one: one.at), 1):
-        if one.source not in names:
-            known = ", ".join(sorted(names)) or "none"
-            reason = f"the source {one.source!r} is not configured; configured: {known}"
-            skipped.append(Skipped(place=one.place, reason=reason))
-        else:
-            going.pass_until(max(one.at, clock.now()))
-            refused = _delivered(intake, one)
-            if refused is not None:
-                skipped.append(Skipped(place=one.place, reason=refused))
-            going.do_due()
+    done = 0
+    for batch in _together(sorted(deliveries, key=lambda one: one.at)):
+        going.pass_until(max(batch[0].at, clock.now()))
+        skipped += _delivered(intake, batch, names)
+        done += len(batch)
         if tell is not None:
-            tell(number)
+            tell(done)
     going.pass_until(max(until, clock.now()))
     return skipped
 
 
-def _delivered(intake: Intake, one: Recorded) -> str | None:
-    """Hand it in as the door does; why it was not taken, or None."""
-    try:
-        answer = intake.submit(one.source, one.body).result()
-    except Busy:
-        return "larger than the intake takes"
-    if answer.status == STORED:
-        return None
-    return f"{answer.path}: {answer.detail}" if answer.path else str(answer.detail)
+def _together(deliveries: Sequence[Recorded]) -> Iterator[list[Recorded]]:
+    """Give those of one instant in one piece: the intake commits together what waits together."""
+    for _, same in groupby(deliveries, key=lambda one: one.at):
+        found = list(same)
+        yield from (found[place : place + BATCH_BODIES] for place in range(0, len(found), BATCH_BODIES))
+
+
+def _delivered(intake: Intake, batch: Sequence[Recorded], names: AbstractSet[str]) -> list[Skipped]:
+    """Hand them in as the door does; gives those that were not taken, and why, in their order."""
+    answers = iter(intake.deliver([(one.source, one.body) for one in batch if one.source in names]))
+    skipped: list[Skipped] = []
+    for one in batch:
+        if one.source not in names:
+            known = ", ".join(sorted(names)) or "none"
+            reason = f"the source {one.source!r} is not configured; configured: {known}"
+            skipped.append(Skipped(place=one.place, reason=reason))
+        elif (answer := next(answers)).status != STORED:
+            reason = f"{answer.path}: {answer.detail}" if answer.path else str(answer.detail)
+            skipped.append(Skipped(place=one.place, reason=reason))
+    return skipped
 
 
 class _Going:
@@ -119,49 +127,41 @@ class _Going:
 
     def pass_until(self, instant: datetime) -> None:
         """Do everything that falls due up to the instant, each at its own, and stand there."""
-        while (due := self._next_due()) is not None and due <= instant:
+        while True:
+            with self._context.store.read() as tx:
+                timer, row = next_due(tx)
+            promised = min((due for due, _ in self._promised.values()), default=None)
+            due = min((one for one in (timer, row, promised) if one is not None), default=None)
+            if due is None or due > instant:
+                break
             if due > self._clock.now():
                 self._move(due)
-            if not self._act():
+            if not self._act(timer, row):
                 message = f"something due at {due.isoformat()} cannot be done; the replay ends here"
                 raise Refused(message)
         self._move(instant)
-
-    def do_due(self) -> None:
-        """Do what is due at this instant, if anything is."""
-        due = self._next_due()
-        if due is not None and due <= self._clock.now():
-            self._act()
 
     def _move(self, instant: datetime) -> None:
         self._clock.set(instant)
         self._context.live.count_anew(now=instant)
 
-    def _act(self) -> bool:
-        done = self._work()
+    def _act(self, timer: datetime | None, row: datetime | None) -> bool:
+        """Do one kind of what is due now: what fires goes before what is sent, and answers come last."""
+        now = self._clock.now()
+        if timer is not None and timer <= now and escalate.tick(self._context, now=now):
+            return True
+        if row is not None and row <= now and deliver.drain(self._context, now=self._clock.now):
+            self._listen()
+            return True
+        return self._answer()
+
+    def _listen(self) -> None:
         for message in self._heard.take():
             if self._ack_after is not None and message.kind in _ANSWERED:
                 # The key of rule P4 names the incident and its epoch; a note or a second way is the same question.
                 _, number, epoch, *_ = message.key.split(":")
                 asked = int(number), epoch, message.kind
                 self._promised.setdefault(asked, (self._clock.now() + self._ack_after, message.recipient))
-        return self._answer() or done > 0
-
-    def _work(self) -> int:
-        """Fire and send what is due at this instant, and only ask for what is: most of the time there is one thing."""
-        now, done = self._clock.now(), 0
-        while True:
-            with self._context.store.read() as tx:
-                timer, row = timers.next_due(tx), outbox.next_due(tx)
-            if timer is not None and timer <= now:
-                handled = escalate.tick(self._context, now=now)
-            elif row is not None and row <= now:
-                handled = deliver.drain(self._context, now=self._clock.now)
-            else:
-                return done
-            done += handled
-            if not handled:
-                return done
 
     def _answer(self) -> bool:
         now = self._clock.now()
@@ -179,9 +179,3 @@ class _Going:
                         self._context, "ack", incident=number, actor=person, source="replay", now=now
                     )
         return bool(ready)
-
-    def _next_due(self) -> datetime | None:
-        with self._context.store.read() as tx:
-            found = [timers.next_due(tx), outbox.next_due(tx)]
-        found.extend(due for due, _ in self._promised.values())
-        return min((due for due in found if due is not None), default=None)

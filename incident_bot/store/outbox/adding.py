@@ -138,6 +138,8 @@ def cancel_pages(
     if person is not None:
         query = query.where(table.c.person == person)
     rows = found(tx, query.order_by(table.c.id))
+    if not rows:
+        return []
     waiting = [row.id for row in rows if row.state is RowState.PENDING]
     if waiting:
         tx.connection.execute(

@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from incident_bot.store.bulk import among
-from incident_bot.store.outbox.rows import attempt_value, every, found
+from incident_bot.store.outbox.rows import attempt_value, every, found, row_value
 from incident_bot.store.outbox.values import Attempt, OutboxRow
 from incident_bot.store.tables import attempt as attempt_table
 from incident_bot.store.tables import incident as incident_table
@@ -22,6 +22,17 @@ from incident_bot.store.types import storable
 _FAILED: Final = sa.text("outbox.state = 'failed'")
 
 _NEXT: Final = sa.select(sa.func.min(table.c.ready_at)).where(table.c.ready_at.is_not(None))
+
+# Asked with every decision on an incident, which may have thousands of pages: the database picks the few.
+_BY_CHANNEL: Final = (
+    every()
+    .where(
+        table.c.incident_id == sa.bindparam("b_id"),
+        table.c.kind == RowKind.PAGE.value,
+        table.c.via == sa.bindparam("b_via"),
+    )
+    .order_by(table.c.id)
+)
 
 
 def row(tx: Tx, row_id: int) -> OutboxRow | None:
@@ -44,6 +55,11 @@ def oldest_due(tx: Tx, *, now: datetime) -> datetime | None:
 def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     """Give every page of the incident with its attempts, in the order in which they were planned."""
     return _with_attempts(tx, incident_id, RowKind.PAGE)
+
+
+def pages_by(tx: Tx, incident_id: int, via: str) -> list[OutboxRow]:
+    """Give the incident's pages by one channel, in the order in which they were planned."""
+    return [row_value(row) for row in tx.connection.execute(_BY_CHANNEL, {"b_id": incident_id, "b_via": via})]
 
 
 def sent_pages(tx: Tx, start: datetime, end: datetime) -> list[OutboxRow]:
