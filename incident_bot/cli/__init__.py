@@ -24,6 +24,7 @@ from incident_bot.cli.importing import import_schedules
 from incident_bot.cli.oncall import WithReport, oncall
 from incident_bot.cli.printing import print_json, print_simulated, shown
 from incident_bot.cli.replay import replay
+from incident_bot.cli.why import why
 from incident_bot.cli.wiring import LOCAL, Actor, AsJson, At, application, database, refuse_stranger, settings
 from incident_bot.clock import SystemClock
 from incident_bot.core.errors import BadConfiguration, IncidentBotError
@@ -113,6 +114,7 @@ app.command("oncall", cls=WithReport)(oncall)
 app.command()(roster.shifts)
 app.command()(roster.override)
 app.command()(replay)
+app.command()(why)
 
 
 @app.command("simulate")

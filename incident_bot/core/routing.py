@@ -118,6 +118,8 @@ class Routed:
     place: str
     """The route that decided: `routing.yaml:12`, or `default`."""
     tried: tuple[Tried, ...]
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where `severity`, `team` and `service` were found, in words (P14)."""
 
 
 def route(labels: Labels, routing: Routing, ladder: Ladder, teams: Mapping[str, Team]) -> Routed:
@@ -125,21 +127,37 @@ def route(labels: Labels, routing: Routing, ladder: Ladder, teams: Mapping[str, 
     tried: list[Tried] = []
     decided = _decide(labels, routing, tried)
     names, default = routing.label_names, routing.default
-    service = labels.get(names.service) or (decided.service if decided else None)
-    words = (labels.get(names.severity), decided.severity if decided else None, default.severity)
-    team = labels.get(names.team)
-    if team is None or team not in teams:
-        team = (decided.team if decided else None) or _team_of(service, routing, teams) or default.team
+    at_route = f"the route {decided.place}" if decided else ""
+    service, service_from = _first(
+        (labels.get(names.service), f"the label {names.service}"),
+        (decided.service if decided else None, at_route),
+    )
+    label = labels.get(names.team)
+    team, team_from = _first(
+        (label if label in teams else None, f"the label {names.team}"),
+        (decided.team if decided else None, at_route),
+        (_team_of(service, routing, teams), f"the service {service}"),
+        (default.team, "the default"),
+    )
+    severity, severity_from = _severity(
+        (
+            (labels.get(names.severity), f"the label {names.severity}={labels.get(names.severity)}"),
+            (decided.severity if decided else None, at_route),
+            (default.severity, "the default"),
+        ),
+        ladder,
+    )
     return Routed(
         action=_action(decided, default),
-        team=team,
-        severity=_severity(words, ladder),
+        team=team or default.team,
+        severity=severity,
         service=service,
         group_by=default.group_by if decided is None or decided.group_by is None else decided.group_by,
         delay=decided.delay if decided else None,
         hours=decided.hours if decided else None,
         place=decided.place if decided else "default",
         tried=tuple(tried),
+        origins={"severity": severity_from, "team": team_from, "service": service_from},
     )
 
 
@@ -198,12 +216,17 @@ def _action(decided: Route | None, default: Default) -> Action:
     return default.action if decided is None or decided.action is None else decided.action
 
 
-def _severity(words: Iterable[str | None], ladder: Ladder) -> Severity:
-    for word in words:
+def _severity(words: Iterable[tuple[str | None, str]], ladder: Ladder) -> tuple[Severity, str]:
+    for word, origin in words:
         rung = ladder.named(word) if word else None
         if rung is not None:
-            return rung
-    return ladder.rungs[len(ladder.rungs) // 2]
+            return rung, origin
+    return ladder.rungs[len(ladder.rungs) // 2], "nothing that is known; the middle of the ladder"
+
+
+def _first(*words: tuple[str | None, str]) -> tuple[str | None, str]:
+    """Give the first word that there is, and where it was found."""
+    return next(((word, origin) for word, origin in words if word), (None, "nothing says one"))
 
 
 def _team_of(service: str | None, routing: Routing, teams: Mapping[str, Team]) -> str | None:

@@ -27,6 +27,7 @@ from incident_bot.entrypoints import (
     signin,
     taps,
     twilio,
+    why_page,
 )
 from incident_bot.entrypoints.auth import Doorkeeper
 from incident_bot.entrypoints.desk import Desk
@@ -78,6 +79,7 @@ def build_app(
         console.router,
         oncall_page.router,
         oncall_take_page.router,
+        why_page.router,
         calendar_page.router,
         signin.router,
         acklink.router,

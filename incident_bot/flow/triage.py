@@ -93,6 +93,10 @@ class Triage:
             placed.notify = way.key_of(episode)
         else:
             placed.key = way.key_of(episode)
+        why: JsonObject = {**episode.why, **way.why} if episode.why else way.why
+        if disposition is Disposition.HELD:
+            # Kept when it is let through: the answer to why nobody was paged at once.
+            why = {**why, "held": reason}
         # One copy for everything: in a storm this line is the most expensive of the stage.
         placed.episode = copied(
             episode,
@@ -100,7 +104,7 @@ class Triage:
             service=routed.service,
             team=routed.team,
             runbook=way.runbook,
-            why={**episode.why, **way.why} if episode.why else way.why,
+            why=why,
             disposition=disposition,
             reason=reason,
         )

@@ -87,5 +87,6 @@ def _why(routed: Routed, runbook_reason: str, runbook_url: str | None, revision:
         ],
         "runbook": runbook_reason,
         "runbook_url": runbook_url,
+        "from": dict(routed.origins),
         "revision": revision,
     }

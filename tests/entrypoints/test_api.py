@@ -167,6 +167,42 @@ def test_why_tells_the_chain(world: World) -> None:
     assert "alertmanager" in why["text"]
 
 
+def test_why_of_an_alert_by_its_number_its_fingerprint_or_its_name(world: World) -> None:
+    world.open_incident()
+    world.pump()
+    found = [
+        world.client().get(f"/api/v1/alerts/{name}/why") for name in ("1", "0123456789abcdef", "HighCPU")
+    ]
+    assert [answer.status_code for answer in found] == [200, 200, 200]
+    assert found[0].json() == found[1].json() == found[2].json()
+    why = found[0].json()
+    assert (why["kind"], why["about"], why["incident"]) == ("alert", "1", "INC-1")
+    assert why["answer"][0].startswith("Alice Example was paged by")
+    assert {"stage", "at", "text", "data"} == set(why["chain"][0])
+    missing = world.client().get("/api/v1/alerts/7/why")
+    assert (missing.status_code, "There is no alert '7'" in missing.json()["detail"]) == (404, True)
+
+
+def test_why_of_a_person_in_a_window(world: World) -> None:
+    world.open_incident()
+    world.pump()
+    paged = world.client().get("/api/v1/people/alice/why").json()
+    assert (paged["kind"], paged["about"], len(paged["pages"])) == ("person", "alice", 1)
+    assert paged["to"] == "2026-03-03T03:00:00Z"
+    gone = world.client().get("/api/v1/people/gone/why").json()
+    assert [reason["code"] for reason in gone["reasons"]] == ["inactive"]
+    before = (
+        world.client().get("/api/v1/people/alice/why?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z").json()
+    )
+    assert (before["pages"], before["reasons"]) == ([], [])
+    for path, status in (
+        ("/api/v1/people/zoe/why", 404),
+        ("/api/v1/people/alice/why?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", 409),
+        ("/api/v1/people/alice/why?from=2020-03-02T00:00:00Z", 409),
+    ):
+        assert world.client().get(path).status_code == status, path
+
+
 @pytest.mark.parametrize(
     "format_name, media_type",
     [("md", "text/markdown"), ("html", "text/html"), ("json", "application/json")],
@@ -326,6 +362,7 @@ def test_the_description_is_complete(world: World) -> None:
         "/webhooks/{source}", "/health", "/health/live", "/health/ready", "/metrics", "/-/reload",
         "/api/v1/incidents", "/api/v1/incidents/{id}", "/api/v1/incidents/{id}/commands", "/api/v1/commands",
         "/api/v1/incidents/{id}/timeline", "/api/v1/incidents/{id}/pages", "/api/v1/incidents/{id}/why",
+        "/api/v1/alerts/{id}/why", "/api/v1/people/{name}/why",
         "/api/v1/incidents/{id}/postmortem", "/api/v1/incidents/{id}/live", "/api/v1/alerts", "/api/v1/oncall",
         "/api/v1/schedules/{name}/shifts", "/api/v1/simulate", "/api/v1/maintenance", "/api/v1/maintenance/{id}",
     }  # fmt: skip

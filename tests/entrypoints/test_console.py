@@ -362,3 +362,26 @@ def test_severities_differ_by_shape_and_not_by_colour_alone() -> None:
 def test_backticks_become_code_and_nothing_else_does() -> None:
     assert str(ticked("run `rm <x>` & go")) == "run <code>rm &lt;x&gt;</code> &amp; go"
     assert str(ticked("one ` alone <b>")) == "one ` alone &lt;b&gt;"
+
+
+def test_why_is_a_page_for_an_incident_an_alert_and_a_person(world: World) -> None:
+    world.open_incident()
+    world.pump()
+    incident = page(world.client(), "/incidents/INC-1")
+    links = {link.get("href") for link in incident.all("a")}
+    wanted = {"/incidents/INC-1/why", "/alerts/1/why", "/people/alice/why"}
+    assert wanted <= links
+    for path in sorted(wanted):
+        shown = page(world.client(), path)
+        assert "was paged by" in shown.text
+    alert = page(world.client(), "/alerts/1/why")
+    assert "/incidents/INC-1" in {link.get("href") for link in alert.all("a")}
+    assert "delivery 1 from alertmanager" in alert.text
+    gone = page(world.client(), "/people/gone/why?days=7")
+    assert "is not active in people.yaml" in gone.text
+    assert "Nothing is on record." in gone.text
+
+
+@pytest.mark.parametrize("path", ["/alerts/9/why", "/people/zoe/why", "/incidents/INC-9/why"])
+def test_why_of_what_is_not_there_is_not_found(world: World, path: str) -> None:
+    assert world.client().get(path, headers=BROWSER).status_code == 404

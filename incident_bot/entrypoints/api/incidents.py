@@ -7,7 +7,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
@@ -189,6 +189,18 @@ def list_alerts(
     )
     items, cursor = cut(views, limit, lambda view: view.id)
     return {"items": items, "next": cursor}
+
+
+@router.get("/alerts/{id}/why", response_model=dict[str, JsonValue], responses=refusals(404), tags=["alerts"])
+def alert_why(
+    at: AtDesk,
+    _caller: Reader,
+    id: Annotated[  # noqa: A002 -- as in the contract
+        str, Path(max_length=200, description="Its `id`, its `fingerprint`, or its name: the newest of it.")
+    ],
+) -> Any:
+    """Show why an alert was paged for, or why nobody was: delivery, deduplication, route, muting, incident, pages."""
+    return chain.explain_alert(at.context, id, now=at.now()).to_json()
 
 
 def _markdown(content_type: str, body: bytes) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
+from pydantic import JsonValue
 
 from incident_bot.core.errors import Refused
 from incident_bot.entrypoints.api import roster_shapes as shapes
@@ -14,11 +15,13 @@ from incident_bot.entrypoints.api.parameters import IdempotencyKey, refusals
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader, Writer
 from incident_bot.flow import roster
 from incident_bot.flow.oncall import run
+from incident_bot.flow.why import explain_person
 
 router = APIRouter(prefix="/api/v1", tags=["on call"])
 
 SHIFTS_LONGEST: Final = timedelta(days=800)
 SHIFTS_DEFAULT: Final = timedelta(days=28)
+DAY: Final = timedelta(days=1)
 
 ScheduleName = Annotated[str, Path(max_length=64)]
 From = Annotated[schemas.Instant | None, Query(alias="from", description="Now, when left out.")]
@@ -146,6 +149,27 @@ def end_override_named(
 ) -> None:
     """Do the same for the override that `?id=` names."""
     roster.end_override(at.context, id, schedule=name, actor=caller.actor, now=at.now())
+
+
+@router.get("/people/{name}/why", response_model=dict[str, JsonValue], responses=refusals(404, 409))
+def person_why(
+    at: AtDesk,
+    _caller: Reader,
+    name: Annotated[str, Path(max_length=64, description="An id of `people.yaml`.")],
+    start: Annotated[
+        schemas.Instant | None, Query(alias="from", description="A day before `to`, when left out.")
+    ] = None,
+    end: Annotated[schemas.Instant | None, Query(alias="to", description="Now, when left out.")] = None,
+) -> Any:
+    """Show what was sent to a person in [from, to) and why, and for which incidents nothing was, and why not."""
+    now = at.now()
+    finish = end or now
+    begin = start or finish - DAY
+    if finish <= begin:
+        raise Refused("`to` must come after `from`.")
+    if finish - begin > SHIFTS_LONGEST:
+        raise Refused(f"Ask for at most {SHIFTS_LONGEST.days} days at once.")
+    return explain_person(at.context, name, start=begin, end=finish, now=now).to_json()
 
 
 def _span(at: Desk, start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:

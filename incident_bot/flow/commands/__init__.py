@@ -18,7 +18,7 @@ from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.commands.drilling import drill
 from incident_bot.flow.commands.grammar import VERBS, Line, Verb, parse
 from incident_bot.flow.commands.merging import JOINS, Joining
-from incident_bot.flow.commands.reading import READERS, help_on, list_open
+from incident_bot.flow.commands.reading import READERS, help_on, list_open, why_of
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import load
@@ -51,6 +51,8 @@ def handle(
         return list_open(context, line.rest, now=now)
     if line.verb.name == "help":
         return help_on(line.rest)
+    if line.verb.name == "why" and (line.rest or number is None):
+        return why_of(context, line.rest, number, actor=actor, now=now)
     if line.verb.about_one and number is None:
         message = f"Which incident? Type for example `{line.verb.name} INC-42`; `list` shows what is open."
         raise Refused(message)

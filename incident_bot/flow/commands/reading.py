@@ -8,7 +8,8 @@ from typing import Final
 
 from incident_bot.core.model import Json
 from incident_bot.core.postmortem import clock, duration
-from incident_bot.flow import export, queries, why
+from incident_bot.flow import export, queries
+from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.commands.grammar import VERBS, verb_named
 from incident_bot.flow.context import Context
 from incident_bot.flow.views import AlertView, IncidentView, ReplyView
@@ -118,10 +119,15 @@ def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
 
 
 def explain(context: Context, number: int, *, now: datetime) -> ReplyView:
-    """Answer `why`: how it came to this."""
-    answer = why.explain(context, number, now=now)
-    text = str(answer["text"])
-    return ReplyView(text=text, title="Why", lines=tuple(text.splitlines()), incident=str(answer["incident"]))
+    """Answer `why` about one incident: how it came to this."""
+    return why_of(context, "", number, actor="", now=now)
+
+
+def why_of(context: Context, rest: str, number: int | None, *, actor: str, now: datetime) -> ReplyView:
+    """Answer `why` about an incident, `alert …` or a person; raises Refused and NotFound."""
+    found = answer(context, rest, number, actor=actor, now=now)
+    incident = found.about if found.kind == "incident" else None
+    return ReplyView(text=found.text, title="Why", lines=tuple(found.text.splitlines()), incident=incident)
 
 
 def postmortem(context: Context, number: int, *, now: datetime) -> ReplyView:

@@ -12,7 +12,7 @@ from incident_bot.core.model import Disposition, Episode, Flag, Labels, Status, 
 from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, among, one_of_asked
 from incident_bot.store.tables import episode as table
 from incident_bot.store.transaction import LostRace, Tx
-from incident_bot.store.types import Found
+from incident_bot.store.types import Found, storable
 
 _EPISODES: Final = Bulk(table)
 
@@ -214,6 +214,20 @@ def episode(tx: Tx, episode_id: int) -> Episode | None:
     """Give one episode."""
     row = tx.connection.execute(sa.select(table).where(table.c.id == episode_id)).first()
     return None if row is None else _value(row)
+
+
+def newest_called(tx: Tx, word: str, *, most: int) -> Episode | None:
+    """Give the newest episode with this fingerprint, else the newest of this `alertname` among the newest `most`."""
+    query = sa.select(table).order_by(table.c.id.desc())
+    found = _found(tx, query.where(table.c.fingerprint == storable(word)).limit(1))
+    if not found:
+        wanted = word.casefold()
+        found = [
+            one
+            for one in _found(tx, query.limit(most))
+            if one.labels.get("alertname", "").casefold() == wanted
+        ]
+    return found[0] if found else None
 
 
 def held_episodes(tx: Tx) -> list[Episode]:

@@ -11,6 +11,7 @@ from incident_bot.store.incidents.reading import (
     latest_seq,
     list_incidents,
     numbers_of,
+    open_between,
     open_by_keys,
     verify_chain,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "latest_seq",
     "list_incidents",
     "numbers_of",
+    "open_between",
     "open_by_keys",
     "save",
     "verify_chain",

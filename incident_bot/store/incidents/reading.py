@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
@@ -123,6 +124,13 @@ def list_incidents(
     if before_id is not None:
         query = query.where(table.c.id < before_id)
     return _found(tx, query)
+
+
+def open_between(tx: Tx, start: datetime, end: datetime, *, limit: int) -> list[Incident]:
+    """Give the incidents that were open at some instant of `[start, end)`, the newest first."""
+    over = sa.and_(table.c.resolved_at.is_not(None), table.c.resolved_at < start)
+    query = sa.select(table).where(table.c.opened_at < end, sa.not_(over))
+    return _found(tx, query.order_by(table.c.id.desc()).limit(limit))
 
 
 def count_by_paging(tx: Tx) -> dict[Paging, int]:

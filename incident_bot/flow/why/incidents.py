@@ -1,0 +1,155 @@
+"""Why, for one incident: its alerts, who was on call for each step, every page, and what ended it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from incident_bot.core.model import Event, Incident, JsonObject, Kind, Paging, Running, Status
+from incident_bot.core.routing import title
+from incident_bot.core.timeline import redact
+from incident_bot.core.why import Code, Reason, paged_people, reasons, silenced, unreachable
+from incident_bot.flow import queries
+from incident_bot.flow.context import Context
+from incident_bot.flow.why.alerts import alert_json, links_of
+from incident_bot.flow.why.telling import (
+    LINES_MOST,
+    Chain,
+    Link,
+    clock,
+    cut,
+    page_json,
+    page_links,
+    sentence_on,
+)
+from incident_bot.store import alerts as episodes_store
+from incident_bot.store import incidents, interventions
+from incident_bot.store.transaction import Tx
+
+NOBODY = "Nobody was paged for this incident."
+_STEPS = (Kind.STEP, Kind.FELL_BACK, Kind.EXHAUSTED, Kind.PAGED)
+
+
+def explain(context: Context, number: int, *, now: datetime) -> JsonObject:
+    """Give the whole chain as data, with `text` for people; raises NotFound."""
+    return explain_incident(context, number, now=now).to_json()
+
+
+def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
+    """Say how an incident came to page whom it paged, and why not others; raises NotFound."""
+    names = {person.id: person.name for person in context.live.current.revision.people.values()}
+    with context.store.read() as tx:
+        incident = queries.load(tx, number)
+        events = incidents.events(tx, number)
+        episodes = episodes_store.episodes_of_incident(tx, number)
+        links: list[Link] = []
+        for episode in cut(episodes):
+            heard = redact(title(episode.labels, episode.annotations))
+            links.append(
+                Link(
+                    stage="alert",
+                    at=episode.opened_at,
+                    text=f"alert {episode.id} {heard}: {episode.status.value}",
+                    data={"alert": episode.id},
+                )
+            )
+            links += [
+                Link(stage=one.stage, text=one.text, at=one.at, data=one.data, indent=2)
+                for one in links_of(tx, episode, incident, events, now=now)
+            ]
+        links += _schedule(tx, events, names, now)
+    if len(episodes) > LINES_MOST:
+        links.append(Link(stage="alert", text=f"… and {len(episodes) - LINES_MOST} more alerts"))
+    if not episodes:
+        links.insert(
+            0,
+            Link(
+                stage="alert", text=f"declared by {_name(incident.opened_by, names)}; no alert belongs to it"
+            ),
+        )
+    pages = queries.pages(context, number)
+    links += page_links(pages, now)
+    why_not = [*reasons(events, names), *_waiting(incident, now)]
+    why_not += [one for one in map(silenced, episodes) if one is not None]
+    if incident.taken_by:
+        took = ", ".join(_name(person, names) for person in incident.taken_by)
+        waited = ", ".join(_name(person, names) for person in incident.awaited)
+        why_not.append(Reason(code=Code.WAITING, text=f"{took} took it; waiting for {waited}"))
+    said = sentence_on(pages, now)
+    return Chain(
+        kind="incident",
+        about=incident.name,
+        head=f"{incident.name} [{incident.severity}] {incident.title}, opened {clock(incident.opened_at, now)}",
+        at=now,
+        answer=tuple(said or (NOBODY, *(_first(why_not)))),
+        links=tuple(links),
+        reasons=tuple(why_not),
+        more={
+            "incident": incident.name,
+            "revision": incident.revision,
+            "firing": sum(episode.status is Status.FIRING for episode in episodes),
+            "alerts": [alert_json(episode) for episode in episodes],
+            "pages": [page_json(page) for page in pages],
+            "not_paged": [*([] if said else [NOBODY]), *(_told(one, now) for one in why_not)],
+        },
+    )
+
+
+def _schedule(tx: Tx, events: Sequence[Event], names: Mapping[str, str], now: datetime) -> list[Link]:
+    """Give, for each step, who stood behind it and why, and the configuration that was in force then (R15)."""
+    found = []
+    for event in events:
+        people = paged_people(event)
+        if event.kind not in _STEPS or not (people or unreachable(event)):
+            continue
+        active = interventions.revision_at(tx, event.happened_at)
+        revision = active.id if active else None
+        step = event.data.get("step")
+        place = f"step {step + 1}" if event.kind is Kind.STEP and isinstance(step, int) else event.kind.value
+        behind = "; ".join(f"{_name(person, names)}, {why or 'asked for'}" for person, why in people)
+        found.append(
+            Link(
+                stage="schedule",
+                at=event.happened_at,
+                text=f"{place.replace('_', ' ')} at {clock(event.happened_at, now)}: {behind or 'nobody'}"
+                + ("" if str(revision) in behind else f" (configuration {revision})"),
+                data={
+                    "step": step,
+                    "people": [{"person": person, "why": why} for person, why in people],
+                    "unreachable": list(unreachable(event)),
+                    "revision": revision,
+                },
+            )
+        )
+    return found
+
+
+def _waiting(incident: Incident, now: datetime) -> list[Reason]:
+    """Say what comes next where paging goes on."""
+    progress = incident.progress
+    if incident.paging is not Paging.TRIGGERED or progress.next_at is None:
+        return []
+    what = {
+        Running.EXHAUSTED: "the last resort is paged again",
+        Running.PAUSED: "its paging is looked at again",
+    }.get(progress.state, f"step {progress.step + 1} is due")
+    return [
+        Reason(
+            code=Code.WAITING,
+            text=f"Next: {what} at {clock(progress.next_at, now)}, unless somebody takes it",
+        )
+    ]
+
+
+def _first(found: Sequence[Reason]) -> tuple[str, ...]:
+    """Give the reason that says most: the first that is not only a matter of time."""
+    telling = [one for one in found if one.code is not Code.WAITING] or list(found)
+    return (f"{telling[0].text}.",) if telling else ()
+
+
+def _told(reason: Reason, now: datetime) -> str:
+    return f"{clock(reason.at, now)} {reason.text}" if reason.at else reason.text
+
+
+def _name(person: str, names: Mapping[str, str]) -> str:
+    return names.get(person, person)
