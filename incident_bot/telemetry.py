@@ -151,6 +151,10 @@ _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "outbox_oldest_due_seconds": ("Age of the oldest message or page that is due.", ()),
     "timers_oldest_due_seconds": ("Age of the oldest timer that is due.", ()),
     "parked": ("Rows set aside because they could not be worked on, by kind.", ("kind",)),
+    "channel_down": (
+        "Whether a way out is left alone because its provider does not work, by channel.",
+        ("channel",),
+    ),
     "config_last_reload_successful": (
         "Whether the last reload of the configuration was applied (1) or not (0).",
         (),
@@ -212,6 +216,7 @@ class Metrics:
         self.outbox_oldest_due_seconds = gauges["outbox_oldest_due_seconds"]
         self.timers_oldest_due_seconds = gauges["timers_oldest_due_seconds"]
         self.parked = gauges["parked"]
+        self.channel_down = gauges["channel_down"]
         self.config_last_reload_successful = gauges["config_last_reload_successful"]
         self.config_last_reload_success_timestamp_seconds = gauges[
             "config_last_reload_success_timestamp_seconds"

@@ -15,9 +15,15 @@ from typing import Final, TypeAlias
 from incident_bot.core.model import JsonObject, Urgency
 
 BACKOFF_FIRST: Final = timedelta(seconds=2)
-BACKOFF_MOST: Final = timedelta(minutes=5)
-ATTEMPTS_MOST: Final = 8
-"""With the waits above, a message is given up after about ten minutes."""
+PAGE_BACKOFF_MOST: Final = timedelta(seconds=30)
+"""A page is tried at least this often: somebody waits to be woken."""
+MESSAGE_BACKOFF_MOST: Final = timedelta(minutes=5)
+PAGE_PATIENCE: Final = timedelta(minutes=5)
+"""S5: how long after its due time a page is given up, where its step does not say sooner."""
+MESSAGE_PATIENCE: Final = timedelta(hours=1)
+ATTEMPTS_LEAST: Final = 3
+"""What is sent late, or has hardly any time, is still tried this often before it is given up."""
+_DOUBLED_MOST: Final = 16
 _ALERT_KEY: Final = re.compile(
     r"incident-bot/(?P<incident>INC-[0-9]{1,18})/(?P<opened>[0-9]{8}T[0-9]{6}Z)/(?P<epoch>[0-9]{1,9})/(?P<service>.+)"
 )
@@ -98,6 +104,13 @@ class Page:
     due_at: datetime
     urgency: Urgency
     reason: str
+    patience: timedelta = PAGE_PATIENCE
+    """How long after its due time it is given up (S5)."""
+
+    @property
+    def give_up_at(self) -> datetime:
+        """Give the instant of the last try."""
+        return self.due_at + self.patience
 
     def key(self, incident_id: int) -> str:
         """Give the unique key of rule P4."""
@@ -177,16 +190,24 @@ class StopTimers:
 Effect: TypeAlias = Page | CancelPages | Announce | SetTimer | StopTimers
 
 
-def retry_after(attempt: int, *, asked: timedelta | None, chance: float) -> timedelta | None:
-    """Say how long to wait after failed attempt number `attempt` (from 1), or None to give up.
+def try_again_at(
+    attempt: int,
+    *,
+    give_up_at: datetime,
+    most: timedelta,
+    asked: timedelta | None,
+    chance: float,
+    now: datetime,
+) -> datetime | None:
+    """Say when to try again after failed attempt number `attempt` (from 1), or None to give up (S5).
 
-    Exponential with full jitter: `chance` in [0, 1) is drawn by the caller. A provider's Retry-After (`asked`) is a
-    floor, up to `BACKOFF_MOST` times two (S5).
+    The waits double up to `most`, with jitter: `chance` in [0, 1) is drawn by the caller. A provider's Retry-After
+    (`asked`) is a floor; one that is longer than what is left gives up at once. The last try is at `give_up_at`.
     """
-    if attempt >= ATTEMPTS_MOST:
+    if asked is not None and now + asked > give_up_at:
         return None
-    ceiling: timedelta = min(BACKOFF_FIRST * 2 ** (attempt - 1), BACKOFF_MOST)
-    wait = ceiling * (0.5 + chance / 2)
-    if asked is not None:
-        wait = max(wait, min(asked, BACKOFF_MOST * 2))
-    return wait
+    ceiling: timedelta = min(BACKOFF_FIRST * 2 ** min(attempt - 1, _DOUBLED_MOST), most)
+    again = now + max(ceiling * (0.5 + chance / 2), asked or timedelta(0))
+    if now < give_up_at:
+        return min(again, give_up_at)
+    return again if attempt < ATTEMPTS_LEAST else None

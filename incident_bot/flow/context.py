@@ -9,6 +9,7 @@ from datetime import timedelta
 from incident_bot.config.settings import Settings
 from incident_bot.flow.configure import Live
 from incident_bot.flow.history import Records
+from incident_bot.flow.probes import Probes
 from incident_bot.flow.signals import Signals
 from incident_bot.notifiers.base import Notifier, NotifierKind
 from incident_bot.outgoing import Client
@@ -33,6 +34,7 @@ class Context:
     owner: str
     """This process's name on leases."""
     signals: Signals = field(default_factory=Signals)
+    probes: Probes = field(default_factory=Probes)
     kinds: Mapping[str, NotifierKind] = field(default_factory=dict)
     """What is known of each way out by its name, whether it is set up or not."""
     records: Records = field(default_factory=Records)

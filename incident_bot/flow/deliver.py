@@ -6,25 +6,33 @@ its incident still wants it (P3, P6); a killed sender's rows come back when thei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import Final, TypedDict
 
 import structlog
 
-from incident_bot.core.effects import PageKind, retry_after
-from incident_bot.core.incident import MessageFailed, PageFailed, PageSent, observe
+from incident_bot.core.circuit import Answer, Circuit
+from incident_bot.core.effects import (
+    ATTEMPTS_LEAST,
+    MESSAGE_BACKOFF_MOST,
+    PAGE_BACKOFF_MOST,
+    PageKind,
+    try_again_at,
+)
+from incident_bot.core.incident import MessageFailed, PageDiverted, PageFailed, PageSent, observe
 from incident_bot.core.model import Incident
-from incident_bot.flow import acklinks, quiet
+from incident_bot.flow import acklinks, circuits, quiet
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
 from incident_bot.flow.words import Facts, words_for
-from incident_bot.notifiers.base import GiveUp, Message, RetryLater
+from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
 from incident_bot.store import incidents, outbox
 from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, Outcome, RowKind, Sent
 from incident_bot.store.transaction import LostRace, Tx, Unavailable
@@ -42,6 +50,8 @@ class Result:
 
     row: OutboxRow
     outcome: Outcome
+    answer: Answer | None = None
+    """What the provider's answer says of the way out, where it was asked."""
 
 
 def drain(context: Context, *, now: Callable[[], datetime]) -> int:
@@ -184,12 +194,19 @@ def _written(
     try:
         with context.store.read() as tx:
             facts = Facts(tx)
-            return [(row, _words(context, facts, row, now())) for row in rows]
+            held = circuits.held(context, tx, rows, now=now())
+            return [
+                (row, Result(row, held[row.id]) if row.id in held else _words(context, facts, row, now()))
+                for row in rows
+            ]
     except Unavailable as problem:
         return [(row, Result(row, _again(context, row, now(), str(problem), asked=None))) for row in rows]
 
 
 def _words(context: Context, facts: Facts, row: OutboxRow, now: datetime) -> Message | Result | None:
+    if row.attempts > ATTEMPTS_LEAST and now > row.give_up_at + LEASE:
+        # No try begins so late but one whose sender died, again and again: perhaps of this very row.
+        return Result(row, Failed(f"given up after {row.attempts} attempts, the last ones without an end"))
     try:
         return words_for(context, facts, row, now=now)
     except Unavailable:
@@ -203,36 +220,46 @@ def _attempt(
     context: Context, row: OutboxRow, message: Message | None, now: Callable[[], datetime]
 ) -> Result:
     try:
-        return Result(row, _send(context, row, message, now))
+        return _send(context, row, message, now)
     except Exception as problem:  # the fence of the transports: one notifier's bug must not stop the others
         log.exception("a message could not be sent", channel=row.via, incident=row.incident_id)
         return Result(row, _again(context, row, now(), f"{type(problem).__name__} while sending", asked=None))
 
 
-def _send(context: Context, row: OutboxRow, message: Message | None, now: Callable[[], datetime]) -> Outcome:
+def _send(context: Context, row: OutboxRow, message: Message | None, now: Callable[[], datetime]) -> Result:
     notifier = context.notifiers.get(row.via)
     if message is None:
-        return Failed("its incident or person no longer exists")
+        return Result(row, Failed("its incident or person no longer exists"))
     if notifier is None:
-        return Failed(f"the channel {row.via} is not set up here")
+        return Result(row, Failed(f"the channel {row.via} is not set up here"))
     links.keep(context, row, message.url, now=now())
     acklinks.keep(context, row, message.ack_url, now=now())
     try:
         receipt = notifier.send(message)
     except RetryLater as problem:
-        return _again(context, row, now(), str(problem), asked=problem.after)
+        return Result(
+            row, _again(context, row, now(), str(problem), asked=problem.after), answer=Answer.FAILED
+        )
     except GiveUp as problem:
-        return Failed(str(problem))
-    return Sent(receipt.provider_id)
+        denied = problem.reason is GiveUpReason.AUTH
+        return Result(row, Failed(str(problem)), answer=Answer.DENIED if denied else None)
+    return Result(row, Sent(receipt.provider_id), answer=Answer.WORKED)
 
 
 def _again(
     context: Context, row: OutboxRow, now: datetime, error: str, *, asked: timedelta | None
 ) -> Again | Failed:
-    wait = retry_after(row.attempts, asked=asked, chance=context.chance())
-    if wait is None:
-        return Failed(f"given up after {row.attempts} attempts: {error}")
-    return Again(now + wait, error)
+    again = try_again_at(
+        row.attempts,
+        give_up_at=row.give_up_at,
+        most=PAGE_BACKOFF_MOST if row.kind is RowKind.PAGE else MESSAGE_BACKOFF_MOST,
+        asked=asked,
+        chance=context.chance(),
+        now=now,
+    )
+    if again is None:
+        return Failed(f"given up after {row.attempts} attempt{'s' if row.attempts > 1 else ''}: {error}")
+    return Again(again, error)
 
 
 def _record(context: Context, tx: Tx, results: Sequence[Result], *, now: datetime) -> None:
@@ -240,22 +267,30 @@ def _record(context: Context, tx: Tx, results: Sequence[Result], *, now: datetim
     # Incidents are locked before their rows, as everywhere, so that no two writers wait for each other.
     known = incidents.get_many(tx, {one.row.incident_id for one in results if one.row.incident_id})
     ours = outbox.settle_all(tx, [(one.row, one.outcome) for one in results], now=now)
+    heard = [(one.row, one.answer, _reason(one.outcome)) for one in results]
+    down = circuits.note(context, tx, heard, now=now)
     for result in sorted(results, key=lambda one: (one.row.incident_id or 0, one.row.id)):
         if result.row.id not in ours:
             continue
         _count(context, result.row, _word(result.outcome))
         incident = known.get(result.row.incident_id or 0)
         if incident is not None:
-            _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
+            _tell_timeline(context, ledger, ledger.incident(incident), result, down=down, now=now)
     ledger.flush()
 
 
 def _tell_timeline(
-    context: Context, ledger: Ledger, incident: Incident, result: Result, *, now: datetime
+    context: Context,
+    ledger: Ledger,
+    incident: Incident,
+    result: Result,
+    *,
+    down: Mapping[str, Circuit] = MappingProxyType({}),
+    now: datetime,
 ) -> None:
     row, outcome = result.row, result.outcome
     rules = context.live.current.revision.rules
-    decided: PageSent | PageFailed | MessageFailed
+    decided: PageSent | PageFailed | PageDiverted | MessageFailed
     if row.kind is RowKind.MESSAGE:
         if not isinstance(outcome, Failed):
             return
@@ -267,7 +302,13 @@ def _tell_timeline(
         outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
         decided = PageFailed(**_page(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
     else:
-        return
+        circuit = down.get(circuits.name_of(row))
+        instead = (
+            outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now)) if circuit else None
+        )
+        if circuit is None or instead is None:
+            return
+        decided = PageDiverted(**_page(row), instead=instead.via, reason=circuit.reason)
     ledger.take(observe(decided, incident, rules=rules, now=now, source="worker"))
 
 
@@ -318,3 +359,7 @@ def _word(outcome: Outcome) -> str:
             return "retry"
         case Failed():
             return "failed"
+
+
+def _reason(outcome: Outcome) -> str:
+    return "" if isinstance(outcome, Sent) else outcome.error

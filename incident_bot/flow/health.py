@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 
+from incident_bot.core.circuit import Circuit
 from incident_bot.core.model import Paging, TargetKind, paging_service
 from incident_bot.core.postmortem import clock, duration
 from incident_bot.flow import heartbeats, mirror
@@ -13,7 +14,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.heartbeats import Watch
 from incident_bot.flow.views import CheckView, HealthView
 from incident_bot.notifiers.push import PushNotifier
-from incident_bot.store import alerts, incidents, outbox, timers
+from incident_bot.store import alerts, circuits, incidents, outbox, timers
 from incident_bot.store.alerts import DeliveryState
 from incident_bot.store.transaction import Unavailable
 from incident_bot.timezones import CLOCKS
@@ -84,6 +85,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         successes = outbox.last_success(tx)
         watches = heartbeats.watches(tx)
         mirrored = mirror.checks(context, tx, now=now)
+        known = circuits.circuits(tx)
         deferred = alerts.count_deliveries(tx).get(DeliveryState.DEFERRED, 0)
     checks = [
         _overdue("timers", "oldest due timer", timer, now),
@@ -96,14 +98,23 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
     checks.extend(_services(context))
     checks.extend(mirrored)
     checks.extend(_heartbeat(watch, now) for watch in watches)
-    for name in sorted(context.notifiers):
+    for name in sorted(context.notifiers.keys() | known.keys()):
         last = successes.get(name)
-        said = f"last success {clock(last)}" if last else "nothing sent yet"
         missing = _missing(context, name)
         if missing:
             said = f"some are not reached: {', '.join(missing)} is not set"
-        checks.append(CheckView(name=f"channel {name}", ok=not missing, detail=said))
+            checks.append(CheckView(name=f"channel {name}", ok=False, detail=said))
+            continue
+        checks.append(_channel(name, known.get(name, Circuit()), last))
     return checks
+
+
+def _channel(name: str, circuit: Circuit, last: datetime | None) -> CheckView:
+    said = f"last success {clock(last)}" if last else "nothing sent yet"
+    if circuit.opened_at and circuit.retry_at:
+        again = f"{circuit.retry_at:%H:%M:%S} UTC"
+        said = f"down since {clock(circuit.opened_at)} ({circuit.reason}), tried again at {again}; {said}"
+    return CheckView(name=f"channel {name}", ok=not circuit.is_open, detail=said)
 
 
 def _services(context: Context) -> list[CheckView]:
@@ -159,9 +170,13 @@ def refresh_metrics(context: Context, *, now: datetime) -> None:
             parked = len(timers.parked(tx))
             failed = len(outbox.failed_rows(tx))
             watches = heartbeats.watches(tx)
+            known = circuits.circuits(tx)
     except Unavailable:
         return
     metrics.heartbeat_age_seconds.clear()
+    metrics.channel_down.clear()
+    for name in context.notifiers.keys() | known.keys():
+        metrics.channel_down.labels(channel=name).set(known.get(name, Circuit()).is_open)
     for watch in watches:
         age = now - (watch.last or watch.since)
         metrics.heartbeat_age_seconds.labels(source=watch.source).set(max(0.0, age.total_seconds()))

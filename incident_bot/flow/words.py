@@ -174,7 +174,7 @@ def _channel(
         key=row.key,
         kind=moment.value,
         recipient=row.recipient or "",
-        person=None,
+        person=current.revision.people.get(row.person or ""),
         subject=written.subject,
         text=written.text,
         url=written.url,

@@ -378,6 +378,26 @@ def test_steps_out_of_order_never_wait_a_negative_time() -> None:
     assert policy((10, "lead"), (0, "lead")).wait_after(0) == timedelta(0)
 
 
+def test_pages_are_tried_until_the_next_step_and_five_minutes_at_most() -> None:
+    row = policy((0, "on_call"), (3, "lead"), (3, "manager"), (30, "person/cto"))
+    given = [row.patience(step) / MINUTE for step in range(4)]
+    # Two steps of one time do not cut each other short; the last one has the gap before the next round.
+    assert given == [3, 5, 5, 5]
+    assert replace(row, gap=2 * MINUTE).patience(3) == 2 * MINUTE
+
+
+def test_the_pages_of_a_step_and_of_the_last_resort_know_when_they_are_given_up() -> None:
+    short = replace(policy((0, "on_call"), (3, "lead")), exhausted_repeat=2 * MINUTE)
+    progress = Progress(started_at=NOW, next_at=NOW)
+    kept: list[tuple[PageKind, float]] = []
+    for _ in range(3):
+        assert progress.next_at is not None
+        look = advance(short, progress, World(), now=progress.next_at)
+        progress = look.progress
+        kept += {(page.kind, page.patience / MINUTE): None for page in look.pages}
+    assert kept == [(PageKind.STEP, 3), (PageKind.STEP, 3), (PageKind.LAST_RESORT, 2)]
+
+
 def test_a_policy_survives_json() -> None:
     for severity in (P1, P2, P3):
         frozen = freeze(MATRIX, severity, "payments")

@@ -84,6 +84,8 @@ SENTENCES = [
      "Could not page Bob Example by sms: no phone"),
     (Kind.PAGE_FAILED, {"person": "bob", "error": "timeout", "reason": "no phone"},
      "Could not page Bob Example: timeout"),
+    (Kind.PAGE_DIVERTED, {"person": "bob", "via": "slack", "instead": "sms", "reason": "no answer"},
+     "slack is down, sms instead for Bob Example: no answer"),
     (Kind.PAGES_CANCELLED, {"count": 2, "people": ["alice", "bob"], "reason": "acknowledged by alice"},
      "Waiting pages taken back from Alice Example and Bob Example (2): acknowledged by alice"),
     (Kind.ACKNOWLEDGED, {}, "Alice Example acknowledged"),

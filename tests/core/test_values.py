@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_bot.core.effects import ATTEMPTS_MOST, BACKOFF_MOST, AlertKey, Page, PageKind, retry_after
+from incident_bot.core.effects import (
+    ATTEMPTS_LEAST,
+    PAGE_BACKOFF_MOST,
+    AlertKey,
+    Page,
+    PageKind,
+    try_again_at,
+)
 from incident_bot.core.errors import BadConfiguration, Problem, Refused
 from incident_bot.core.model import (
     Ladder,
@@ -110,27 +117,75 @@ def test_an_instant_is_written_in_utc_with_a_z() -> None:
     assert rfc3339(datetime(2026, 11, 21, tzinfo=UTC)) == "2026-11-21T00:00:00Z"
 
 
-@given(attempt=st.integers(1, ATTEMPTS_MOST - 1), chance=st.floats(0, 1, exclude_max=True))
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def again(
+    attempt: int = 1, *, left: float = 300, asked: float | None = None, chance: float = 0.0
+) -> float | None:
+    """In how many seconds it is tried again, with so many left."""
+    at = try_again_at(
+        attempt,
+        give_up_at=NOON + left * SECOND,
+        most=PAGE_BACKOFF_MOST,
+        asked=None if asked is None else asked * SECOND,
+        chance=chance,
+        now=NOON,
+    )
+    return None if at is None else (at - NOON).total_seconds()
+
+
+@given(attempt=st.integers(1, 10**6), chance=st.floats(0, 1, exclude_max=True))
 def test_waits_grow_stay_bounded_and_never_are_nothing(attempt: int, chance: float) -> None:
-    wait = retry_after(attempt, asked=None, chance=chance)
+    wait = again(attempt, chance=chance)
     assert wait is not None
-    assert timedelta(seconds=1) <= wait <= BACKOFF_MOST
-    least = retry_after(attempt + 1, asked=None, chance=0.0)
-    assert least is None or least >= retry_after_most(attempt) / 2
+    assert 1 <= wait <= PAGE_BACKOFF_MOST.total_seconds()
+    assert (again(attempt + 1) or 0) >= (again(attempt, chance=0.999) or 0) / 2
 
 
-def retry_after_most(attempt: int) -> timedelta:
-    return retry_after(attempt, asked=None, chance=0.999) or timedelta(0)
+def test_what_a_provider_asks_for_is_a_floor() -> None:
+    assert again(asked=90) == 90
+    assert again(asked=300) == 300
+    assert again(10, asked=1) == 15
 
 
-def test_what_a_provider_asks_for_is_a_floor_up_to_a_bound() -> None:
-    assert retry_after(1, asked=timedelta(seconds=90), chance=0.0) == timedelta(seconds=90)
-    assert retry_after(1, asked=timedelta(days=3), chance=0.0) == BACKOFF_MOST * 2
-    assert (retry_after(7, asked=timedelta(seconds=1), chance=0.0) or timedelta(0)) > timedelta(seconds=60)
+def test_whoever_asks_for_more_than_is_left_is_given_up_at_once() -> None:
+    assert again(asked=301) is None
+    assert again(left=-1, asked=0) is None
 
 
-def test_after_the_last_attempt_it_is_given_up() -> None:
-    assert retry_after(ATTEMPTS_MOST, asked=timedelta(seconds=1), chance=0.0) is None
+@given(
+    attempt=st.integers(1, 50),
+    left=st.floats(0.001, 600),
+    asked=st.none() | st.floats(0, 600),
+    chance=st.floats(0, 1, exclude_max=True),
+)
+def test_the_last_try_is_when_its_time_is_over_and_none_comes_after(
+    attempt: int, left: float, asked: float | None, chance: float
+) -> None:
+    wait = again(attempt, left=left, asked=asked, chance=chance)
+    if wait is not None:
+        assert max(0.0, (asked or 0) - 0.001) <= wait <= left + 0.001
+    else:
+        assert asked is not None
+        assert asked > left - 0.001
+
+
+def test_after_its_time_it_is_given_up_unless_it_was_hardly_tried() -> None:
+    assert again(ATTEMPTS_LEAST, left=0) is None
+    assert again(ATTEMPTS_LEAST, left=-3600) is None
+    assert again(ATTEMPTS_LEAST - 1, left=0) == 2
+    assert again(1, left=-3600) == 1
+
+
+def test_a_page_is_given_up_a_while_after_its_own_due_time() -> None:
+    page = Page(
+        person="ana", via="sms", kind=PageKind.STEP, epoch=1, loop=0, step=0, due_at=NOON, urgency=Urgency.HIGH,
+        reason="on call", patience=timedelta(minutes=2),
+    )  # fmt: skip
+    assert page.give_up_at == NOON + timedelta(minutes=2)
+    assert replace(page, due_at=NOON + SECOND).give_up_at == NOON + timedelta(minutes=2, seconds=1)
 
 
 @pytest.mark.parametrize("kind", list(PageKind))

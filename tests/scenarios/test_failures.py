@@ -58,15 +58,87 @@ def test_what_is_given_up_is_told_and_the_next_step_does_not_wait(story: Story) 
     assert story.paged() == [("ben", 0), ("cleo", 15)]
 
 
-def test_a_provider_that_never_recovers_is_given_up_and_the_next_step_does_not_wait(story: Story) -> None:
+@on_every_database
+def test_a_provider_that_never_recovers_is_given_up_after_five_minutes_and_the_next_step_does_not_wait(
+    story: Story,
+) -> None:
     story.slack.refuses["ana"] = BUSY
     story.fires()
-    story.advance(minutes=6)
-    (person, minute), *more = story.paged()
-    assert (person, more) == ("ben", [])
-    assert 1 < minute < 5
-    assert len(tries(story, "ana")) == 8
-    assert "given up after 8 attempts" in story.entry("page_failed").text
+    story.advance(minutes=14)
+    assert story.paged() == [("ben", 5)]
+    assert tries(story, "ana")[-1] == 5
+    assert story.entry("page_failed").text.endswith("attempts: the provider answered 503")
+
+
+def test_a_page_is_given_up_when_the_next_step_is_due(tell: Tell) -> None:
+    story = tell(
+        matrix={"P1": "[{page: [on_call]}, {after: 90s, page: [lead]}, {after: 30m, page: [manager]}]"}
+    )
+    story.slack.refuses["ana"] = BUSY
+    story.fires()
+    story.advance(minutes=29)
+    assert tries(story, "ana")[-1] == 1.5
+    assert story.paged() == [("ben", 1.5)]
+    assert story.pages()[0].state == "failed"
+
+
+def test_whoever_asks_to_wait_for_too_long_is_given_up_at_once(story: Story) -> None:
+    story.slack.refuses["ana"] = RetryLater("slow down", after=timedelta(minutes=5, seconds=1))
+    story.fires()
+    assert tries(story, "ana") == [0]
+    assert story.paged() == [("ben", 0)]
+    assert "given up after 1 attempt: slow down" in story.entry("page_failed").text
+
+
+def test_a_page_that_is_late_is_still_tried_three_times(story: Story) -> None:
+    story.slack.fails.extend([BUSY, BUSY])
+    body = story.alertmanager.fire({"alertname": "X", "severity": "critical"}, {}, since=story.clock.now())
+    story.application.intake.submit("alertmanager", body).result(timeout=30)
+    story.sleep_through(minutes=10)
+    story.pump()
+    story.advance(seconds=10)
+    assert [person for person, _ in story.paged()] == ["ana"]
+    assert len(tries(story, "ana")) == 3
+
+
+def test_each_dead_channel_calls_the_next_one_and_the_dead_step_the_next_step(tell: Tell) -> None:
+    story = tell(notify=THREE_WAYS)
+    for channel in story.channels.values():
+        channel.refuses["ana"] = WRONG_NUMBER
+    story.fires()
+    assert [
+        (heard.via, story.minute(heard.at)) for heard in story.calls if heard.message.recipient == "ana"
+    ] == [
+        ("slack", 0),
+        ("sms", 0),
+        ("voice", 0),
+    ]
+    assert story.paged() == [("ben", 0)]
+
+
+def test_with_every_way_of_everybody_dead_the_fallback_and_the_last_resort_are_tried_at_once(
+    tell: Tell,
+) -> None:
+    # The second round begins as soon as the first is dead, and the last resort as soon as the second one is.
+    story = tell(matrix={"P1": "[{page: [manager]}, {after: 15m, page: [schedule/web]}]"}, repeat="{P1: 1}")
+    for channel in story.channels.values():
+        channel.always = WRONG_NUMBER
+    story.fires()
+    assert [heard.message.recipient for heard in story.calls] == ["cleo", "ana", "cleo", "ana", "theo"]
+    assert story.incident().escalation_state == "exhausted"
+    story.advance(minutes=60)
+    assert tries(story, "theo") == [0, 30, 60]
+
+
+def test_the_last_resort_is_tried_for_five_minutes_and_planned_again(tell: Tell) -> None:
+    story = tell(matrix={"P1": "[{page: [on_call]}]"})
+    story.slack.refuses.update(ana=WRONG_NUMBER, theo=BUSY)
+    story.fires()
+    story.advance(minutes=29)
+    assert tries(story, "theo")[-1] == 5
+    story.slack.refuses.clear()
+    story.advance(minutes=2)
+    assert story.paged() == [("theo", 30)]
 
 
 def test_the_next_channel_of_the_person_does_not_wait_when_one_is_dead(tell: Tell) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from incident_bot.core.effects import PageKind
+from incident_bot.core.effects import MESSAGE_PATIENCE, PageKind
 from incident_bot.core.model import Incident, Paging, Progress
 from incident_bot.store import Store, incidents, outbox
 from incident_bot.store.outbox import (
@@ -94,12 +94,12 @@ def test_every_field_of_a_page_and_a_message_comes_back(store: Store) -> None:
     assert first == OutboxRow(
         id=first.id, kind=RowKind.PAGE, key=page.key(incident.id), epoch=1, loop=2, step=3, page_kind=PageKind.STEP,
         person="al\x00ice", via="mail", recipient=None, moment=None, data={}, reason="why\ud800",
-        urgency=page.urgency, rank=2, **common,
+        urgency=page.urgency, rank=2, give_up_at=page.give_up_at, **common,
     )  # fmt: skip
     assert second == OutboxRow(
         id=second.id, kind=RowKind.MESSAGE, key="m\x00", epoch=None, loop=0, step=0, page_kind=None, person=None,
         via="slack", recipient="#payments", moment=message.moment, data={"a": [1]}, reason="", urgency=None, rank=4,
-        **common,
+        give_up_at=NOW + MINUTE + MESSAGE_PATIENCE, **common,
     )  # fmt: skip
 
 
@@ -341,3 +341,53 @@ def test_p3_a_claim_leaves_alone_what_somebody_is_deciding_on(postgres_url: str)
     assert claim(store) == Claimed(rows=[], dropped=[])
     store.close()
     other.close()
+
+
+def three_ways(store: Store, incident: Incident) -> list[OutboxRow]:
+    """Pages of one person: at once, after two and after five minutes."""
+    for via, minutes in (("slack", 0), ("sms", 2), ("voice", 5)):
+        due, patience = NOW + minutes * MINUTE, 3 * MINUTE
+        with store.write() as tx:
+            page = some_page("ana", via=via, due_at=due, patience=patience)
+            outbox.add_pages(tx, incident.id, [page], rank=0, now=NOW)
+    return pages(store, incident)
+
+
+def pages(store: Store, incident: Incident) -> list[OutboxRow]:
+    with store.read() as tx:
+        return [row for row, _ in outbox.pages_of(tx, incident.id)]
+
+
+def hasten(store: Store, row: OutboxRow) -> str | None:
+    with store.write() as tx:
+        found = outbox.hasten(tx, row, now=NOW)
+    return found.via if found else None
+
+
+def test_the_next_channel_is_hastened_and_has_its_whole_time(store: Store) -> None:
+    incident = stored_incident(store)
+    first, *_ = three_ways(store, incident)
+    claim(store)
+    assert hasten(store, first) == "sms"
+    _, sms, voice = pages(store, incident)
+    assert (sms.ready_at, sms.due_at, sms.give_up_at) == (NOW, NOW + 2 * MINUTE, NOW + 3 * MINUTE)
+    assert (voice.ready_at, voice.give_up_at) == (NOW + 5 * MINUTE, NOW + 8 * MINUTE)
+
+
+def test_what_is_on_its_way_needs_no_haste_and_what_failed_is_passed_over(store: Store) -> None:
+    incident = stored_incident(store)
+    first, *_ = three_ways(store, incident)
+    claim(store)
+    hasten(store, first)
+    assert hasten(store, first) is None
+    (sms,) = claim(store).rows
+    assert hasten(store, first) is None
+    with store.write() as tx:
+        outbox.settle(tx, sms, Again(NOW + timedelta(seconds=9), "busy"), now=NOW)
+    assert hasten(store, first) is None
+    (sms,) = claim(store, now=NOW + timedelta(seconds=9)).rows
+    with store.write() as tx:
+        outbox.settle(tx, sms, Failed("no"), now=NOW)
+    assert hasten(store, first) == "voice"
+    (voice,) = claim(store).rows
+    assert hasten(store, voice) is None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from incident_bot.core.effects import PAGE_PATIENCE
 from incident_bot.core.errors import Unreadable
 from incident_bot.core.incident.facts import (
     flag,
@@ -83,6 +84,12 @@ class Policy:
         if step + 1 >= len(self.steps):
             return self.gap
         return max(self.steps[step + 1].after - self.steps[step].after, timedelta(0))
+
+    def patience(self, step: int) -> timedelta:
+        """Say how long the pages of a step are tried: until later steps are due, five minutes at most (S5)."""
+        own = self.steps[step].after
+        later = (one.after - own for one in self.steps[step + 1 :] if one.after > own)
+        return min(next(later, self.gap), PAGE_PATIENCE)
 
     def to_json(self) -> JsonObject:
         """Write the whole policy: `from_json` gives an equal one back."""

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
-from incident_bot.core.effects import Page, PageKind
+from incident_bot.core.effects import PAGE_PATIENCE, Page, PageKind
 from incident_bot.core.escalation.policy import Policy
 from incident_bot.core.escalation.quiet import QuietHours, Waiting, wait_for
 from incident_bot.core.incident.facts import progress_to_json
@@ -202,12 +202,13 @@ class _Look:
     def exhausted(self, progress: Progress) -> Progress:
         """Page the last resort, and look again later (rows "every step empty", "end of steps")."""
         again = progress.state is Running.EXHAUSTED
+        recheck = max(self.policy.exhausted_repeat, RECHECK_LEAST)
         after = replace(
             progress,
             loop=progress.loop + 1,
             step=len(self.policy.steps),
             state=Running.EXHAUSTED,
-            next_at=self.now + max(self.policy.exhausted_repeat, RECHECK_LEAST),
+            next_at=self.now + recheck,
             forced=False,
         )
         severity = self.policy.severity
@@ -220,7 +221,9 @@ class _Look:
         # The fallback may have led here in this very look: then the last resort knows already.
         if not any(page.kind is PageKind.LAST_RESORT for page in self.pages):
             found = self._find(self.policy.last_resort)
-            told = self._page(PageKind.LAST_RESORT, after, found, f"last resort because {reason}")
+            patience = min(recheck, PAGE_PATIENCE)
+            place = f"last resort because {reason}"
+            told = self._page(PageKind.LAST_RESORT, after, found, place, patience=patience)
         self._tell(Kind.EXHAUSTED, after, {"people": told, "reason": reason, "again": again})
         return after
 
@@ -231,7 +234,8 @@ class _Look:
         return Advance(progress=progress, pages=_once(self.pages), events=events, turns=self.moved)
 
     def _step(self, progress: Progress, found: _Found) -> Progress:
-        told = self._page(PageKind.STEP, progress, found, self._place(progress))
+        patience = self.policy.patience(progress.step)
+        told = self._page(PageKind.STEP, progress, found, self._place(progress), patience=patience)
         data: dict[str, Json] = {"people": told, "unreachable": list(found.unreachable)}
         if found.away:
             data["away"] = list(found.away)
@@ -313,7 +317,15 @@ class _Look:
             ring=tuple(behind),
         )
 
-    def _page(self, kind: PageKind, progress: Progress, found: _Found, place: str) -> list[Json]:
+    def _page(
+        self,
+        kind: PageKind,
+        progress: Progress,
+        found: _Found,
+        place: str,
+        *,
+        patience: timedelta = PAGE_PATIENCE,
+    ) -> list[Json]:
         """Plan one page per person and rule; give the people as events tell them."""
         told: list[Json] = []
         for reached, rules in found.people:
@@ -330,6 +342,7 @@ class _Look:
                     due_at=at,
                     urgency=self.policy.urgency,
                     reason=f"{reason}, {self._wait(reached.person, at)}" if held else reason,
+                    patience=patience,
                 )
                 for rule, at, held in zip(rules, waiting.at, waiting.held, strict=True)
             ]

@@ -133,6 +133,22 @@ class PageFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageDiverted:
+    """A page waits for a way out that is down, and the same person's next one is used now (S5)."""
+
+    person: str
+    via: str
+    kind: PageKind
+    epoch: int
+    loop: int
+    step: int
+    reason: str
+    instead: str
+    """The next channel."""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFailed:
     """A message to a channel was given up."""
 
@@ -154,6 +170,7 @@ Observation: TypeAlias = (
     | Resumed
     | PageSent
     | PageFailed
+    | PageDiverted
     | MessageFailed
 )
 

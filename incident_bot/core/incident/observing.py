@@ -20,6 +20,7 @@ from incident_bot.core.incident.observations import (
     HoldOver,
     MessageFailed,
     Observation,
+    PageDiverted,
     PageFailed,
     PageSent,
     Paused,
@@ -54,7 +55,7 @@ def observe(
             return _firing(observation, _case(incident, source, source, rules, now))
         case AlertsResolved():
             return _resolved(observation, _case(incident, source, source, rules, now))
-        case PageSent() | PageFailed() | MessageFailed():
+        case PageSent() | PageFailed() | PageDiverted() | MessageFailed():
             return _delivered(observation, _case(incident, "delivery", source, rules, now))
         case _:
             return _timed(observation, _case(incident, "escalation", source, rules, now))
@@ -268,12 +269,16 @@ def _after_hold(progress: Progress, case: Case) -> tuple[Effect, ...]:
     )
 
 
-def _delivered(observation: PageSent | PageFailed | MessageFailed, case: Case) -> Decision:
+def _delivered(observation: PageSent | PageFailed | PageDiverted | MessageFailed, case: Case) -> Decision:
     match observation:
         case PageSent():
             return _page_sent(observation, case)
         case PageFailed():
             return _page_failed(observation, case)
+        case PageDiverted():
+            data = {**_place(observation), "instead": observation.instead, "reason": observation.reason}
+            said = f"{observation.person} is told by {observation.instead}: {observation.via} is down."
+            return case.decided(said, case.event(Kind.PAGE_DIVERTED, data))
         case MessageFailed():
             data = {
                 "channel": observation.channel,
@@ -286,7 +291,7 @@ def _delivered(observation: PageSent | PageFailed | MessageFailed, case: Case) -
             assert_never(observation)
 
 
-def _place(page: PageSent | PageFailed) -> dict[str, Json]:
+def _place(page: PageSent | PageFailed | PageDiverted) -> dict[str, Json]:
     return {
         "person": page.person,
         "via": page.via,

@@ -196,6 +196,8 @@ class Kind(StrEnum):
     PAGE_PLANNED = "page_planned"
     PAGE_SENT = "page_sent"
     PAGE_FAILED = "page_failed"
+    PAGE_DIVERTED = "page_diverted"
+    """A way out is down: the same person's next channel is used at once."""
     PAGES_CANCELLED = "pages_cancelled"
     MESSAGE_FAILED = "message_failed"
     ACKNOWLEDGED = "acknowledged"

@@ -40,6 +40,7 @@ WORDINGS: Final[Mapping[Kind, str]] = {
         "[{sent_after_ack?}; it was on its way already when paging stopped]"
     ),
     Kind.PAGE_FAILED: "Could not page {person|somebody}[ by {via}][: {cause}]",
+    Kind.PAGE_DIVERTED: "{via|A channel} is down, {instead|the next one} instead[ for {person}][: {cause}]",
     Kind.PAGES_CANCELLED: "Waiting pages taken back[ from {people}][ ({count})][: {reason}]",
     Kind.MESSAGE_FAILED: "A message could not be sent[ to {place}][: {cause}]",
     Kind.ACKNOWLEDGED: (

@@ -23,7 +23,7 @@ from incident_bot.store.outbox.reading import (
     sent_pages,
 )
 from incident_bot.store.outbox.receipts import add_receipt, lose, pages_told, receipts_of, row_of_key
-from incident_bot.store.outbox.settling import hasten, requeue, settle, settle_all
+from incident_bot.store.outbox.settling import following, hasten, requeue, settle, settle_all
 from incident_bot.store.outbox.values import (
     Again,
     Attempt,
@@ -59,6 +59,7 @@ __all__ = [
     "claim",
     "count_by_state",
     "failed_rows",
+    "following",
     "hasten",
     "last_success",
     "lose",

@@ -51,6 +51,7 @@ def _page_row(key: str, incident_id: int, rank: int, page: Page, now: datetime) 
         "rank": rank,
         "due_at": page.due_at,
         "ready_at": page.due_at,
+        "give_up_at": page.give_up_at,
     }
 
 

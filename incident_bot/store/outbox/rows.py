@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from incident_bot.core.effects import Moment, PageKind
+from incident_bot.core.effects import MESSAGE_PATIENCE, PAGE_PATIENCE, Moment, PageKind
 from incident_bot.core.model import Urgency
 from incident_bot.store.outbox.values import Attempt, OutboxRow
 from incident_bot.store.tables import outbox as table
 from incident_bot.store.tables.states import AttemptResult, RowKind, RowState
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import Found
+
+_PATIENCE: Final = {RowKind.PAGE.value: PAGE_PATIENCE, RowKind.MESSAGE.value: MESSAGE_PATIENCE}
 
 
 def row_value(row: Found) -> OutboxRow:
@@ -43,6 +45,7 @@ def row_value(row: Found) -> OutboxRow:
         provider_id=row.provider_id,
         error=row.error,
         created_at=row.created_at,
+        give_up_at=row.give_up_at or row.due_at + _PATIENCE[row.kind],
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
 
+from incident_bot.core.effects import PAGE_PATIENCE
 from incident_bot.store.bulk import Asked, one_of_asked, upserts
+from incident_bot.store.outbox.rows import every, found
 from incident_bot.store.outbox.values import Again, Failed, OutboxRow, Outcome, Sent
 from incident_bot.store.tables import attempt as attempt_table
 from incident_bot.store.tables import outbox as table
@@ -103,8 +106,8 @@ def _ending(outcome: Outcome) -> tuple[AttemptResult, str | None, str | None]:
             assert_never(outcome)
 
 
-def hasten(tx: Tx, row: OutboxRow, *, now: datetime) -> bool:
-    """Make the same person's next page of the same step ready now: what went before it is dead (S5)."""
+def following(tx: Tx, row: OutboxRow) -> OutboxRow | None:
+    """Give the page of the same step by which the same person is told next; what failed already is passed over."""
     same = (
         table.c.incident_id == row.incident_id,
         table.c.person == row.person,
@@ -112,15 +115,30 @@ def hasten(tx: Tx, row: OutboxRow, *, now: datetime) -> bool:
         table.c.epoch == row.epoch,
         table.c.loop == row.loop,
         table.c.step == row.step,
-        table.c.state == RowState.PENDING.value,
+        sa.or_(table.c.due_at > row.due_at, sa.and_(table.c.due_at == row.due_at, table.c.id > row.id)),
+        table.c.state.not_in([RowState.FAILED.value, RowState.CANCELLED.value]),
     )
-    nearest = (
-        sa.select(table.c.id).where(*same).order_by(table.c.ready_at, table.c.id).limit(1).scalar_subquery()
-    )
+    later = found(tx, every().where(*same).order_by(table.c.due_at, table.c.id))
+    return next((one for one in later if not one.lost), None)
+
+
+def hasten(tx: Tx, row: OutboxRow, *, now: datetime) -> OutboxRow | None:
+    """Make the page that follows ready now, if it waits for its time (S5), and give it.
+
+    What is on its way, or was tried already, needs no haste. Its own time begins now, as long as it was to be.
+    """
+    later = following(tx, row)
+    if later is None or later.state is not RowState.PENDING or later.attempts:
+        return None
+    if later.ready_at is None or later.ready_at <= now:
+        return None
+    until = now + (later.give_up_at - later.due_at)
     changed = tx.connection.execute(
-        sa.update(table).where(table.c.id == nearest, table.c.ready_at > now).values(ready_at=now)
+        sa.update(table)
+        .where(table.c.id == later.id, table.c.state == RowState.PENDING.value, table.c.attempts == 0)
+        .values(ready_at=now, give_up_at=until)
     )
-    return changed.rowcount == 1
+    return replace(later, ready_at=now, give_up_at=until) if changed.rowcount else None
 
 
 def note_lost_attempts(tx: Tx, rows: Sequence[tuple[OutboxRow, datetime]]) -> None:
@@ -150,6 +168,6 @@ def requeue(tx: Tx, row_id: int, *, now: datetime) -> bool:
     changed = tx.connection.execute(
         sa.update(table)
         .where(table.c.id == row_id, table.c.state == RowState.FAILED.value)
-        .values(state=RowState.PENDING.value, ready_at=now, error=None)
+        .values(state=RowState.PENDING.value, ready_at=now, error=None, give_up_at=now + PAGE_PATIENCE)
     )
     return changed.rowcount == 1

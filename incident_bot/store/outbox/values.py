@@ -44,6 +44,8 @@ class OutboxRow:
     error: str | None
     """The last failure, why it was cancelled, or why it did not arrive though it was sent."""
     created_at: datetime
+    give_up_at: datetime
+    """When it is tried for the last time (S5)."""
 
     @property
     def lost(self) -> bool:

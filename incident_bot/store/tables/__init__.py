@@ -15,7 +15,7 @@ from incident_bot.store.tables.interventions import (
 )
 from incident_bot.store.tables.links import AckLinkTable
 from incident_bot.store.tables.mirrors import MirrorTable
-from incident_bot.store.tables.queue import AttemptTable, OutboxTable, ReceiptTable, TimerTable
+from incident_bot.store.tables.queue import AttemptTable, CircuitTable, OutboxTable, ReceiptTable, TimerTable
 
 METADATA = Base.metadata
 
@@ -24,6 +24,7 @@ answer = table_of(AnswerTable)
 attempt = table_of(AttemptTable)
 audit = table_of(AuditTable)
 calendar_link = table_of(CalendarLinkTable)
+circuit = table_of(CircuitTable)
 delivery = table_of(DeliveryTable)
 episode = table_of(EpisodeTable)
 event = table_of(EventTable)
@@ -51,6 +52,7 @@ __all__ = [
     "attempt",
     "audit",
     "calendar_link",
+    "circuit",
     "delivery",
     "episode",
     "event",

@@ -74,6 +74,21 @@ class OutboxTable(Base, table=True):
     provider_id: str | None = words()
     error: str | None = words()
     created_at: datetime = instant()
+    give_up_at: datetime | None = instant()
+
+
+class CircuitTable(Base, table=True):
+    """What is known of one way out: whether its provider works."""
+
+    __tablename__ = "circuit"
+    __table_args__ = (sa.PrimaryKeyConstraint("name"),)
+
+    name: str = word()
+    failed_at: Any = document()
+    opened_at: datetime | None = instant()
+    retry_at: datetime | None = instant()
+    opens: int
+    reason: str = words()
 
 
 class AttemptTable(Base, table=True):
