@@ -30,6 +30,7 @@ from incident_bot.flow.history import Records
 from incident_bot.flow.intake import Intake
 from incident_bot.flow.outlets import Outlets
 from incident_bot.flow.replay import Heard, SilentNotifier, silent_notifiers
+from incident_bot.flow.takeover import take_back
 from incident_bot.flow.worker import Worker
 from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
@@ -63,8 +64,9 @@ class Application:
         return build_app(self.context, self.clock, self.intake, self.context.metrics)
 
     def start(self) -> None:
-        """Record the configuration in force and start the threads."""
+        """Record the configuration in force, take up what an earlier process left, and start the threads."""
         self.context.live.record(now=self.clock.now())
+        take_back(self.context, now=self.clock.now())
         self.intake.start()
         self.worker.start()
 

@@ -15,10 +15,11 @@ import httpx2
 
 TIMEOUT_SECONDS: Final = 5.0
 WHOLE_SECONDS: Final = 15.0
-"""No answer is read for longer than this: one that trickles in never runs into the time-out of a single read.
-
-With connecting, writing and the last read on top, a call still ends within the 30 s of an outbox lease (S2).
-"""
+"""No answer is read for longer than this: one that trickles in never runs into the time-out of a single read."""
+SEND_SECONDS: Final = 5.0
+"""How patient what sends a message is: for connecting, writing, each read and all reads together."""
+SEND_MOST_SECONDS: Final = 4 * SEND_SECONDS
+"""No call with that patience takes longer; the lease of the outbox is (S2)."""
 ANSWER_BYTES: Final = 32 * 1024 * 1024
 """No answer larger than this is read; a whole list of an Alertmanager's alerts fits."""
 

@@ -33,12 +33,13 @@ from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
 from incident_bot.flow.words import Facts, words_for
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
+from incident_bot.outgoing import SEND_MOST_SECONDS
 from incident_bot.store import incidents, outbox
 from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, Outcome, RowKind, Sent
 from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
-LEASE: Final = timedelta(seconds=30)
-"""Longer than a provider call may take; a row whose sender died is taken over after it."""
+LEASE: Final = timedelta(seconds=SEND_MOST_SECONDS + 5)
+"""Longer than a provider call may take (S2); a row whose sender died is taken over after it (S4)."""
 BATCH: Final = 64
 
 log = structlog.get_logger(__name__)

@@ -79,9 +79,7 @@ def _fire_due(context: Context, limit: int, *, now: datetime) -> list[Timer]:
                 timers.done(tx, timer)
             elif timer.kind in ASK_OUTSIDE:
                 # The network is asked after this transaction; until then a later due time is the lease.
-                timers.set_timers(tx, [replace(timer, due_at=now + OUTSIDE_LEASE)], now=now)
-                # It was set anew just now: under its old version it could never be done.
-                due.append(replace(timer, version=timer.version + 1))
+                due.append(timers.lease(tx, timer, until=now + OUTSIDE_LEASE, now=now))
             else:
                 timers.done(tx, timer)
                 _fire(context, tx, timer, now=now)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from incident_bot.flow import deliver, escalate, heartbeats, pulse, reconcile
+from incident_bot.flow import deliver, escalate, heartbeats, pulse, reconcile, takeover
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
@@ -105,7 +105,10 @@ class Worker:
             thread.join(timeout=STOP_SECONDS)
         # What is being sent now is waited for, so that its outcome is written and it is not sent again.
         self._pool.shutdown()
-        self._postman.finish()
+        try:
+            self._postman.finish()
+        finally:
+            takeover.give_back(self._context, now=self._now())
 
     def _spawn(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

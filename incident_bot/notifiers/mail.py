@@ -37,11 +37,13 @@ from incident_bot.notifiers.base import (
     Receipt,
     RetryLater,
 )
-from incident_bot.outgoing import TIMEOUT_SECONDS, WHOLE_SECONDS, Client
+from incident_bot.outgoing import SEND_MOST_SECONDS, TIMEOUT_SECONDS, Client
 
 URL: Final = "SMTP_URL"
 SENDER: Final = "INCIDENT_BOT_MAIL_FROM"
 CHANNEL: Final = "mail"
+DIALOGUE_SECONDS: Final = SEND_MOST_SECONDS - 2 * TIMEOUT_SECONDS
+"""Everything that is read is read by then; one more step and the letter itself come on top (S2)."""
 TEXT_MOST: Final = 100_000
 HTML_MOST: Final = 200_000
 """Characters; a longer page of HTML is left out, the text beside it says the same."""
@@ -70,7 +72,7 @@ class MailNotifier:
         clock: Clock | None = None,
         tls: ssl.SSLContext | None = None,
         timeout: float = TIMEOUT_SECONDS,
-        whole: float = WHOLE_SECONDS,
+        whole: float = DIALOGUE_SECONDS,
     ) -> None:
         """Take the server, the sender, and in seconds how long one step may take and all of them together."""
         self._server = server

@@ -32,7 +32,7 @@ from incident_bot.notifiers.base import (
     header_value,
     judge,
 )
-from incident_bot.outgoing import CallFailed, Client
+from incident_bot.outgoing import SEND_SECONDS, CallFailed, Client
 
 with warnings.catch_warnings():
     # It says that a successor exists; the lock decides when we change.
@@ -128,7 +128,9 @@ class _Once(BaseAdapter):
         headers = {name: _plain(value) for name, value in request.headers.items()}
         headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
         try:
-            answer = self._client.call("POST", str(request.url), headers=headers, content=body)
+            answer = self._client.call(
+                "POST", str(request.url), headers=headers, content=body, within=SEND_SECONDS
+            )
         except CallFailed as error:
             raise RetryLater(str(error)) from error
         said = _errors(answer.body).replace(self._key, "…")

@@ -26,7 +26,7 @@ from incident_bot.notifiers.base import (
     RetryLater,
     judge,
 )
-from incident_bot.outgoing import Answer, CallFailed, Client
+from incident_bot.outgoing import SEND_SECONDS, Answer, CallFailed, Client
 from incident_bot.render.sms import short
 
 ACCOUNT: Final = "TWILIO_ACCOUNT_SID"
@@ -39,9 +39,9 @@ DEFAULT_URL: Final = "https://api.twilio.com"
 SEGMENTS_MOST: Final = 2
 RING_SECONDS: Final = 30
 """Longer, and most networks' voice mail takes the call."""
-ASK_SECONDS: Final = 3.0
-SEND_SECONDS: Final = 4.5
-"""With these both calls of a later attempt end within the lease (S2): four times each, as `outgoing` says."""
+ASK_SECONDS: Final = 2.0
+AGAIN_SECONDS: Final = SEND_SECONDS - ASK_SECONDS
+"""With these both calls of a later attempt take no longer than one (S2)."""
 LISTED: Final = 20
 
 UNREACHABLE: Final[Mapping[int, str]] = {
@@ -82,7 +82,7 @@ class Account:
         """Give the address of a resource of this account."""
         return f"{self.url}/2010-04-01/Accounts/{self.sid}/{resource}.json"
 
-    def call(self, method: str, address: str, *, body: bytes | None, within: float | None = None) -> Answer:
+    def call(self, method: str, address: str, *, body: bytes | None, within: float) -> Answer:
         """Make one call with the account's credentials; raises CallFailed."""
         credentials = base64.b64encode(f"{self.sid}:{self.token}".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "User-Agent": "incident-bot"}
@@ -90,7 +90,7 @@ class Account:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         return self.client.call(method, address, headers=headers, content=body, within=within)
 
-    def create(self, resource: str, fields: Mapping[str, str], *, within: float | None) -> Receipt:
+    def create(self, resource: str, fields: Mapping[str, str], *, within: float) -> Receipt:
         """Create a message or call in one attempt; raises RetryLater or GiveUp."""
         body = urlencode(fields, errors="replace").encode()
         try:
@@ -114,7 +114,7 @@ class SmsNotifier:
     def send(self, message: Message) -> Receipt:
         """Send one text once; raises RetryLater for 408, 409, 423, 425, 429, 5xx and no answer, else GiveUp."""
         number = _number(message, "sms")
-        within = SEND_SECONDS if message.attempt > 1 else None
+        within = AGAIN_SECONDS if message.attempt > 1 else SEND_SECONDS
         body = text_of(message)
         if message.attempt > 1:
             known = self._sent(number, body)
@@ -173,7 +173,7 @@ class VoiceNotifier:
             "StatusCallbackEvent": "completed",
             "Timeout": str(RING_SECONDS),
         }
-        return self._account.create("Calls", fields, within=None)
+        return self._account.create("Calls", fields, within=SEND_SECONDS)
 
     def reaches(self, person: Person) -> bool:
         """Say yes to everybody with a phone."""

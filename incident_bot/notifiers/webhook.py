@@ -22,7 +22,7 @@ from incident_bot.notifiers.base import (
     signed_headers,
     webhook_payload,
 )
-from incident_bot.outgoing import CallFailed, Client
+from incident_bot.outgoing import SEND_SECONDS, CallFailed, Client
 
 URL: Final = "INCIDENT_BOT_WEBHOOK_URL"
 SECRET: Final = "INCIDENT_BOT_WEBHOOK_SECRET"  # noqa: S105 -- the name of the setting
@@ -50,7 +50,7 @@ class WebhookNotifier:
         }
         headers |= signed_headers(self._secret, body, message.at)
         try:
-            answer = self._client.call("POST", self._url, headers=headers, content=body)
+            answer = self._client.call("POST", self._url, headers=headers, content=body, within=SEND_SECONDS)
         except CallFailed as error:
             raise RetryLater(str(error)) from error
         judge(answer.status, answer.headers, who="the webhook")

@@ -36,6 +36,11 @@ class Store:
         # In memory there is one connection for all threads.
         self._reader = self._writer if isinstance(engine.pool, StaticPool) else nullcontext()
 
+    @property
+    def alone(self) -> bool:
+        """Say whether no other process works on this database, as it holds the lock of its file."""
+        return self._lock_file is not None
+
     @classmethod
     def open(cls, url: str, *, exclusive: bool = False) -> Store:
         """Open the database at `sqlite:///path`, `sqlite://` (in memory) or `postgresql://…`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from incident_bot.store.transaction import Tx
 ATTEMPTS_MOST: Final = 8
 """A timer whose firing failed this often is parked."""
 
+_LEASED: Final = "leased"
 _PENDING: Final = table.c.state == TimerState.PENDING.value
 _DONE: Final = sa.delete(table).where(
     table.c.id == sa.bindparam("b_id"), table.c.version == sa.bindparam("b_version")
@@ -120,6 +121,23 @@ def claim_due(tx: Tx, *, limit: int = 1, now: datetime) -> list[Timer]:
         mine = tx.connection.execute(locked).scalars().all()
         query = query.where(sa.or_(table.c.incident_id.is_(None), among(tx, table.c.id, mine)))
     return _found(tx, query.order_by(*order).limit(limit).with_for_update(skip_locked=True))
+
+
+def lease(tx: Tx, timer: Timer, *, until: datetime, now: datetime) -> Timer:
+    """Leave a timer due later while it is worked on outside of the transaction, and give it as it is now."""
+    set_timers(tx, [replace(timer, due_at=until, data={**timer.data, _LEASED: True})], now=now)
+    # It was set anew just now: under its old version it could never be done.
+    return replace(timer, version=timer.version + 1)
+
+
+def release(tx: Tx, *, now: datetime) -> int:
+    """Have what is leased due now, and say how many there were; for whoever is the only process."""
+    query = sa.select(table).where(_PENDING, table.c.due_at > now, table.c.data.is_not(None))
+    leased = [timer for timer in _found(tx, query) if timer.data.get(_LEASED) is True]
+    if leased:
+        numbers = [timer.id for timer in leased]
+        tx.connection.execute(sa.update(table).where(among(tx, table.c.id, numbers)).values(due_at=now))
+    return len(leased)
 
 
 def done(tx: Tx, *timers: Timer) -> None:

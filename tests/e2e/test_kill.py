@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from incident_bot.flow.deliver import LEASE
+from tests.e2e.bodies import alert, delivery
 from tests.e2e.configuration import small, write
 from tests.e2e.harness import RunningBot, wait_for
 from tests.e2e.sink import Mode, WebhookSink
@@ -42,6 +45,26 @@ def test_killed_in_a_storm(bot: RunningBot, sink: WebhookSink) -> None:
     incidents = assert_one_incident_a_name(bot, {f"Storm{number:03d} fires" for number in range(NAMES)})
     assert_paged(bot, sink, incidents, seconds=LEASE_SECONDS)
     assert not bot.errors()
+
+
+def test_killed_alone_on_its_database_it_waits_for_no_lease(
+    sqlite_url: str, tmp_path: Path, sink: WebhookSink
+) -> None:
+    environment = {"INCIDENT_BOT_WEBHOOK_URL": sink.url}
+    with RunningBot(write(tmp_path, small()), database_url=sqlite_url, environment=environment) as bot:
+        sink.behave(Mode.HANG)
+        bot.deliver(delivery([alert("Killed", severity="critical")], group="killed"))
+        wait_for(sink.pages, what="the page hangs at the provider")
+        bot.kill()
+        sink.release()
+        bot.start()
+        (incident,) = bot.incidents()
+        wait_for(lambda: bot.pages(incident["id"])[0]["state"] == "sent", what="the page is sent again")
+        lost, sent = bot.pages(incident["id"])[0]["attempts"]
+        assert (lost["result"], sent["result"]) == ("unknown", "sent")
+        pause = datetime.fromisoformat(sent["at"]) - datetime.fromisoformat(lost["at"])
+        assert pause < LEASE
+        assert len({post.key for post in sink.pages()}) == 1
 
 
 def test_killed_while_pages_are_being_sent(bot: RunningBot, sink: WebhookSink) -> None:

@@ -21,7 +21,7 @@ from incident_bot import bootstrap
 from incident_bot.bootstrap import Application
 from incident_bot.clock import ManualClock
 from incident_bot.config.settings import Settings
-from incident_bot.flow import commands, heartbeats, queries, reconcile
+from incident_bot.flow import commands, heartbeats, queries, reconcile, takeover
 from incident_bot.flow.configure import Reloaded
 from incident_bot.flow.context import Context
 from incident_bot.flow.intake import Answer
@@ -154,14 +154,16 @@ class Story:
 
     # The process.
 
-    def replica(self) -> Application:
+    def replica(self, *, exclusive: bool = False) -> Application:
         """Another process on the same database."""
         environ = {
             "INCIDENT_BOT_DATABASE_URL": self.url,
             "INCIDENT_BOT_CONFIG_DIR": str(self.directory),
             "INCIDENT_BOT_DEFAULT_CHANNEL": "slack",
         }
-        application = bootstrap.build(Settings.load(environ), clock=self.clock, notifiers=self.channels)
+        application = bootstrap.build(
+            Settings.load(environ), clock=self.clock, notifiers=self.channels, exclusive=exclusive
+        )
         application.context.live.record(now=self.clock.now())
         application.intake.start()
         self._running.append(application)
@@ -173,9 +175,14 @@ class Story:
         self.application.stop()
         self.application = self.replica()
 
-    def killed(self) -> None:
-        """The process is gone without a word, and another one starts on the same database."""
-        self.application = self.replica()
+    def killed(self, *, alone: bool = False) -> None:
+        """The process is gone without a word, and another one starts on the same database.
+
+        With `alone` it holds the lock of the database's file: nobody else can be at work.
+        """
+        self.application = self.replica(exclusive=alone)
+        if alone:
+            takeover.take_back(self.context, now=self.clock.now())
 
     def write(self, files: Mapping[str, str]) -> None:
         """Put these files in the place of those that are there."""

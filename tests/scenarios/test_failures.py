@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from incident_bot.flow import health
+from incident_bot.flow import health, takeover
 from incident_bot.flow.deliver import LEASE
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
 from incident_bot.store import alerts, timers
@@ -200,10 +201,57 @@ def test_a_killed_senders_page_is_taken_over_after_its_lease_with_the_same_key(
     story.advance(seconds=LEASE.total_seconds() - 1)
     assert story.paged() == []
     story.advance(seconds=1)
-    assert story.paged() == [("ana", LEASE.total_seconds() / 60)]
+    assert story.paged() == [("ana", round(LEASE.total_seconds() / 60, 4))]
     assert len({heard.message.key for heard in story.calls}) == 1
     (page,) = story.pages()
     assert [attempt.result for attempt in page.attempts] == ["unknown", "sent"]
+
+
+def test_on_sqlite_the_next_process_sends_at_once_what_a_killed_one_held(story: Story) -> None:
+    story.slack.fails.append(Killed())
+    with pytest.raises(Killed):
+        story.fires()
+    story.killed(alone=True)
+    story.pump()
+    assert story.paged() == [("ana", 0)]
+    (page,) = story.pages()
+    assert [attempt.result for attempt in page.attempts] == ["unknown", "sent"]
+    assert len({heard.message.key for heard in story.calls}) == 1
+
+
+def test_only_the_process_that_is_alone_takes_back_what_others_hold(story: Story) -> None:
+    story.slack.fails.append(Killed())
+    with pytest.raises(Killed):
+        story.fires()
+    takeover.take_back(story.context, now=story.clock.now())
+    story.pump()
+    assert story.paged() == []
+
+
+def test_an_ack_goes_before_what_is_taken_back(story: Story) -> None:
+    story.slack.fails.append(Killed())
+    with pytest.raises(Killed):
+        story.fires()
+    story.says("ack", by="ben")
+    story.killed(alone=True)
+    story.advance(hours=1)
+    assert story.paged() == []
+
+
+@on_every_database
+def test_a_process_that_stops_leaves_nothing_to_a_lease(story: Story) -> None:
+    story.slack.fails.append(Killed())
+    with pytest.raises(Killed):
+        story.fires()
+    other = story.context.owner
+    takeover.give_back(replace(story.context, owner="somebody else"), now=story.clock.now())
+    story.pump()
+    assert story.paged() == []
+    assert other == story.context.owner
+    takeover.give_back(story.context, now=story.clock.now())
+    story.pump()
+    assert story.paged() == [("ana", 0)]
+    assert [attempt.result for attempt in story.pages()[0].attempts] == ["unknown", "sent"]
 
 
 def test_a_killed_sender_who_had_sent_is_the_one_case_of_a_second_message(story: Story) -> None:

@@ -23,6 +23,7 @@ from incident_bot.store.outbox.reading import (
     sent_pages,
 )
 from incident_bot.store.outbox.receipts import add_receipt, lose, pages_told, receipts_of, row_of_key
+from incident_bot.store.outbox.releasing import release
 from incident_bot.store.outbox.settling import following, hasten, requeue, settle, settle_all
 from incident_bot.store.outbox.values import (
     Again,
@@ -72,6 +73,7 @@ __all__ = [
     "pages_told",
     "people_told",
     "receipts_of",
+    "release",
     "requeue",
     "row",
     "row_of_key",
