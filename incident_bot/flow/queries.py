@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, Literal
 from urllib.parse import quote
 
 from incident_bot.core.effects import PageKind
 from incident_bot.core.errors import NotFound
-from incident_bot.core.model import Episode, Event, Incident, Item, Paging, Phase, Status, incident_name
+from incident_bot.core.model import Episode, Event, Incident, Item, Kind, Paging, Phase, Status, incident_name
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import describe, redact_data
+from incident_bot.flow import phones
 from incident_bot.flow.context import Context
 from incident_bot.flow.views import (
     AlertView,
@@ -59,8 +61,9 @@ def incident(context: Context, number: int) -> IncidentView:
     with context.store.read() as tx:
         found = load(tx, number)
         episodes = episodes_store.episodes_of_incident(tx, number)
+        call = phones.to_call(context, tx, found)
     firing = sum(episode.status is Status.FIRING for episode in episodes)
-    return incident_view(context, found, firing=firing, episodes=episodes)
+    return replace(incident_view(context, found, firing=firing, episodes=episodes), call=call)
 
 
 def load(tx: Tx, number: int, *, lock: bool = False) -> Incident:
@@ -81,10 +84,18 @@ def latest_seq(context: Context, number: int) -> int:
 def timeline(context: Context, number: int, *, after: int = 0, limit: int | None = None) -> list[EntryView]:
     """Give an incident's entries in the order in which they were recorded; raises NotFound."""
     with context.store.read() as tx:
-        load(tx, number)
+        found = load(tx, number)
         events = incidents_store.events(tx, number, after=after, limit=limit)
+        numbers = {one.person: one.phone for one in phones.to_call(context, tx, found)}
     names = {person.id: person.name for person in context.live.current.revision.people.values()}
-    return [entry_view(event, names) for event in events]
+    entries = [entry_view(event, names) for event in events]
+    return [_with_phone(entry, numbers) for entry in entries] if numbers else entries
+
+
+def _with_phone(entry: EntryView, numbers: Mapping[str, str]) -> EntryView:
+    """Say how to reach somebody by hand whom a page could not; the record itself keeps no numbers."""
+    phone = numbers.get(str(entry.data.get("person"))) if entry.kind == Kind.PAGE_FAILED else None
+    return replace(entry, text=f"{entry.text}; call {phone}") if phone else entry
 
 
 def entry_view(event: Event, names: Mapping[str, str]) -> EntryView:

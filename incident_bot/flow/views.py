@@ -62,6 +62,15 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """Somebody to phone, as no channel reached them."""
+
+    person: str
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentView:
     """One incident; lists carry it without alerts."""
 
@@ -105,6 +114,8 @@ class IncidentView:
     items: tuple[ItemView, ...]
     seq: int
     alerts: tuple[AlertView, ...] = ()
+    call: tuple[CallView, ...] = ()
+    """Whom to phone when nothing else reached them; lists leave it empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

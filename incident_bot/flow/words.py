@@ -12,10 +12,11 @@ import structlog
 
 from incident_bot.core.effects import Moment, Page, PageKind
 from incident_bot.core.model import Episode, Incident, Urgency, paging_service
-from incident_bot.flow import acklinks, followups
+from incident_bot.flow import acklinks, followups, phones
 from incident_bot.flow.channel_facts import channel_facts
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import links
+from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
 from incident_bot.render.handoffs import MOMENTS, handoff_message
 from incident_bot.render.messages import PAGES, channel_message, page_message
@@ -25,6 +26,7 @@ from incident_bot.store.outbox import OutboxRow, RowKind
 from incident_bot.store.transaction import Tx
 
 EPISODES_READ = 50
+_LAST = frozenset({PageKind.FALLBACK, PageKind.LAST_RESORT})
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +52,10 @@ class Facts:
             known = self._known[incident_id] = (incident, episodes)
         return known
 
+    def to_call(self, context: Context, incident: Incident) -> tuple[CallView, ...]:
+        """Give whom to phone about an incident, as nothing else reached them."""
+        return phones.to_call(context, self._tx, incident)
+
 
 def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
     """Give the message of one row; None where its incident or its person is gone.
@@ -66,7 +72,13 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
     incident, episodes = facts.of(row.incident_id)
     if row.kind is RowKind.PAGE:
         into, _ = facts.of(incident.merged_into if incident else None)
-        return _page(context, row, incident, episodes, into=into, now=now) if incident else None
+        if incident is None:
+            return None
+        message = _page(context, row, incident, episodes, into=into, now=now)
+        if message is None or row.page_kind not in _LAST:
+            return message
+        call = phones.told(facts.to_call(context, incident))
+        return replace(message, text=f"{message.text.rstrip()}\n\n{call}\n") if call else message
     if row.moment is Moment.PAGER:
         return followups.message(row)
     if row.moment in MOMENTS:

@@ -152,6 +152,14 @@ class Link(Answered):
     url: str
 
 
+class Call(Answered):
+    """Somebody to phone, as no channel reached them."""
+
+    person: str
+    name: str
+    phone: str
+
+
 class Incident(Answered):
     """One incident; lists carry it without its alerts."""
 
@@ -193,6 +201,7 @@ class Incident(Answered):
     items: list[Item]
     seq: int
     alerts: list[Alert]
+    call: list[Call]
 
 
 class Attempt(Answered):

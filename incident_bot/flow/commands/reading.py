@@ -164,6 +164,7 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
         ("Team", one.team),
         ("Firing now", str(one.firing)),
     ]
+    facts.extend(("Call, not reached by any channel", f"{call.name} {call.phone}") for call in one.call)
     if one.service:
         facts.append(("Service", one.service))
     facts.append(("Lead", one.lead or "nobody: `lead @you`"))

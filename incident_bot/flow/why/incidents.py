@@ -9,7 +9,7 @@ from incident_bot.core.model import Event, Incident, JsonObject, Kind, Paging, R
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import redact
 from incident_bot.core.why import Code, Reason, paged_people, reasons, silenced, unreachable
-from incident_bot.flow import queries
+from incident_bot.flow import phones, queries
 from incident_bot.flow.context import Context
 from incident_bot.flow.why.alerts import alert_json, links_of
 from incident_bot.flow.why.telling import (
@@ -58,6 +58,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
                 for one in links_of(tx, episode, incident, events, now=now)
             ]
         links += _schedule(tx, events, names, now)
+        call = phones.to_call(context, tx, incident)
     if len(episodes) > LINES_MOST:
         links.append(Link(stage="alert", text=f"… and {len(episodes) - LINES_MOST} more alerts"))
     if not episodes:
@@ -75,6 +76,8 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
         took = ", ".join(_name(person, names) for person in incident.taken_by)
         waited = ", ".join(_name(person, names) for person in incident.awaited)
         why_not.append(Reason(code=Code.WAITING, text=f"{took} took it; waiting for {waited}"))
+    if call:
+        why_not.append(Reason(code=Code.NOT_REACHED, text=phones.told(call) or ""))
     said = sentence_on(pages, now)
     return Chain(
         kind="incident",
@@ -90,6 +93,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
             "firing": sum(episode.status is Status.FIRING for episode in episodes),
             "alerts": [alert_json(episode) for episode in episodes],
             "pages": [page_json(page) for page in pages],
+            "call": [{"person": one.person, "name": one.name, "phone": one.phone} for one in call],
             "not_paged": [*([] if said else [NOBODY]), *(_told(one, now) for one in why_not)],
         },
     )
