@@ -14,9 +14,19 @@ import structlog
 
 from incident_bot.core.dedupe import reopen
 from incident_bot.core.effects import Page, PageKind, TimerKind
-from incident_bot.core.incident import ACK_GRACE, AckDue, Decision, HoldOver, SnoozeOver, observe
-from incident_bot.core.model import Disposition, Episode, Flag, Incident, Paging, Running, Status, Urgency
-from incident_bot.flow import heartbeats
+from incident_bot.core.incident import ACK_GRACE, AckDue, Decision, HoldOver, SnoozeOver, TimerParked, observe
+from incident_bot.core.model import (
+    Disposition,
+    Episode,
+    Flag,
+    Incident,
+    Paging,
+    Running,
+    Status,
+    Urgency,
+    incident_name,
+)
+from incident_bot.flow import heartbeats, notices
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import apply_in
 from incident_bot.flow.intake import read_body
@@ -99,6 +109,32 @@ def _postpone(context: Context, timer: Timer, error: str, *, now: datetime) -> N
     with context.store.write() as tx:
         parked = timers.postpone(tx, timer, due_at=now + FAILED_AGAIN * (timer.attempts + 1), error=error)
     log.error("a timer failed", timer=timer.key, incident=timer.incident_id, error=error, parked=parked)
+    if parked:
+        _report(context, timer, error, now=now)
+
+
+def _report(context: Context, timer: Timer, error: str, *, now: datetime) -> None:
+    """Say where people look that a timer is set aside: what it was for does not happen by itself any more."""
+    about = f" of {incident_name(timer.incident_id)}" if timer.incident_id else ""
+    text = (
+        f"The timer {timer.key}{about} failed {timers.ATTEMPTS_MOST} times and is set aside: {error}. Somebody has to "
+        "look; the log has the whole story."
+    )
+    rules = context.live.current.revision.rules
+    try:
+        with context.store.write() as tx:
+            incident = incidents.get(tx, timer.incident_id or 0, lock=True)
+            if incident is not None:
+                # Not by the ledger: it would run the step that is due, and may be what failed.
+                parked = TimerParked(timer=timer.kind, reason=error)
+                told = observe(parked, incident, rules=rules, now=now)
+                incidents.save(tx, [(told.incident, told.events)], now=now)
+            notices.tell(context, tx, text, key=f"parked:{timer.key}:{timer.version}", now=now)
+    except Unavailable:
+        raise
+    except Exception:
+        # The fence: it is parked and in the log; a report that fails must not keep the others waiting.
+        log.exception("a parked timer could not be reported", timer=timer.key)
 
 
 def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:

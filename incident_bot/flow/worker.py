@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from incident_bot.flow import deliver, escalate, heartbeats, pulse, reconcile, takeover
+from incident_bot.flow import deliver, escalate, heartbeats, lateness, pulse, reconcile, takeover
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
@@ -91,6 +91,7 @@ class Worker:
         self._spawn("timers", lambda: self._loop(Task("timers", self._tick, self._next_timer, 0.1)))
         self._spawn("outbox", lambda: self._loop(Task("outbox", self._postman.step, self._next_row, 0.01)))
         self._spawn("configuration", self._watch)
+        self._spawn("lateness", self._look_for_lateness)
         if self._context.settings.heartbeat_url is not None:
             self._spawn("pulse", self._pulse)
         if self._follow is not None:
@@ -135,6 +136,15 @@ class Worker:
                 # The fence of the worker loop: a change that could not be read must not be the last one.
                 log.exception("watching the configuration failed; beginning anew")
                 self._stop.wait(POLL_SECONDS)
+
+    def _look_for_lateness(self) -> None:
+        # What was due while the bot was down is being done in the first moments.
+        while not self._stop.wait(lateness.EVERY.total_seconds()):
+            try:
+                lateness.watch(self._context, now=self._now())
+            except Exception:
+                # The fence: whoever looks after the others must not be what ends first.
+                log.exception("looking for what is late failed; beginning anew")
 
     def _pulse(self) -> None:
         while not self._stop.is_set():

@@ -17,12 +17,14 @@ from incident_bot.core.incident import (
     AlertsRepeated,
     HoldOver,
     MessageFailed,
+    PageDiverted,
     PageFailed,
     PageSent,
     Paused,
     Resumed,
     Rules,
     SnoozeOver,
+    TimerParked,
     takes_alerts,
 )
 from incident_bot.core.model import Incident, JsonObject, Kind, Paging, Phase, Running
@@ -307,3 +309,21 @@ def test_a_lost_message_stands_on_the_timeline() -> None:
     )
     assert [event.kind for event in decision.events] == [Kind.MESSAGE_FAILED]
     assert decision.said == "A message to #incidents failed: channel_not_found."
+
+
+def test_a_page_that_is_told_by_the_next_channel_stands_on_the_timeline_and_changes_nothing() -> None:
+    told = PageDiverted(
+        person="alice", via="slack", kind=PageKind.STEP, epoch=1, loop=0, step=0, reason="503", instead="sms"
+    )
+    decision = seen(told, opened())
+    (event,) = decision.events
+    assert (event.kind, event.data["instead"], event.data["reason"]) == (Kind.PAGE_DIVERTED, "sms", "503")
+    assert decision.said == "alice is told by sms: slack is down."
+    assert not decision.effects
+
+
+def test_a_timer_that_is_set_aside_stands_on_the_timeline_and_changes_nothing() -> None:
+    decision = seen(TimerParked(timer=TimerKind.STEP, reason="KeyError: 1"), opened())
+    (event,) = decision.events
+    assert (event.kind, event.data) == (Kind.TIMER_PARKED, {"timer": "step", "reason": "KeyError: 1"})
+    assert not decision.effects

@@ -88,6 +88,8 @@ SENTENCES = [
      "slack is down, sms instead for Bob Example: no answer"),
     (Kind.PAGES_CANCELLED, {"count": 2, "people": ["alice", "bob"], "reason": "acknowledged by alice"},
      "Waiting pages taken back from Alice Example and Bob Example (2): acknowledged by alice"),
+    (Kind.TIMER_PARKED, {"timer": "step", "reason": "KeyError: 1"},
+     "What was due (step) failed too often and is set aside; somebody has to look: KeyError: 1"),
     (Kind.ACKNOWLEDGED, {}, "Alice Example acknowledged"),
     (Kind.ACKNOWLEDGED, {"by": "bob"}, "Bob Example acknowledged"),
     (Kind.SNOOZED, {"until": "2026-11-21T03:00:00+01:00"}, "Alice Example snoozed the incident until 02:00 UTC"),

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from incident_bot.flow import health, takeover
+from incident_bot.core.effects import TimerKind
+from incident_bot.flow import health, lateness, takeover
 from incident_bot.flow.deliver import LEASE
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
 from incident_bot.store import alerts, timers
@@ -410,3 +411,70 @@ def test_a_template_that_fails_costs_no_page(story: Story) -> None:
     story.fires()
     assert story.paged() == [("ana", 0)]
     assert "ack INC-1" in story.taken("page")[0].message.text
+
+
+@on_every_database
+def test_a_timer_that_is_set_aside_is_told_of_and_others_go_on(tell: Tell) -> None:
+    story = tell(announce='[{channel: "#ops", on: [meta]}]')
+    story.fires()
+    story.advance(minutes=14)
+    story.slack.broken_directory = RuntimeError("a mistake of ours")
+    story.advance(minutes=10)
+    with story.context.store.read() as tx:
+        assert [timer.kind for timer in timers.parked(tx)] == [TimerKind.STEP]
+    assert (
+        "set aside; somebody has to look: RuntimeError: a mistake of ours" in story.entry("timer_parked").text
+    )
+    (notice,) = story.taken("meta")
+    assert notice.message.recipient == "#ops"
+    assert "of INC-1 failed 8 times and is set aside: RuntimeError" in notice.message.text
+    story.slack.broken_directory = None
+    story.fires(alertname="Other")
+    assert ("ana", 24) in story.paged()
+
+
+def test_a_message_whose_sending_always_crashes_is_set_aside_when_its_time_is_over(story: Story) -> None:
+    story.slack.refuses["ana"] = KeyError("a bug")
+    story.fires()
+    story.advance(minutes=6)
+    assert story.paged() == [("ben", 5)]
+    assert "KeyError while sending" in story.entry("page_failed").text
+    assert health.health(story.context, now=story.clock.now()).status == "degraded"
+
+
+def test_a_page_that_kills_its_sender_again_and_again_is_set_aside_when_its_time_is_over(
+    story: Story,
+) -> None:
+    story.slack.refuses["ana"] = Killed()
+    with pytest.raises(Killed):
+        story.fires()
+    kills = 1
+    while not story.paged():
+        story.clock.advance(LEASE)
+        try:
+            story.pump()
+        except Killed:
+            kills += 1
+    assert story.paged()[0][0] == "ben"
+    assert (kills - 1) * LEASE <= timedelta(minutes=5) + 2 * LEASE
+    (failed, *_) = story.pages()
+    assert failed.state == "failed"
+    assert "the last ones without an end" in story.entry("page_failed").text
+
+
+@on_every_database
+def test_what_is_late_is_told_of_once_an_hour(tell: Tell) -> None:
+    story = tell(announce='[{channel: "#ops", on: [meta]}]')
+    story.fires()
+    story.sleep_through(minutes=15, seconds=60)
+    lateness.watch(story.context, now=story.clock.now())
+    assert story.taken("meta") == []
+    story.sleep_through(seconds=30)
+    for _ in range(3):
+        lateness.watch(story.context, now=story.clock.now())
+    story.pump()
+    (notice,) = story.taken("meta")
+    assert "The oldest timer is 1 min late" in notice.message.text
+    lateness.watch(story.context, now=story.clock.now())
+    story.pump()
+    assert len(story.taken("meta")) == 1

@@ -55,6 +55,7 @@ from incident_bot.core.incident.observations import (
     Resumed,
     SnoozeOver,
     StepOver,
+    TimerParked,
 )
 from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
@@ -107,6 +108,7 @@ __all__ = [
     "Snooze",
     "SnoozeOver",
     "StepOver",
+    "TimerParked",
     "Unacknowledge",
     "Unmerge",
     "UnmergeHere",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from incident_bot.core.effects import Page, PageKind
+from incident_bot.core.effects import Page, PageKind, TimerKind
 from incident_bot.core.model import JsonObject
 
 
@@ -157,6 +157,14 @@ class MessageFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerParked:
+    """A timer of the incident failed too often and is set aside."""
+
+    timer: TimerKind
+    reason: str
+
+
 Observation: TypeAlias = (
     AlertsAttached
     | AlertsRefired
@@ -172,6 +180,7 @@ Observation: TypeAlias = (
     | PageFailed
     | PageDiverted
     | MessageFailed
+    | TimerParked
 )
 
 

@@ -27,6 +27,7 @@ from incident_bot.core.incident.observations import (
     Resumed,
     SnoozeOver,
     StepOver,
+    TimerParked,
 )
 from incident_bot.core.incident.opening import alerts_told
 from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now, woken
@@ -65,7 +66,9 @@ def _case(incident: Incident, actor: str, source: str, rules: Rules, now: dateti
     return Case(incident=incident, actor=actor, source=source, rules=rules, now=now)
 
 
-def _timed(observation: HoldOver | SnoozeOver | AckDue | StepOver | Paused | Resumed, case: Case) -> Decision:
+def _timed(
+    observation: HoldOver | SnoozeOver | AckDue | StepOver | Paused | Resumed | TimerParked, case: Case
+) -> Decision:
     match observation:
         case HoldOver():
             return _hold_over(observation, case)
@@ -79,6 +82,10 @@ def _timed(observation: HoldOver | SnoozeOver | AckDue | StepOver | Paused | Res
             return _paused(observation, case)
         case Resumed():
             return _resumed(observation, case)
+        case TimerParked():
+            data = {"timer": observation.timer.value, "reason": observation.reason}
+            said = f"A timer of {case.incident.name} is set aside: {observation.reason}."
+            return case.decided(said, case.event(Kind.TIMER_PARKED, data))
         case _:
             assert_never(observation)
 

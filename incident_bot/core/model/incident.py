@@ -200,6 +200,8 @@ class Kind(StrEnum):
     """A way out is down: the same person's next channel is used at once."""
     PAGES_CANCELLED = "pages_cancelled"
     MESSAGE_FAILED = "message_failed"
+    TIMER_PARKED = "timer_parked"
+    """Something that was due failed too often and is set aside: somebody has to look."""
     ACKNOWLEDGED = "acknowledged"
     ALSO_ACKNOWLEDGED = "also_acknowledged"
     PART_ACKNOWLEDGED = "part_acknowledged"

@@ -47,6 +47,7 @@ WORDINGS: Final[Mapping[Kind, str]] = {
         "{taker} acknowledged[, with {others}][, until {until}][, waiting for {waiting_for}]"
         "[; no answer in time from {missing}]"
     ),
+    Kind.TIMER_PARKED: "What was due[ ({timer})] failed too often and is set aside; somebody has to look[: {cause}]",
     Kind.ALSO_ACKNOWLEDGED: "{taker} acknowledged as well",
     Kind.PART_ACKNOWLEDGED: "{taker} took it[, waiting for {awaited}]",
     Kind.PART_GIVEN_BACK: "{who} gave their part back[, waiting for {awaited}][; {left} still on it]",

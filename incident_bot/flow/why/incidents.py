@@ -77,7 +77,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
         waited = ", ".join(_name(person, names) for person in incident.awaited)
         why_not.append(Reason(code=Code.WAITING, text=f"{took} took it; waiting for {waited}"))
     if call:
-        why_not.append(Reason(code=Code.NOT_REACHED, text=phones.told(call) or ""))
+        why_not.append(Reason(code=Code.NOT_REACHED, text=phones.told(call)))
     said = sentence_on(pages, now)
     return Chain(
         kind="incident",
