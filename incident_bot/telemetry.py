@@ -139,6 +139,10 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "rejected_alerts": ("Alerts of readable deliveries that could not be read themselves.", ("source",)),
     "incidents_opened": ("Incidents opened, by severity.", ("severity",)),
     "steps": ("Steps of escalations that were run, by result.", ("result",)),
+    "storm_adopted": (
+        "Alerts that an alert storm adopted instead of opening incidents, by route.",
+        ("route",),
+    ),
     "pages": ("Pages tried, by channel and result.", ("channel", "result")),
     "messages": ("Messages tried that are not pages, by channel and result.", ("channel", "result")),
     "reconcile": ("Comparisons with a source's own list of alerts, by result.", ("source", "result")),
@@ -148,6 +152,7 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "intake_queue": ("Deliveries that wait for the writer.", ()),
     "incidents_open": ("Open incidents, by escalation state.", ("escalation",)),
+    "incidents_flapping": ("Open incidents whose alerts flap.", ()),
     "outbox_oldest_due_seconds": ("Age of the oldest message or page that is due.", ()),
     "timers_oldest_due_seconds": ("Age of the oldest timer that is due.", ()),
     "parked": ("Rows set aside because they could not be worked on, by kind.", ("kind",)),
@@ -206,6 +211,7 @@ class Metrics:
         self.rejected_alerts = counters["rejected_alerts"]
         self.incidents_opened = counters["incidents_opened"]
         self.steps = counters["steps"]
+        self.storm_adopted = counters["storm_adopted"]
         self.pages = counters["pages"]
         self.messages = counters["messages"]
         self.reconcile = counters["reconcile"]
@@ -213,6 +219,7 @@ class Metrics:
         self.http_requests = counters["http_requests"]
         self.intake_queue = gauges["intake_queue"]
         self.incidents_open = gauges["incidents_open"]
+        self.incidents_flapping = gauges["incidents_flapping"]
         self.outbox_oldest_due_seconds = gauges["outbox_oldest_due_seconds"]
         self.timers_oldest_due_seconds = gauges["timers_oldest_due_seconds"]
         self.parked = gauges["parked"]

@@ -18,6 +18,7 @@ MOMENTS: Final[Mapping[str, Moment]] = {
     "update": Moment.UPDATE,
     "resolve": Moment.RESOLVED,
     "reopen": Moment.REOPENED,
+    "flapping": Moment.FLAPPING,
     "postmortem": Moment.POSTMORTEM,
     "meta": Moment.META,
 }

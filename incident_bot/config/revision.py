@@ -23,7 +23,7 @@ from incident_bot.core.walltime import HORIZON
 
 ID_LENGTH: Final = 12
 
-TOLD: Final = frozenset({Moment.OPENED, Moment.UPDATE, Moment.RESOLVED, Moment.REOPENED})
+TOLD: Final = frozenset({Moment.OPENED, Moment.UPDATE, Moment.RESOLVED, Moment.REOPENED, Moment.FLAPPING})
 """What an announcement rule without `on` tells: the course of an incident."""
 
 

@@ -26,13 +26,14 @@ from incident_bot.config.documents import (
     nearest,
 )
 from incident_bot.config.holidays import Calendars
+from incident_bot.config.noise import FlappingWord, StormWord, flapping_rule, storm_rule
 from incident_bot.config.revision import AnnounceRule, SourceConfig
 from incident_bot.config.schedules import WindowShape
 from incident_bot.config.sources import SourceShape, build_sources
 from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Problem
 from incident_bot.core.matchers import InhibitRule, Matcher, parse_matchers
-from incident_bot.core.model import Ladder, Service, Team
+from incident_bot.core.model import FlappingRule, Ladder, Service, StormRule, Team
 from incident_bot.core.muting import Hours
 from incident_bot.core.routing import GROUP_BY, Action, Default, LabelNames, Route, Routing
 from incident_bot.core.walltime import zone
@@ -65,6 +66,9 @@ class RouteShape(Shape):
     delay: Length | None = None
     hours: HoursName | None = None
     continue_: Flag = Field(default=False, alias="continue")
+    flapping: FlappingWord = None
+    storm: StormWord = None
+    storm_exempt: list[MatchLine] = Field(default_factory=list)
 
 
 class LabelsShape(Shape):
@@ -119,6 +123,9 @@ class RoutingShape(Shape):
     labels: LabelsShape = LabelsShape()
     announce: list[AnnounceShape] = Field(default_factory=list)
     inhibit: list[InhibitShape] = Field(default_factory=list)
+    flapping: FlappingWord = None
+    storm: StormWord = None
+    storm_exempt: list[MatchLine] = Field(default_factory=list)
     hours: dict[Name, HoursShape] = Field(default_factory=dict)
     services: dict[Text, ServiceShape] = Field(default_factory=dict)
 
@@ -159,16 +166,23 @@ def build_ways(shape: RoutingShape, tree: Tree, around: Around, problems: list[P
 
 def _routing(shape: RoutingShape, tree: Tree, services: Mapping[str, Service], ladder: Ladder) -> Routing:
     default = shape.default
+    flapping = flapping_rule(shape.flapping, FlappingRule())
+    storm = storm_rule(shape.storm, StormRule())
+    usual = Default(team=default.team, flapping=flapping, storm=storm)
     return Routing(
         routes=tuple(
-            _route(route, ladder, _place(tree, ("routes", at))) for at, route in enumerate(shape.routes)
+            _route(route, usual, ladder, _place(tree, ("routes", at)))
+            for at, route in enumerate(shape.routes)
         ),
         default=Default(
             team=default.team,
             action=Action(default.action),
             severity=severity_name(default.severity, ladder),
             group_by=tuple(default.group_by),
+            flapping=flapping,
+            storm=storm,
         ),
+        storm_exempt=tuple(shape.storm_exempt),
         label_names=LabelNames(
             severity=shape.labels.severity, service=shape.labels.service, team=shape.labels.team
         ),
@@ -185,7 +199,7 @@ def _routing(shape: RoutingShape, tree: Tree, services: Mapping[str, Service], l
     )
 
 
-def _route(written: RouteShape, ladder: Ladder, place: str) -> Route:
+def _route(written: RouteShape, usual: Default, ladder: Ladder, place: str) -> Route:
     return Route(
         match=_flat(written.match),
         team=written.team,
@@ -196,6 +210,9 @@ def _route(written: RouteShape, ladder: Ladder, place: str) -> Route:
         severity=severity_name(written.severity, ladder),
         service=written.service,
         continue_=written.continue_,
+        flapping=flapping_rule(written.flapping, usual.flapping),
+        storm=storm_rule(written.storm, usual.storm),
+        storm_exempt=tuple(written.storm_exempt),
         place=place,
     )
 
@@ -220,6 +237,10 @@ def _route_problems(shape: RoutingShape, tree: Tree) -> Iterable[Problem]:
             if action == "record" and value is not None:
                 message = "changes nothing where the action is record"
                 yield tree.problem((*place, key), message, severity="warning")
+        if action != "incident" and (route.storm is not None or route.storm_exempt):
+            key = "storm" if route.storm is not None else "storm_exempt"
+            message = f"changes nothing where the action is {action}: a storm is one of incidents"
+            yield tree.problem((*place, key), message, severity="warning")
 
 
 def _hours(

@@ -49,6 +49,8 @@ class Moment(StrEnum):
     UPDATE = "update"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    FLAPPING = "flapping"
+    """Its alerts begin and end too often: re-fires page nobody for a while (I11)."""
     NOTIFY = "notify"
     """An alert whose route says `notify`: one message to the team's channel, nobody is paged."""
     POSTMORTEM = "postmortem"
@@ -89,6 +91,8 @@ class TimerKind(StrEnum):
     """A schedule's next hand-off, or what comes before it."""
     HEARTBEAT = "heartbeat"
     """A source's heartbeat should have come by now."""
+    FLAPPING = "flapping"
+    """An incident flaps no longer, unless something changes before (I11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

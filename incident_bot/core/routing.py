@@ -19,8 +19,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
-from incident_bot.core.matchers import InhibitRule, Matcher
-from incident_bot.core.model import Labels, Ladder, Service, Severity, Team
+from incident_bot.core.matchers import InhibitRule, Matcher, matches_all
+from incident_bot.core.model import FlappingRule, Labels, Ladder, Service, Severity, StormRule, Team
 
 GROUP_BY: Final = ("alertname", "cluster", "service")
 """The labels that make an incident where nothing else is said."""
@@ -59,8 +59,19 @@ class Route:
     severity: str | None = None
     service: str | None = None
     continue_: bool = False
+    flapping: FlappingRule | None = field(default_factory=FlappingRule)
+    """When its alerts flap (I11); None: never."""
+    storm: StormRule | None = field(default_factory=StormRule)
+    """How many incidents it may open at once (I12); None: as many as come."""
+    storm_exempt: tuple[tuple[Matcher, ...], ...] = ()
+    """What opens an incident of its own in a storm, too: alerts for which all matchers of one entry pass."""
     place: str
     """Where it is written: `routing.yaml:12`."""
+
+    @property
+    def name(self) -> str:
+        """What it is called: its matchers, so that moving it changes nothing."""
+        return ", ".join(matcher.text for matcher in self.match) or "{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,8 @@ class Default:
     action: Action = Action.INCIDENT
     severity: str | None = None
     group_by: tuple[str, ...] = GROUP_BY
+    flapping: FlappingRule | None = field(default_factory=FlappingRule)
+    storm: StormRule | None = field(default_factory=StormRule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +104,8 @@ class Routing:
     label_names: LabelNames = field(default_factory=LabelNames)
     services: Mapping[str, Service] = field(default_factory=dict)
     inhibit: tuple[InhibitRule, ...] = ()
+    storm_exempt: tuple[tuple[Matcher, ...], ...] = ()
+    """The same as a route's, for all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +135,11 @@ class Routed:
     tried: tuple[Tried, ...]
     origins: Mapping[str, str] = field(default_factory=dict)
     """Where `severity`, `team` and `service` were found, in words (P14)."""
+    name: str = "default"
+    """The matchers of the route that decided, or `default`."""
+    flapping: FlappingRule | None = field(default_factory=FlappingRule)
+    storm: StormRule | None = None
+    """How many incidents it may open at once; None for an alert that is exempt, too."""
 
 
 def route(labels: Labels, routing: Routing, ladder: Ladder, teams: Mapping[str, Team]) -> Routed:
@@ -158,6 +178,9 @@ def route(labels: Labels, routing: Routing, ladder: Ladder, teams: Mapping[str, 
         place=decided.place if decided else "default",
         tried=tuple(tried),
         origins={"severity": severity_from, "team": team_from, "service": service_from},
+        name=decided.name if decided else "default",
+        flapping=decided.flapping if decided else default.flapping,
+        storm=_storm(labels, decided, routing),
     )
 
 
@@ -169,10 +192,22 @@ def incident_key(source: str, routed: Routed, labels: Labels) -> str:
     names = labels if ALL_LABELS in routed.group_by else routed.group_by
     pairs = ",".join(f"{_word(name)}={_quoted(labels.get(name, ''))}" for name in sorted(set(names)))
     key = f"{_word(source)}/{_word(routed.team)}/{{{pairs}}}"
+    return _bounded(key)
+
+
+def _bounded(key: str) -> str:
     if len(key) <= KEY_MOST:
         return key
     tail = "~" + blake2b(key.encode(), digest_size=16).hexdigest()
     return key[: KEY_MOST - len(tail)] + tail
+
+
+def storm_key(routed: Routed) -> str:
+    """Give the key of the storm incident of a team's route, and of its bucket (I12).
+
+    Named by team as well: a route of several teams has one for each, so that no team's storm hides another's alerts.
+    """
+    return _bounded(f"storm/{_word(routed.team)}/{_quoted(routed.name)}")
 
 
 def title(labels: Labels, annotations: Labels) -> str:
@@ -214,6 +249,13 @@ def _matches(candidate: Route, labels: Labels, tried: list[Tried]) -> bool:
 
 def _action(decided: Route | None, default: Default) -> Action:
     return default.action if decided is None or decided.action is None else decided.action
+
+
+def _storm(labels: Labels, decided: Route | None, routing: Routing) -> StormRule | None:
+    exempt = (*routing.storm_exempt, *(decided.storm_exempt if decided else ()))
+    if any(matches_all(entry, labels) for entry in exempt):
+        return None
+    return decided.storm if decided else routing.default.storm
 
 
 def _severity(words: Iterable[tuple[str | None, str]], ladder: Ladder) -> tuple[Severity, str]:

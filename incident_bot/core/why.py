@@ -44,6 +44,8 @@ class Code(StrEnum):
     CANCELLED = "cancelled"
     MERGED = "merged"
     EXHAUSTED = "exhausted"
+    FLAPPING = "flapping"
+    """It begins and ends too often: what fires again pages nobody (I11)."""
     WAITING = "waiting"
     """Not due yet."""
     INACTIVE = "inactive"
@@ -94,6 +96,7 @@ _TOLD: Final[Mapping[Kind, Code]] = {
     Kind.PAUSED: Code.PAUSED,
     Kind.NOBODY: Code.NOBODY,
     Kind.EXHAUSTED: Code.EXHAUSTED,
+    Kind.FLAPPING: Code.FLAPPING,
     Kind.PAGE_FAILED: Code.NOT_DELIVERED,
     Kind.PAGES_CANCELLED: Code.TAKEN_BACK,
 }

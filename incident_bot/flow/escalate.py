@@ -14,7 +14,16 @@ import structlog
 
 from incident_bot.core.dedupe import reopen
 from incident_bot.core.effects import Page, PageKind, TimerKind
-from incident_bot.core.incident import ACK_GRACE, AckDue, Decision, HoldOver, SnoozeOver, TimerParked, observe
+from incident_bot.core.incident import (
+    ACK_GRACE,
+    AckDue,
+    Decision,
+    FlappingOver,
+    HoldOver,
+    SnoozeOver,
+    TimerParked,
+    observe,
+)
 from incident_bot.core.model import (
     Disposition,
     Episode,
@@ -26,7 +35,7 @@ from incident_bot.core.model import (
     Urgency,
     incident_name,
 )
-from incident_bot.flow import heartbeats, notices
+from incident_bot.flow import heartbeats, noise, notices
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import apply_in
 from incident_bot.flow.intake import read_body
@@ -43,6 +52,7 @@ from incident_bot.store.transaction import LostRace, Tx, Unavailable
 BATCH: Final = 50
 FAILED_AGAIN: Final = timedelta(seconds=10)
 OUTSIDE_LEASE: Final = timedelta(seconds=60)
+_OF_ALERTS: Final = frozenset({TimerKind.HOLD, TimerKind.FLAPPING})
 ASK_OUTSIDE: Final = frozenset({TimerKind.RECONCILE, TimerKind.REFIRE, TimerKind.HANDOFF})
 """Timers whose work begins with a network call, which never happens inside a transaction, or needs a longer one."""
 
@@ -140,7 +150,7 @@ def _report(context: Context, timer: Timer, error: str, *, now: datetime) -> Non
 def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
     try:
         match timer.kind:
-            case TimerKind.STEP | TimerKind.SNOOZE | TimerKind.ACK | TimerKind.HOLD:
+            case TimerKind.STEP | TimerKind.SNOOZE | TimerKind.ACK | TimerKind.HOLD | TimerKind.FLAPPING:
                 _fire_incident(context, tx, timer, now=now)
             case TimerKind.MAINTENANCE:
                 reconsider_all(context, tx, now=now)
@@ -183,8 +193,8 @@ def _fire_incident(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> 
     incident = incidents.get(tx, timer.incident_id or 0, lock=True)
     if incident is None:
         return
-    if timer.kind is not TimerKind.HOLD and timer.epoch != incident.epoch:
-        # P6: a timer of another epoch is inert. The hold is about alerts, not about paging: whoever un-acknowledges
+    if timer.kind not in _OF_ALERTS and timer.epoch != incident.epoch:
+        # P6: a timer of another epoch is inert. A hold is about alerts, not about paging: whoever un-acknowledges
         # meanwhile must not keep an incident open whose alerts are all over (P15).
         return
     ledger = Ledger(context, tx, now=now)
@@ -238,6 +248,9 @@ def _decision(
     if timer.kind is TimerKind.SNOOZE:
         over = SnoozeOver(still_firing=still_firing, had_alerts=had_alerts)
         return observe(over, incident, rules=rules, now=now)
+    if timer.kind is TimerKind.FLAPPING:
+        alerts.unmark(tx, incident.id, Flag.FLAPPING)
+        return observe(FlappingOver(still_firing=still_firing), incident, rules=rules, now=now)
     return observe(HoldOver(still_firing=still_firing), incident, rules=rules, now=now)
 
 
@@ -278,7 +291,9 @@ def _settle_refire(context: Context, timer: Timer, *, now: datetime) -> None:
         if newest is None or newest.id != episode.id or (firing is not None and episode.key not in firing):
             alerts.update_episodes(tx, [replace(episode, flags=episode.flags - {Flag.HELD_REFIRE})])
             return
-        place_again(context, tx, reopen(episode, now=now), now=now)
+        ways = context.live.current.ways
+        again = noise.reopened(ways, reopen(episode, now=now), episode, now=now)
+        place_again(context, tx, again, now=now)
 
 
 def _retry_delivery(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:

@@ -171,6 +171,7 @@ def refresh_metrics(context: Context, *, now: datetime) -> None:
             failed = len(outbox.failed_rows(tx))
             watches = heartbeats.watches(tx)
             known = circuits.circuits(tx)
+            flapping = incidents.count_flapping(tx)
     except Unavailable:
         return
     metrics.heartbeat_age_seconds.clear()
@@ -182,6 +183,7 @@ def refresh_metrics(context: Context, *, now: datetime) -> None:
         metrics.heartbeat_age_seconds.labels(source=watch.source).set(max(0.0, age.total_seconds()))
     metrics.timers_oldest_due_seconds.set(max(0.0, (now - timer).total_seconds()) if timer else 0)
     metrics.outbox_oldest_due_seconds.set(max(0.0, (now - row).total_seconds()) if row else 0)
+    metrics.incidents_flapping.set(flapping)
     for state in Paging:
         if state.is_open:
             metrics.incidents_open.labels(escalation=state.value).set(counts.get(state, 0))

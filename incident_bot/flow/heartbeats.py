@@ -19,7 +19,8 @@ from incident_bot.core.model import Delivery, Disposition, Episode, JsonObject, 
 from incident_bot.core.postmortem import duration
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.triage import Placed, Triage
+from incident_bot.flow.placed import Placed
+from incident_bot.flow.triage import Triage
 from incident_bot.store import alerts, timers
 from incident_bot.store.timers import Timer
 from incident_bot.store.transaction import Tx

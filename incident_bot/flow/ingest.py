@@ -17,7 +17,10 @@ from incident_bot.core.model import Delivery, Disposition, Episode, Flag, Status
 from incident_bot.flow import heartbeats
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.triage import Placed, Triage
+from incident_bot.flow.noise import noted
+from incident_bot.flow.placed import Placed
+from incident_bot.flow.triage import Triage
+from incident_bot.flow.ways import Ways
 from incident_bot.store import alerts, timers
 from incident_bot.store.alerts import Group, NewDelivery, group_hash
 from incident_bot.store.timers import Timer
@@ -100,9 +103,8 @@ def apply_in(context: Context, tx: Tx, readings: Sequence[Reading], *, now: date
         else:
             newest[hashed] = index
             fresh.append(index)
-    batch, counts = _judge_all(
-        tx, [(readings[index].delivery, hashes[index]) for index in fresh], groups, now=now
-    )
+    told = [(readings[index].delivery, hashes[index]) for index in fresh]
+    batch, counts = _judge_all(tx, context.live.current.ways, told, groups, now=now)
     _settle(context, tx, batch, now=now)
     # Repeats count: an Alertmanager that says the same again lives.
     heartbeats.told(context, tx, [reading.delivery for reading in readings], now=now)
@@ -129,7 +131,12 @@ def apply_in(context: Context, tx: Tx, readings: Sequence[Reading], *, now: date
 
 
 def _judge_all(
-    tx: Tx, deliveries: Sequence[tuple[Delivery, str]], groups: dict[str, Group], *, now: datetime
+    tx: Tx,
+    ways: Ways,
+    deliveries: Sequence[tuple[Delivery, str]],
+    groups: dict[str, Group],
+    *,
+    now: datetime,
 ) -> tuple[_Batch, list[Counter[Verdict]]]:
     keys = {alert.key for delivery, _ in deliveries for alert in delivery.alerts}
     known = alerts.newest_episodes(tx, keys) if keys else {}
@@ -142,7 +149,7 @@ def _judge_all(
     for delivery, hashed in deliveries:
         newer = [batch.slots[key].episode for key in told[hashed]]
         before = [*open_before.get(hashed, ()), *(one for one in newer if one.group_hash == hashed)]
-        counts.append(_judge_one(batch, delivery, hashed, now=now))
+        counts.append(_judge_one(batch, ways, delivery, hashed, now=now))
         if delivery.truncated:
             batch.doubtful.add(delivery.source)
         elif before:
@@ -151,7 +158,9 @@ def _judge_all(
     return batch, counts
 
 
-def _judge_one(batch: _Batch, delivery: Delivery, hashed: str, *, now: datetime) -> Counter[Verdict]:
+def _judge_one(
+    batch: _Batch, ways: Ways, delivery: Delivery, hashed: str, *, now: datetime
+) -> Counter[Verdict]:
     counted: Counter[Verdict] = Counter()
     truncated = delivery.truncated > 0
     for alert in delivery.alerts:
@@ -161,11 +170,12 @@ def _judge_one(batch: _Batch, delivery: Delivery, hashed: str, *, now: datetime)
             alert, last, group_hash=hashed, truncated=truncated, horizon=REFIRE_HORIZON, now=now
         )
         counted[judgement.verdict] += 1
+        episode = noted(ways, judgement, alert, last, now=now)
         match judgement.verdict:
             case Verdict.NEW | Verdict.CLOSED_UNSEEN:
                 if slot is not None:
                     batch.older.append(slot)
-                slot = batch.slots[alert.key] = _Slot(judgement.episode, None)
+                slot = batch.slots[alert.key] = _Slot(episode, None)
                 if judgement.verdict is Verdict.NEW:
                     batch.opened.append(slot)
                 continue
@@ -182,7 +192,7 @@ def _judge_one(batch: _Batch, delivery: Delivery, hashed: str, *, now: datetime)
         if slot is None:
             # A resolve about nothing known is CLOSED_UNSEEN, so anything else has a slot; kept for the type checker.
             continue
-        slot.episode = judgement.episode
+        slot.episode = episode
         listed.append(slot)
     return counted
 

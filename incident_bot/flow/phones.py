@@ -29,7 +29,7 @@ def to_call(context: Context, tx: Tx, incident: Incident) -> tuple[CallView, ...
     missed = dict.fromkeys(row.person for row in pages if row.lost and row.person not in reached)
     people = context.live.current.revision.people
     found: list[CallView] = []
-    for person in (people[one] for one in missed if one in people):
+    for person in (people[one] for one in missed if one and one in people):
         phone = next((person.contacts[by] for by in PHONES if person.contacts.get(by)), None)
         if phone is not None:
             found.append(CallView(person=person.id, name=person.name, phone=phone))

@@ -12,6 +12,7 @@ from incident_bot.core.effects import PageKind
 from incident_bot.core.errors import NotFound
 from incident_bot.core.model import Episode, Event, Incident, Item, Kind, Paging, Phase, Status, incident_name
 from incident_bot.core.routing import title
+from incident_bot.core.storm import tallied
 from incident_bot.core.timeline import describe, redact_data
 from incident_bot.flow import phones
 from incident_bot.flow.context import Context
@@ -24,6 +25,7 @@ from incident_bot.flow.views import (
     LinkView,
     PageView,
     ReceiptView,
+    TallyView,
 )
 from incident_bot.store import alerts as episodes_store
 from incident_bot.store import incidents as incidents_store
@@ -251,6 +253,12 @@ def incident_view(
         links=links_of(context, incident, episodes or []),
         items=tuple(_item_view(item) for item in incident.items),
         seq=incident.seq,
+        storm=incident.storm,
+        flapping_since=incident.flapping.since if incident.flapping else None,
+        tally=tuple(
+            TallyView(name=one.name, service=one.service, firing=one.firing, total=one.total)
+            for one in tallied((each.labels, each.service, each.status) for each in episodes or ())
+        ),
         alerts=tuple(alert_view(episode) for episode in episodes or ()),
     )
 

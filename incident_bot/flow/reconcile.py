@@ -15,11 +15,12 @@ import structlog
 from incident_bot.config.revision import SourceConfig
 from incident_bot.core.dedupe import Drift, Listed, judge, reconcile, reopen
 from incident_bot.core.model import Episode
-from incident_bot.flow import heartbeats, mirror
+from incident_bot.flow import heartbeats, mirror, noise
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import RECONCILE_SOON, ended_notices, let_go, reconcile_timer
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.triage import Triage
+from incident_bot.flow.ways import Ways
 from incident_bot.outgoing import CallFailed
 from incident_bot.sources import SOURCES
 from incident_bot.store import alerts, timers
@@ -130,10 +131,11 @@ def _apply(context: Context, tx: Tx, source: SourceConfig, drift: Drift, *, now:
     if drift.close or drift.open:
         # An identical repeat of the last webhook must now be judged anew.
         alerts.forget_digests(tx, source.name)
-    ended = [let_go(episode) for episode in drift.close]
+    ways = ledger.current.ways
+    ended = [noise.ended(ways, let_go(episode)) for episode in drift.close]
     alerts.update_episodes(tx, [*ended, *drift.mark])
     triage.resolved(ended)
-    found = _found(tx, source, drift.open, now=now)
+    found = _found(tx, ways, source, drift.open, now=now)
     placed = [triage.place(episode, found) for episode in found]
     triage.attach(placed)
     saved = {incident.key: incident.id for incident in ledger.flush()}
@@ -150,7 +152,9 @@ def _apply(context: Context, tx: Tx, source: SourceConfig, drift: Drift, *, now:
     ledger.flush()
 
 
-def _found(tx: Tx, source: SourceConfig, listed: Sequence[Listed], *, now: datetime) -> list[Episode]:
+def _found(
+    tx: Tx, ways: Ways, source: SourceConfig, listed: Sequence[Listed], *, now: datetime
+) -> list[Episode]:
     """Give the episodes of alerts whose webhook never came: new ones, or the closed one that they go on."""
     newest = alerts.newest_episodes(tx, [one.key for one in listed])
     found: list[Episode] = []
@@ -158,8 +162,9 @@ def _found(tx: Tx, source: SourceConfig, listed: Sequence[Listed], *, now: datet
         last = newest.get(one.key)
         if last is not None and one.starts_at <= last.starts_at:
             # The source itself says that it fires, so nothing is held back (I6).
-            found.append(reopen(last, now=now))
+            found.append(noise.reopened(ways, reopen(last, now=now), last, now=now))
             continue
         told = one.as_alert(source.name)
-        found.append(judge(told, None, group_hash="", truncated=False, now=now).episode)
+        judged = judge(told, None, group_hash="", truncated=False, now=now)
+        found.append(noise.noted(ways, judged, told, last, now=now))
     return found

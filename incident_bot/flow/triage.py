@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
-from incident_bot.core.effects import Moment, TimerKind
+from incident_bot.core.effects import TimerKind
 from incident_bot.core.incident import (
     AlertsAttached,
     AlertsRefired,
@@ -41,25 +41,15 @@ from incident_bot.core.model import (
 from incident_bot.core.muting import Inhibitors, Maintenance, Muted, in_maintenance, muted_by
 from incident_bot.core.routing import Action, Routed, title
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.noise import Adoption, adopt
+from incident_bot.flow.placed import Placed, incidents_of, runbook_of
+from incident_bot.flow.team_notice import notice
 from incident_bot.store import alerts, incidents, interventions, timers
-from incident_bot.store.outbox import NewMessage
 from incident_bot.store.timers import Timer
 
 NO_INHIBITORS: Final = Inhibitors()
 INHIBITED_LOOK_AGAIN: Final = timedelta(seconds=60)
 """The end of an inhibition has no clock time: a held target is looked at again this often."""
-
-
-@dataclass(slots=True)
-class Placed:
-    """An episode on its way: what came in, and how it was routed."""
-
-    episode: Episode
-    key: str | None = None
-    """The incident key, when it belongs on an incident."""
-    held_until: datetime | None = None
-    notify: str | None = None
-    """The incident key for a `notify` message."""
 
 
 class Triage:
@@ -121,6 +111,15 @@ class Triage:
                 by_key[item.key].append(item)
         if not by_key:
             return []
+        opened, closed = self._known(by_key)
+        adoptions = self._adopted(by_key, opened, closed)
+        return [
+            self._attach_one(key, items, opened.get(key), closed.get(key), adoptions.get(key))
+            for key, items in by_key.items()
+        ]
+
+    def _known(self, by_key: dict[str, list[Placed]]) -> tuple[dict[str, Incident], dict[str, Incident]]:
+        """Find the open and the newest closed incident of each key; what belongs to a merged one changes its key."""
         opened = incidents.open_by_keys(self._tx, by_key)
         missing = [key for key in by_key if key not in opened]
         closed = incidents.closed_by_keys(self._tx, missing) if missing else {}
@@ -131,17 +130,42 @@ class Triage:
                 moved = by_key.pop(key)
                 for item in moved:
                     item.key = target.key
-                by_key[target.key].extend(moved)
+                by_key.setdefault(target.key, []).extend(moved)
                 opened[target.key] = target
             elif target is not None:
                 closed[key] = target
-        return [
-            self._attach_one(key, items, opened.get(key), closed.get(key)) for key, items in by_key.items()
-        ]
+        return opened, closed
+
+    def _adopted(
+        self, by_key: dict[str, list[Placed]], opened: dict[str, Incident], closed: dict[str, Incident]
+    ) -> dict[str, Adoption]:
+        """Put what a storm adopts under the key of its incident (I12); gives each storm by that key."""
+
+        def would_open(key: str) -> bool:
+            known = opened.get(key) or closed.get(key)
+            return known is None or not self._takes(self._ledger.incident(known))
+
+        opening = {key: items for key, items in by_key.items() if would_open(key)}
+        adoptions = adopt(self._ledger, opening)
+        if not adoptions:
+            return {}
+        storms = {
+            storm: [item for key in adoption.keys for item in by_key.pop(key)]
+            for storm, adoption in adoptions.items()
+        }
+        for storm, items in storms.items():
+            adoptions[storm].put(items, storm)
+        storm_opened, storm_closed = self._known(storms)
+        opened.update(storm_opened)
+        closed.update(storm_closed)
+        # A storm that was merged into another incident has that one's key now.
+        for key, items in storms.items():
+            by_key.setdefault(key, []).extend(items)
+        return adoptions
 
     def resolved(self, episodes: Sequence[Episode]) -> None:
         """Tell the incidents of ended episodes; called when the ends are written, as the count is the store's."""
-        by_incident = _by_incident(episodes)
+        by_incident = incidents_of(episodes)
         if not by_incident:
             return
         counts = alerts.count_firing(self._tx, by_incident.keys())
@@ -151,7 +175,7 @@ class Triage:
                 continue
             incident = self._ledger.incident(incident)
             observation = AlertsResolved(
-                alerts=tuple(attached(episode) for episode in ended), still_firing=counts.get(number, 0)
+                alerts=tuple(self._told(episode) for episode in ended), still_firing=counts.get(number, 0)
             )
             self._ledger.take(observe(observation, incident, rules=self._revision.rules, now=self._now))
 
@@ -162,13 +186,13 @@ class Triage:
         """
         strays: set[int] = set()
         rules = self._revision.rules
-        for number, again in sorted(_by_incident(episodes).items()):
+        for number, again in sorted(incidents_of(episodes).items()):
             incident = incidents.get(self._tx, number, lock=True)
             if incident is None:
                 continue
             incident = self._ledger.incident(incident)
             if takes_alerts(incident, rules=rules, now=self._now):
-                observation = AlertsRefired(alerts=tuple(attached(episode) for episode in again))
+                observation = AlertsRefired(alerts=tuple(self._told(episode) for episode in again))
                 self._ledger.take(observe(observation, incident, rules=rules, now=self._now))
             else:
                 strays.update(episode.id for episode in again)
@@ -197,34 +221,8 @@ class Triage:
     def notify(self, placed: Sequence[Placed]) -> None:
         """Tell the team's channel of episodes whose route says `notify`; to be called when they have their ids."""
         for item in placed:
-            if item.notify is None:
-                continue
-            episode = item.episode
-            team = self._revision.teams.get(episode.team or "")
-            severity = self._revision.ladder.named(episode.severity)
-            channel = (team.slack_channel if team else None) or (team.id if team else "alerts")
-            data: JsonObject = {
-                "title": title(episode.labels, episode.annotations),
-                "severity": episode.severity,
-                "labels": dict(episode.labels),
-                "annotations": dict(episode.annotations),
-                "runbook": episode.runbook,
-                "starts_at": episode.starts_at.isoformat(),
-                "status": episode.status.value,
-            }
-            self._ledger.tell(
-                NewMessage(
-                    key=f"notify:{episode.id}:{episode.status.value}",
-                    coalesce=f"notify:{item.notify}:{channel}",
-                    incident_id=None,
-                    via=self._ledger.context.default_channel,
-                    recipient=channel,
-                    moment=Moment.NOTIFY,
-                    data=data,
-                    due_at=self._now,
-                    rank=severity.rank if severity else 0,
-                )
-            )
+            if item.notify is not None:
+                self._ledger.tell(notice(self._ledger, item.episode, item.notify))
 
     def _muted(self, episode: Episode, routed: Routed, firing: Sequence[Episode]) -> Muted | None:
         revision = self._revision
@@ -258,18 +256,27 @@ class Triage:
         return takes_alerts(incident, rules=self._revision.rules, now=self._now)
 
     def _attach_one(
-        self, key: str, items: list[Placed], opened: Incident | None, closed: Incident | None
+        self,
+        key: str,
+        items: list[Placed],
+        opened: Incident | None,
+        closed: Incident | None,
+        storm: Adoption | None,
     ) -> Incident:
-        new = tuple(attached(item.episode) for item in items)
+        new = tuple(self._told(item.episode) for item in items)
         rules = self._revision.rules
         known = opened or closed
         if known is not None:
             known = self._ledger.incident(known)
         if known is not None and self._takes(known):
-            observation = AlertsAttached(alerts=new, policy=self._policy(items, known.team))
+            observation = AlertsAttached(
+                alerts=new,
+                policy=self._policy(items, known.team),
+                adopted=len(storm.keys) if storm else 0,
+            )
             incident = self._ledger.take(observe(observation, known, rules=rules, now=self._now))
             return self._minded(incident, known, items)
-        return self._open(key, items, new, previous=known.id if known else None)
+        return self._open(key, items, new, previous=known.id if known else None, storm=storm)
 
     def _minded(self, incident: Incident, before: Incident, items: Sequence[Placed]) -> Incident:
         """Hold back what begins again within a maintenance; go on where an alert outside of it joins."""
@@ -317,6 +324,13 @@ class Triage:
             return Paused(reason="every alert of it is silenced")
         return None
 
+    def _told(self, episode: Episode) -> AttachedAlert:
+        """Give what the incident is told of an episode: the rule by which it flaps as well, if it does (I11)."""
+        told = attached(episode)
+        if Flag.FLAPPING not in episode.flags:
+            return told
+        return replace(told, flapping=self._ledger.current.ways.of(episode).routed.flapping)
+
     def _policy(self, items: Sequence[Placed], team: str) -> JsonObject:
         return self._ledger.policy(self._worst(items), team)
 
@@ -326,7 +340,13 @@ class Triage:
         return worst or ladder.rungs[len(ladder.rungs) // 2]
 
     def _open(
-        self, key: str, items: list[Placed], new: tuple[AttachedAlert, ...], *, previous: int | None
+        self,
+        key: str,
+        items: list[Placed],
+        new: tuple[AttachedAlert, ...],
+        *,
+        previous: int | None,
+        storm: Adoption | None,
     ) -> Incident:
         revision = self._revision
         severity = self._worst(items)
@@ -335,11 +355,13 @@ class Triage:
         pause = self._in_maintenance(items)
         opening = Opening(
             key=key,
-            title=title(first.labels, first.annotations),
+            title=storm.title if storm else title(first.labels, first.annotations),
             severity=severity.name,
             team=team,
-            service=first.service,
-            runbook=next((item.episode.runbook for item in items if item.episode.runbook), None),
+            service=None if storm else first.service,
+            runbook=None if storm else runbook_of(items),
+            storm=storm.route if storm else None,
+            reason=storm.reason if storm else None,
             policy=self._ledger.policy(severity, team),
             revision=revision.id,
             opened_by=first.source,
@@ -368,14 +390,6 @@ class Triage:
         windows = [in_maintenance(item.episode.labels, self._maintenance, self._now) for item in items]
         covering = [window for window in windows if window is not None]
         return min(covering, key=lambda window: window.end) if len(covering) == len(items) else None
-
-
-def _by_incident(episodes: Sequence[Episode]) -> dict[int, list[Episode]]:
-    found: dict[int, list[Episode]] = defaultdict(list)
-    for episode in episodes:
-        if episode.incident_id:
-            found[episode.incident_id].append(episode)
-    return found
 
 
 def attached(episode: Episode) -> AttachedAlert:

@@ -71,6 +71,16 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TallyView:
+    """The alerts of one name and service on an incident, counted."""
+
+    name: str
+    service: str | None
+    firing: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentView:
     """One incident; lists carry it without alerts."""
 
@@ -113,6 +123,12 @@ class IncidentView:
     links: tuple[LinkView, ...]
     items: tuple[ItemView, ...]
     seq: int
+    storm: str | None = None
+    """The route whose storm it is."""
+    flapping_since: datetime | None = None
+    """Since when its alerts begin and end too often."""
+    tally: tuple[TallyView, ...] = ()
+    """Its alerts counted by name and service, what fires most first; lists carry it without."""
     alerts: tuple[AlertView, ...] = ()
     call: tuple[CallView, ...] = ()
     """Whom to phone when nothing else reached them; lists leave it empty."""

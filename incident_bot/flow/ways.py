@@ -68,7 +68,9 @@ def _names(revision: Revision) -> set[str]:
     routing = revision.routing
     names = {"alertname", routing.label_names.severity, routing.label_names.service, routing.label_names.team}
     names.update(routing.default.group_by)
+    names.update(matcher.name for entry in routing.storm_exempt for matcher in entry)
     for candidate in routing.routes:
+        names.update(matcher.name for entry in candidate.storm_exempt for matcher in entry)
         names.update(matcher.name for matcher in candidate.match)
         names.update(candidate.group_by or ())
     for runbook in revision.runbooks:

@@ -5,13 +5,15 @@ Freshest at sending time: a page that waited says what is true when it goes out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from incident_bot.core.effects import Moment, Page, PageKind
-from incident_bot.core.model import Episode, Incident, Urgency, paging_service
+from incident_bot.core.model import Episode, Incident, Tally, Urgency, paging_service
+from incident_bot.core.storm import tallied
 from incident_bot.flow import acklinks, followups, phones
 from incident_bot.flow.channel_facts import channel_facts
 from incident_bot.flow.context import Context
@@ -38,6 +40,7 @@ class Facts:
         """Take the transaction."""
         self._tx = tx
         self._known: dict[int, tuple[Incident | None, list[Episode]]] = {}
+        self._tallies: dict[int, tuple[Tally, ...]] = {}
 
     def of(self, incident_id: int | None) -> tuple[Incident | None, list[Episode]]:
         """Give an incident with its newest episodes; None where there is none."""
@@ -55,6 +58,16 @@ class Facts:
     def to_call(self, context: Context, incident: Incident) -> tuple[CallView, ...]:
         """Give whom to phone about an incident, as nothing else reached them."""
         return phones.to_call(context, self._tx, incident)
+
+    def storm(self, incident: Incident | None) -> tuple[Tally, ...]:
+        """Count what a storm's incident has adopted, all of it; nothing for any other incident."""
+        if incident is None or incident.storm is None:
+            return ()
+        counted = self._tallies.get(incident.id)
+        if counted is None:
+            counted = tallied(alerts.members_of_incident(self._tx, incident.id))
+            self._tallies[incident.id] = counted
+        return counted
 
 
 def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
@@ -74,7 +87,8 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         into, _ = facts.of(incident.merged_into if incident else None)
         if incident is None:
             return None
-        message = _page(context, row, incident, episodes, into=into, now=now)
+        storm = facts.storm(incident)
+        message = _page(context, row, incident, episodes, storm=storm, into=into, now=now)
         if message is None or row.page_kind not in _LAST:
             return message
         call = phones.told(facts.to_call(context, incident))
@@ -83,7 +97,7 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         return followups.message(row)
     if row.moment in MOMENTS:
         return _handoff(context, row, row.moment, now=now)
-    return _channel(context, row, incident, episodes, now=now)
+    return _channel(context, row, incident, episodes, storm=facts.storm(incident), now=now)
 
 
 def _unwritten(context: Context, row: OutboxRow) -> Message | None:
@@ -107,6 +121,7 @@ def _page(
     incident: Incident,
     episodes: list[Episode],
     *,
+    storm: Sequence[Tally],
     into: Incident | None,
     now: datetime,
 ) -> Message | None:
@@ -141,6 +156,7 @@ def _page(
         html=bool(kind and kind.html),
         ack_url=ack_url,
         into=into,
+        storm=storm,
         now=now,
     )
     _report(written, row)
@@ -163,7 +179,13 @@ def _page(
 
 
 def _channel(
-    context: Context, row: OutboxRow, incident: Incident | None, episodes: list[Episode], *, now: datetime
+    context: Context,
+    row: OutboxRow,
+    incident: Incident | None,
+    episodes: list[Episode],
+    *,
+    storm: Sequence[Tally],
+    now: datetime,
 ) -> Message:
     current = context.live.current
     moment = row.moment or Moment.META
@@ -179,6 +201,7 @@ def _channel(
         severity=current.revision.ladder.named(str(severity or "")),
         runbook=next((book for book in current.revision.runbooks if book.path == runbook_path), None),
         public_url=context.settings.public_url,
+        storm=storm,
         now=now,
     )
     _report(written, row)

@@ -31,6 +31,7 @@ _INCIDENT: Final[Mapping[str, object]] = {
     "url": "https://incidents.example.com/incidents/INC-42",
     "alerts": ("HighErrorRate on checkout: 12 % of requests fail",),
     "firing": 1,
+    "storm": (),
     "runbook": "High error rate",
     "runbook_url": "https://incidents.example.com/runbooks/services/high-error-rate.md",
     "by": "Alice Example",
@@ -170,7 +171,11 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "how": "resolved",
     },
     "slack/notify.j2": _INCIDENT,
-    "slack/reopened.j2": {**_INCIDENT, "reason": "HighErrorRate fires again"},
+    "slack/reopened.j2": {**_INCIDENT, "reason": "HighErrorRate fires again", "quiet": False},
+    "slack/flapping.j2": {
+        **_INCIDENT,
+        "reason": "HighErrorRate began and ended 4 times or more within 30 min",
+    },
     "slack/meta.j2": {
         "now": _NOW,
         "text": "No delivery from alertmanager for 10 min",

@@ -23,7 +23,9 @@ from incident_bot.core.model import (
     Phase,
     Severity,
     Status,
+    Tally,
 )
+from incident_bot.core.storm import told
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.render.facts import FACTS
 from incident_bot.render.templates import Templates
@@ -45,6 +47,7 @@ TEMPLATES: Final[Mapping[Moment, str]] = {
     Moment.UPDATE: "slack/update.j2",
     Moment.RESOLVED: "slack/resolution.j2",
     Moment.REOPENED: "slack/reopened.j2",
+    Moment.FLAPPING: "slack/flapping.j2",
     Moment.NOTIFY: "slack/notify.j2",
     Moment.POSTMORTEM: "slack/postmortem.j2",
     Moment.META: "slack/meta.j2",
@@ -77,6 +80,7 @@ def page_message(
     html: bool = False,
     ack_url: str | None = None,
     into: Incident | None = None,
+    storm: Sequence[Tally] = (),
     now: datetime,
 ) -> Message:
     """Say on one screen what is broken, since when, how to take it, what to do first, and why this person.
@@ -86,7 +90,7 @@ def page_message(
     """
     url = incident_url(public_url, into or incident)
     facts = {
-        **_of_incident(incident, episodes, url=url, now=now),
+        **_of_incident(incident, episodes, storm, url=url, now=now),
         **_of_runbook(runbook, runbook_url or _annotated(episodes), url),
         "person": person.name,
         "zone": person.time_zone,
@@ -148,13 +152,14 @@ def channel_message(
     runbook: Runbook | None = None,
     runbook_url: str | None = None,
     public_url: str,
+    storm: Sequence[Tally] = (),
     now: datetime,
 ) -> Message:
     """Say to a channel what happened; an alert without an incident and the bot itself have no incident."""
     url = incident_url(public_url, incident) if incident else public_url
     subject = _text(data, "title") or (incident.title if incident else "") or _text(data, "text") or "Alert"
     if incident:
-        about = _of_incident(incident, episodes, url=url, now=now)
+        about = _of_incident(incident, episodes, storm, url=url, now=now)
     else:
         about = _of_alerts(episodes, data, url=url, now=now)
     names = {person.id: person.name for person in (people or {}).values()}
@@ -193,8 +198,9 @@ def first_step(runbook: Runbook | None) -> str | None:
 
 
 def _of_incident(
-    incident: Incident, episodes: Sequence[Episode], *, url: str, now: datetime
+    incident: Incident, episodes: Sequence[Episode], storm: Sequence[Tally], *, url: str, now: datetime
 ) -> dict[str, object]:
+    """Give the facts of an incident; of a storm all its alerts, counted by name and service."""
     firing = [episode for episode in episodes if episode.status is Status.FIRING]
     started = min((episode.starts_at for episode in episodes), default=incident.opened_at)
     services = sorted({episode.service for episode in episodes if episode.service} - {incident.service})
@@ -214,7 +220,8 @@ def _of_incident(
         "since": min(started, incident.opened_at),
         "url": url,
         "alerts": tuple(alert_line(episode) for episode in firing[:ALERTS_MOST]),
-        "firing": len(firing),
+        "firing": sum(tally.firing for tally in storm) if storm else len(firing),
+        "storm": tuple(one_line(redact(told(tally)), LINE_MOST) for tally in storm),
         "by": incident.opened_by,
     }
 
@@ -247,6 +254,7 @@ def _of_alerts(
         "url": url,
         "alerts": lines or ((_line(labels, annotations, service or ""),) if labels else ()),
         "firing": 0 if over else max(1, len(episodes)),
+        "storm": (),
         "by": "",
     }
 
@@ -297,6 +305,7 @@ def _of_moment(
         "root_cause": redact(_text(data, "root_cause")),
         "resolution": redact(_text(data, "resolution") or _text(data, "reason")),
         "reason": redact(_text(data, "reason")),
+        "quiet": data.get("quiet") is True,
         "how": _text(data, "how") or "resolved",
         "lasted": ended - incident.opened_at if incident else timedelta(0),
         "postmortem_within": severity.postmortem_within if severity else None,

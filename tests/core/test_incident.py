@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -267,15 +266,10 @@ def test_firing_again_stops_the_hold() -> None:
         assert StopTimers(kinds=(TimerKind.HOLD,)) in seen(what, opened()).effects
 
 
-@pytest.mark.parametrize(
-    "hold,expected",
-    [(None, RULES.resolve_hold), (10 * MINUTE, 10 * MINUTE)],
-    ids=["by the rules", "flapping"],
-)
-def test_the_last_resolve_starts_the_hold(hold: timedelta | None, expected: timedelta) -> None:
-    decision = seen(AlertsResolved(alerts=(alert(),), still_firing=0, hold=hold), opened())
-    assert decision.effects == (SetTimer(kind=TimerKind.HOLD, due_at=NOW + expected),)
-    still = seen(AlertsResolved(alerts=(alert(),), still_firing=2, hold=hold), opened())
+def test_the_last_resolve_starts_the_hold() -> None:
+    decision = seen(AlertsResolved(alerts=(alert(),), still_firing=0), opened())
+    assert decision.effects == (SetTimer(kind=TimerKind.HOLD, due_at=NOW + RULES.resolve_hold),)
+    still = seen(AlertsResolved(alerts=(alert(),), still_firing=2), opened())
     assert still.effects == ()
 
 

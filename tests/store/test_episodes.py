@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from incident_bot.core.model import Disposition, Episode, Flag, Status
+from incident_bot.core.model import Change, Disposition, Episode, Flag, Status
 from incident_bot.store import LostRace, Store, alerts
 from tests.store.samples import MINUTE, NOW, some_episode, stored_incident
 
@@ -38,6 +38,7 @@ def test_every_field_comes_back(store: Store) -> None:
         team="payments",
         runbook="services/latency.md",
         why={"route": "payments", "tried": [1, 2.5, None, True]},
+        changes=(Change(at=NOW, firing=True), Change(at=NOW + MINUTE, firing=False)),
     )
     [stored] = insert(store, full)
     with store.read() as tx:

@@ -8,7 +8,18 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from incident_bot.core.model import Incident, Item, ItemKind, Kind, Paging, Phase, Progress, Running
+from incident_bot.core.model import (
+    Flapping,
+    FlappingRule,
+    Incident,
+    Item,
+    ItemKind,
+    Kind,
+    Paging,
+    Phase,
+    Progress,
+    Running,
+)
 from incident_bot.store import LostRace, Store, Tx, incidents
 from tests.store.samples import MINUTE, NOW, some_event, some_incident, stored_change, stored_incident
 
@@ -50,6 +61,8 @@ FULL = Incident(
     previous=12,
     merged_into=13,
     revision="abc",
+    storm="default",
+    flapping=Flapping(since=NOW, rule=FlappingRule(transitions=5, hold=7 * MINUTE), quiet_epoch=3),
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from incident_bot.core.incident.commands import (
     SetSeverity,
     SetTitle,
     Snooze,
+    SplitOff,
     Unacknowledge,
     Unmerge,
     UnmergeHere,
@@ -44,6 +45,7 @@ from incident_bot.core.incident.observations import (
     AlertsRepeated,
     AlertsResolved,
     AttachedAlert,
+    FlappingOver,
     HoldOver,
     MessageFailed,
     Observation,
@@ -60,6 +62,7 @@ from incident_bot.core.incident.observations import (
 from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
 from incident_bot.core.incident.rules import ACK_GRACE, AutoResolve, Decision, Repage, Rules
+from incident_bot.core.incident.splitting import need_storm
 
 __all__ = [
     "ACK_GRACE",
@@ -83,6 +86,7 @@ __all__ = [
     "Decision",
     "Escalate",
     "FinishItem",
+    "FlappingOver",
     "HoldOver",
     "Merge",
     "MergeHere",
@@ -107,6 +111,7 @@ __all__ = [
     "SetTitle",
     "Snooze",
     "SnoozeOver",
+    "SplitOff",
     "StepOver",
     "TimerParked",
     "Unacknowledge",
@@ -115,6 +120,7 @@ __all__ = [
     "begin",
     "decide",
     "evolve",
+    "need_storm",
     "observe",
     "open_incident",
     "progress_from_json",

@@ -224,6 +224,18 @@ class UnmergeHere:
     """How many that fire stay with it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitOff:
+    """`split <alert>`: these alerts go on in an incident of their own; said of the storm's (I12)."""
+
+    into: int
+    """The new one."""
+    alerts: tuple[AttachedAlert, ...]
+    still_firing: int
+    """How many that fire stay."""
+    reason: str | None = None
+
+
 Command: TypeAlias = (
     Acknowledge
     | Unacknowledge
@@ -249,4 +261,5 @@ Command: TypeAlias = (
     | MergeHere
     | Unmerge
     | UnmergeHere
+    | SplitOff
 )

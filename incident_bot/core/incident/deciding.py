@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident import ending, holding, merging, paging, sharing, work
+from incident_bot.core.incident import ending, holding, merging, paging, sharing, splitting, work
 from incident_bot.core.incident.commands import (
     Acknowledge,
     AddItem,
@@ -30,6 +30,7 @@ from incident_bot.core.incident.commands import (
     SetSeverity,
     SetTitle,
     Snooze,
+    SplitOff,
     Unacknowledge,
     Unmerge,
     UnmergeHere,
@@ -61,6 +62,8 @@ def decide(
     match command:
         case Acknowledge() | Unacknowledge() | Snooze() | Escalate() | PageSomebody():
             return _paging(command, case)
+        case SplitOff():
+            return splitting.split_off(command, case)
         case Resolve() | Reopen() | Cancel():
             return _ending(command, case)
         case _:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from incident_bot.core.effects import CancelPages, Effect, Moment, StopTimers, TimerKind
 from incident_bot.core.errors import Refused
@@ -105,19 +106,29 @@ def reopen(command: Reopen, case: Case) -> Decision:
     return case.decided(said, event, effects=effects)
 
 
-def reopening(case: Case, reason: str | None) -> tuple[Event, tuple[Effect, ...]]:
-    """Open a resolved incident again and tell who had it (row "firing within `reopen_window`")."""
+def reopening(
+    case: Case, reason: str | None, *, quiet: timedelta | None = None
+) -> tuple[Event, tuple[Effect, ...]]:
+    """Open a resolved incident again and tell who had it (row "firing within `reopen_window`").
+
+    With `quiet` nobody is paged before so much time has passed (I11).
+    """
     incident = case.incident
     had = incident.acknowledged_by
-    data = {
+    progress = restarted(incident.progress, now=case.now)
+    due = case.now if quiet is None else case.now + quiet
+    data: dict[str, Json] = {
         "reason": reason,
         "was": incident.phase.value,
         "had": had,
         "phase": Phase.TRIAGE.value,
-        "progress": progress_to_json(restarted(incident.progress, now=case.now)),
+        "progress": progress_to_json(replace(progress, next_at=due)),
     }
-    told = case.announced(Moment.REOPENED, {"reason": reason, "had": had})
-    return case.event(Kind.REOPENED, data), (*step_now("reopened", case.now), *told)
+    if quiet is not None:
+        data["quiet"] = True
+    about = {"reason": reason, "had": had, "quiet": quiet is not None}
+    told = case.announced(Moment.REOPENED, about)
+    return case.event(Kind.REOPENED, data), (*step_now("reopened", due), *told)
 
 
 def cancel(command: Cancel, case: Case) -> Decision:

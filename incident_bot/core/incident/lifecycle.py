@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -19,12 +20,23 @@ from incident_bot.core.incident.facts import (
     maybe_text,
     maybe_whole,
     names,
+    number,
     progress_from_json,
     record,
     text,
     whole,
 )
-from incident_bot.core.model import Event, Incident, Item, ItemKind, Kind, Paging, Phase
+from incident_bot.core.model import (
+    Event,
+    Flapping,
+    FlappingRule,
+    Incident,
+    Item,
+    ItemKind,
+    Kind,
+    Paging,
+    Phase,
+)
 
 _T, _A, _S, _R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
 _M = Paging.MERGED
@@ -113,6 +125,7 @@ def begin(event: Event) -> Incident:
         revision=text(data, "revision"),
         drill=flag(data, "drill"),
         private=flag(data, "private"),
+        storm=maybe_text(data, "storm"),
     )
 
 
@@ -260,8 +273,31 @@ def _merged(incident: Incident, event: Event) -> Incident:
     return replace(incident, merged_into=whole(event.data, "into"), next_update_at=None)
 
 
-def _reopened(incident: Incident, _event: Event) -> Incident:
-    return replace(incident, resolved_at=None, forced=False)
+def _reopened(incident: Incident, event: Event) -> Incident:
+    flapping = incident.flapping
+    if flapping is not None and flag(event.data, "quiet"):
+        flapping = replace(flapping, quiet_epoch=incident.epoch)
+    return replace(incident, resolved_at=None, forced=False, flapping=flapping)
+
+
+def _flapping(incident: Incident, event: Event) -> Incident:
+    rule = record(event.data, "rule")
+    return replace(
+        incident,
+        flapping=Flapping(
+            since=event.happened_at,
+            rule=FlappingRule(
+                transitions=whole(rule, "transitions"),
+                within=timedelta(seconds=number(rule, "within")),
+                hold=timedelta(seconds=number(rule, "hold")),
+                quiet=timedelta(seconds=number(rule, "quiet")),
+            ),
+        ),
+    )
+
+
+def _flapping_over(incident: Incident, _event: Event) -> Incident:
+    return replace(incident, flapping=None)
 
 
 _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
@@ -287,5 +323,7 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.REOPENED: _reopened,
         Kind.MERGED: _merged,
         Kind.UNMERGED: _merged,
+        Kind.FLAPPING: _flapping,
+        Kind.FLAPPING_OVER: _flapping_over,
     }
 )

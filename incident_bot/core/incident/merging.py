@@ -13,6 +13,7 @@ from incident_bot.core.effects import Effect, Moment, PageKind, SetTimer, StopTi
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.commands import Merge, MergeHere, Unmerge, UnmergeHere
 from incident_bot.core.incident.facts import progress_to_json
+from incident_bot.core.incident.flapping import hold_of
 from incident_bot.core.incident.observations import Opening
 from incident_bot.core.incident.opening import alerts_told
 from incident_bot.core.incident.paging import need_open, quiet, restarted, shown, stopped, woken
@@ -210,6 +211,6 @@ def unmerge_here(command: UnmergeHere, case: Case) -> Decision:
     }
     effects: tuple[Effect, ...] = ()
     if incident.paging.is_open and command.had_alerts and not command.still_firing:
-        effects = (SetTimer(kind=TimerKind.HOLD, due_at=case.now + case.rules.resolve_hold),)
+        effects = (SetTimer(kind=TimerKind.HOLD, due_at=case.now + hold_of(incident, case.rules)),)
     said = f"{_count(len(command.alerts))} of {incident.name} went on as {incident_name(command.into)}."
     return case.decided(said, case.event(Kind.UNMERGED_HERE, data), effects=effects)

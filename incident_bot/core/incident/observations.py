@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
 from incident_bot.core.effects import Page, PageKind, TimerKind
-from incident_bot.core.model import JsonObject
+from incident_bot.core.model import FlappingRule, JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,8 @@ class AttachedAlert:
     severity: str
     """The name of a rung of the ladder."""
     fingerprint: str
+    flapping: FlappingRule | None = None
+    """The rule by which its alert flaps now (I11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class AlertsAttached:
     alerts: tuple[AttachedAlert, ...]
     policy: JsonObject | None = None
     """The policy frozen for the worst of them; used only if that is above the incident's peak."""
+    adopted: int = 0
+    """How many incidents of their own they would have opened, had the storm not adopted them (I12)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +56,6 @@ class AlertsResolved:
 
     alerts: tuple[AttachedAlert, ...]
     still_firing: int
-    hold: timedelta | None = None
-    """A hold other than the rules' (flapping, I11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,13 @@ class AckDue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOver:
     """The time of the current step is over: some of those who are each to answer may have it (`acks: each`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlappingOver:
+    """No alert of it that flaps has changed for long enough (I11)."""
+
+    still_firing: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +183,7 @@ Observation: TypeAlias = (
     | SnoozeOver
     | AckDue
     | StepOver
+    | FlappingOver
     | Paused
     | Resumed
     | PageSent
@@ -211,3 +221,7 @@ class Opening:
     paused_reason: str | None = None
     """Why nobody is paged yet: a maintenance window."""
     paused_until: datetime | None = None
+    storm: str | None = None
+    """The route whose storm it is (I12)."""
+    reason: str | None = None
+    """Why it is there, where its alerts do not say it."""

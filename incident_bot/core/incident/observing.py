@@ -10,6 +10,14 @@ from incident_bot.core.effects import CancelPages, Effect, Page, PageKind, SetTi
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.ending import held, reopening, takes_alerts
 from incident_bot.core.incident.facts import progress_to_json, written
+from incident_bot.core.incident.flapping import (
+    flapping_over,
+    hold_of,
+    later,
+    noticed,
+    only_flapping,
+    waits_quietly,
+)
 from incident_bot.core.incident.holding import ack_due, step_over, urgency_of
 from incident_bot.core.incident.observations import (
     AckDue,
@@ -17,6 +25,7 @@ from incident_bot.core.incident.observations import (
     AlertsRefired,
     AlertsRepeated,
     AlertsResolved,
+    FlappingOver,
     HoldOver,
     MessageFailed,
     Observation,
@@ -33,7 +42,17 @@ from incident_bot.core.incident.opening import alerts_told
 from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now, woken
 from incident_bot.core.incident.rules import Case, Decision, Rules
 from incident_bot.core.incident.work import severity_changed
-from incident_bot.core.model import Event, Incident, Json, Kind, Paging, Progress, Running, incident_name
+from incident_bot.core.model import (
+    Event,
+    Incident,
+    Json,
+    JsonObject,
+    Kind,
+    Paging,
+    Progress,
+    Running,
+    incident_name,
+)
 
 _Firing: TypeAlias = AlertsAttached | AlertsRefired | AlertsRepeated
 _FIRING_AGAIN = StopTimers(kinds=(TimerKind.HOLD,))
@@ -67,7 +86,8 @@ def _case(incident: Incident, actor: str, source: str, rules: Rules, now: dateti
 
 
 def _timed(
-    observation: HoldOver | SnoozeOver | AckDue | StepOver | Paused | Resumed | TimerParked, case: Case
+    observation: HoldOver | SnoozeOver | AckDue | StepOver | FlappingOver | Paused | Resumed | TimerParked,
+    case: Case,
 ) -> Decision:
     match observation:
         case HoldOver():
@@ -78,6 +98,8 @@ def _timed(
             return ack_due(observation, case)
         case StepOver():
             return step_over(case)
+        case FlappingOver():
+            return flapping_over(observation, case)
         case Paused():
             return _paused(observation, case)
         case Resumed():
@@ -95,7 +117,6 @@ def _firing(observation: _Firing, case: Case) -> Decision:
     incident = case.incident
     if not takes_alerts(incident, rules=case.rules, now=case.now):
         raise Refused(_not_here(incident))
-    told = _told(observation, case)
     worst = case.rules.ladder.worst(tuple(alert.severity for alert in observation.alerts))
     rises = worst is not None and case.rules.is_above(worst.name, incident.peak)
     changed: tuple[Event, ...] = ()
@@ -110,13 +131,28 @@ def _firing(observation: _Firing, case: Case) -> Decision:
         and not rises
     ):
         return case.decided(f"{incident.name} was resolved by hand while it fired; repeats do not reopen it.")
-    again = _again(observation, case, rises=rises, reason=reason)
     said = _firing_said(observation, incident)
+    flapping, noting = noticed(case, observation.alerts)
+    calm = None if rises else only_flapping(observation.alerts)
+    if calm is not None and waits_quietly(incident):
+        facts, waiting = later(incident, case.now + calm.quiet)
+        told = _told(observation, case, facts)
+        said = f"{said} It flaps: nobody is paged for that."
+        return case.decided(said, *told, *flapping, effects=(_FIRING_AGAIN, *noting, *waiting))
+    told = _told(observation, case)
+    if calm is not None and incident.paging is Paging.RESOLVED:
+        due = shown(case.now + calm.quiet, case.now)
+        reason = f"it flaps: nobody is paged unless it fires on until {due}"
+        event, effects = reopening(case, reason, quiet=calm.quiet)
+        said = f"{said} It is open again, and {reason}."
+        return case.decided(said, *told, *flapping, event, effects=(_FIRING_AGAIN, *noting, *effects))
+    again = _again(observation, case, rises=rises, calm=calm is not None, reason=reason)
     if again is None:
-        return case.decided(f"{said} Nobody is paged for that.", *told, *changed, effects=(_FIRING_AGAIN,))
+        said = f"{said} Nobody is paged for that."
+        return case.decided(said, *told, *flapping, *changed, effects=(_FIRING_AGAIN, *noting))
     event, effects = again
     said = f"{said} Paging starts again: {reason}."
-    return case.decided(said, *told, *changed, event, effects=(_FIRING_AGAIN, *effects))
+    return case.decided(said, *told, *flapping, *changed, event, effects=(_FIRING_AGAIN, *noting, *effects))
 
 
 def _again(
@@ -124,6 +160,7 @@ def _again(
     case: Case,
     *,
     rises: bool,
+    calm: bool,
     reason: str,
 ) -> tuple[Event, tuple[Effect, ...]] | None:
     """Give the event and effects with which paging begins again, or None where it does not."""
@@ -132,8 +169,11 @@ def _again(
         return reopening(case, reason)
     if rises and may_repage(case):
         return repaged(case, reason)
+    if waits_quietly(incident):
+        return repaged(case, reason if rises else "an alert that does not flap joined")
     if (
         incident.paging is Paging.ACKNOWLEDGED
+        and not calm
         and rules.repage == "always"
         and isinstance(observation, AlertsAttached)
     ):
@@ -145,10 +185,12 @@ def _again(
     return None
 
 
-def _told(observation: _Firing, case: Case) -> tuple[Event, ...]:
-    alerts: dict[str, Json] = {"alerts": alerts_told(observation.alerts)}
+def _told(observation: _Firing, case: Case, more: JsonObject | None = None) -> tuple[Event, ...]:
+    alerts: dict[str, Json] = {"alerts": alerts_told(observation.alerts), **(more or {})}
     match observation:
         case AlertsAttached():
+            if observation.adopted:
+                alerts["adopted"] = observation.adopted
             return (case.event(Kind.ALERT_ATTACHED, alerts),)
         case AlertsRefired():
             return (case.event(Kind.ALERT_REFIRED, alerts),)
@@ -183,19 +225,23 @@ def _not_here(incident: Incident) -> str:
 def _resolved(observation: AlertsResolved, case: Case) -> Decision:
     """Record the end of alerts; the last one of an open incident starts the hold."""
     incident, still = case.incident, observation.still_firing
-    event = case.event(
-        Kind.ALERT_RESOLVED,
-        {"alerts": alerts_told(observation.alerts), "still_firing": still},
-    )
+    data: JsonObject = {"alerts": alerts_told(observation.alerts), "still_firing": still}
+    flapping, noting = noticed(case, observation.alerts)
     if still or not incident.paging.is_open:
-        return case.decided(f"Alerts of {incident.name} are over; {still} still fire.", event)
-    hold = case.rules.resolve_hold if observation.hold is None else observation.hold
+        event = case.event(Kind.ALERT_RESOLVED, data)
+        said = f"Alerts of {incident.name} are over; {still} still fire."
+        return case.decided(said, event, *flapping, effects=noting)
+    hold = hold_of(case.decided("", *flapping).incident, case.rules)
     due = case.now + hold
-    effects = (SetTimer(kind=TimerKind.HOLD, due_at=due),)
+    effects: tuple[Effect, ...] = (SetTimer(kind=TimerKind.HOLD, due_at=due), *noting)
+    if waits_quietly(incident):
+        facts, waiting = later(incident, due + hold)
+        data, effects = {**data, **facts}, (*effects, *waiting)
+    event = case.event(Kind.ALERT_RESOLVED, data)
     said = (
         f"Every alert of {incident.name} is over; decided at {shown(due, case.now)} unless one fires again."
     )
-    return case.decided(said, event, effects=effects)
+    return case.decided(said, event, *flapping, effects=effects)
 
 
 def _hold_over(observation: HoldOver, case: Case) -> Decision:
@@ -218,7 +264,7 @@ def _snooze_over(observation: SnoozeOver, case: Case) -> Decision:
             f"{incident.name} is quiet until {shown(until, case.now)}; too early.", effects=effects
         )
     if observation.had_alerts and not observation.still_firing:
-        effects = (SetTimer(kind=TimerKind.HOLD, due_at=case.now + case.rules.resolve_hold),)
+        effects = (SetTimer(kind=TimerKind.HOLD, due_at=case.now + hold_of(incident, case.rules)),)
         return case.decided(f"The snooze of {incident.name} is over and so are its alerts.", effects=effects)
     event, effects_now = woken(case)
     said = f"The snooze of {incident.name} is over; paging starts again at the first step."
@@ -261,7 +307,7 @@ def _resumed(observation: Resumed, case: Case) -> Decision:
         effects = step_now(observation.reason, case.now)
         said = f"{observation.reason}: paging for {incident.name} starts at the first step."
     else:
-        after = replace(after, next_at=case.now + 2 * case.rules.resolve_hold)
+        after = replace(after, next_at=case.now + 2 * hold_of(incident, case.rules))
         effects = _after_hold(after, case)
         said = f"{observation.reason}: nothing of {incident.name} fires any more, so nobody is paged yet."
     data: dict[str, Json] = {"reason": observation.reason, "progress": progress_to_json(after)}
@@ -269,9 +315,10 @@ def _resumed(observation: Resumed, case: Case) -> Decision:
 
 
 def _after_hold(progress: Progress, case: Case) -> tuple[Effect, ...]:
-    due = case.now + 2 * case.rules.resolve_hold if progress.next_at is None else progress.next_at
+    hold = hold_of(case.incident, case.rules)
+    due = case.now + 2 * hold if progress.next_at is None else progress.next_at
     return (
-        SetTimer(kind=TimerKind.HOLD, due_at=case.now + case.rules.resolve_hold),
+        SetTimer(kind=TimerKind.HOLD, due_at=case.now + hold),
         SetTimer(kind=TimerKind.STEP, due_at=due),
     )
 

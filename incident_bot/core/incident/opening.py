@@ -7,6 +7,7 @@ from datetime import datetime
 
 from incident_bot.core.effects import Announce, Effect, Moment, SetTimer, TimerKind
 from incident_bot.core.incident.facts import progress_to_json, written
+from incident_bot.core.incident.flapping import flapping_facts
 from incident_bot.core.incident.lifecycle import begin, evolve
 from incident_bot.core.incident.observations import AttachedAlert, Opening
 from incident_bot.core.incident.rules import DRILL_LASTS, Decision
@@ -19,6 +20,9 @@ def open_incident(opening: Opening, *, now: datetime) -> Decision:
     events = [_opened(opening, progress, now)]
     if opening.runbook is not None:
         events.append(_bot(opening, Kind.RUNBOOK_FOUND, {"runbook": opening.runbook}, now))
+    flaps = next((alert for alert in opening.alerts if alert.flapping is not None), None)
+    if flaps is not None and flaps.flapping is not None:
+        events.append(_bot(opening, Kind.FLAPPING, flapping_facts(flaps.title, flaps.flapping), now))
     due: datetime | None = now
     if opening.paused_reason is not None:
         due = opening.paused_until
@@ -32,6 +36,9 @@ def open_incident(opening: Opening, *, now: datetime) -> Decision:
     for event in events[1:]:
         incident = evolve(incident, event)
     effects: tuple[Effect, ...] = () if due is None else (SetTimer(kind=TimerKind.STEP, due_at=due),)
+    if incident.flapping is not None:
+        quiet = SetTimer(kind=TimerKind.FLAPPING, due_at=now + incident.flapping.rule.quiet)
+        effects = (*effects, quiet)
     if opening.drill:
         effects = (*effects, SetTimer(kind=TimerKind.HOLD, due_at=now + DRILL_LASTS))
     return Decision(
@@ -71,6 +78,10 @@ def _opened(opening: Opening, progress: Progress, now: datetime) -> Event:
         "alerts": alerts_told(opening.alerts),
         "progress": progress_to_json(progress),
     }
+    if opening.storm is not None:
+        data = {**data, "storm": opening.storm}
+    if opening.reason is not None:
+        data = {**data, "reason": opening.reason}
     kind = Kind.DECLARED if opening.declared else Kind.OPENED
     return Event(kind=kind, actor=opening.opened_by, source=opening.source, happened_at=now, data=data)
 

@@ -25,6 +25,7 @@ from incident_bot.core.model.incident import (
     incident_name,
 )
 from incident_bot.core.model.json import Json, JsonObject, rfc3339
+from incident_bot.core.model.noise import Bucket, Change, Flapping, FlappingRule, StormRule, Tally
 from incident_bot.core.model.people import (
     ContactRule,
     Ladder,
@@ -41,12 +42,16 @@ from incident_bot.core.model.people import (
 __all__ = [
     "Acks",
     "Alert",
+    "Bucket",
+    "Change",
     "ContactRule",
     "Delivery",
     "Disposition",
     "Episode",
     "Event",
     "Flag",
+    "Flapping",
+    "FlappingRule",
     "Incident",
     "Item",
     "ItemKind",
@@ -64,6 +69,8 @@ __all__ = [
     "Service",
     "Severity",
     "Status",
+    "StormRule",
+    "Tally",
     "Target",
     "TargetKind",
     "Team",

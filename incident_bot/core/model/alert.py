@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from incident_bot.core.model.json import JsonObject
+from incident_bot.core.model.noise import Change
 
 Labels: TypeAlias = Mapping[str, str]
 """Label names to values, as the source sent them."""
@@ -32,6 +33,8 @@ class Flag(StrEnum):
     INHIBITED = "inhibited"
     HELD_REFIRE = "held_refire"
     """A firing that repeats a just-closed episode's start: held, then reopened (I6)."""
+    FLAPPING = "flapping"
+    """It begins and ends too often (I11); of the alert, so its next episode has it, too."""
 
 
 class Disposition(StrEnum):
@@ -120,3 +123,5 @@ class Episode:
     """Which delivery group told of it last."""
     why: JsonObject | None = None
     """How it was routed: the matchers tried, the runbook's reason, the configuration revision."""
+    changes: tuple[Change, ...] = ()
+    """When its alert began and ended lately; none where this episode says it all."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from incident_bot.core.model.json import JsonObject
+from incident_bot.core.model.noise import Flapping
 
 
 class Paging(StrEnum):
@@ -167,6 +168,10 @@ class Incident:
     """The number of its last event."""
     last_hash: str = ""
     """The hash of its last event: the head of the chain."""
+    storm: str | None = None
+    """The route whose storm it is: then it adopts what would open incidents of its own (I12)."""
+    flapping: Flapping | None = None
+    """That its alerts begin and end too often (I11)."""
 
     @property
     def name(self) -> str:
@@ -248,6 +253,11 @@ class Kind(StrEnum):
     """Its alerts were taken out again and go on in a new incident."""
     UNMERGED_HERE = "unmerged_here"
     """What had come from another incident was taken out of this one."""
+    SPLIT_OFF = "split_off"
+    """A person took alerts out of a storm; they go on in an incident of their own."""
+    FLAPPING = "flapping"
+    """Its alerts begin and end too often (I11)."""
+    FLAPPING_OVER = "flapping_over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

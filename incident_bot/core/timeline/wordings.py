@@ -19,9 +19,9 @@ from incident_bot.core.timeline.redaction import one_line, redact
 LISTED_MOST: Final = 5
 
 WORDINGS: Final[Mapping[Kind, str]] = {
-    Kind.OPENED: "Opened[ as {severity}][ for team {team}][: {title}][ (firing: {alerts})]",
+    Kind.OPENED: "Opened[ as {severity}][ for team {team}][: {title}][ (firing: {alerts})][; {reason}]",
     Kind.DECLARED: "{who} declared the incident[ as {severity}][ for team {team}][: {title}]",
-    Kind.ALERT_ATTACHED: "Also firing: {alerts|another alert}",
+    Kind.ALERT_ATTACHED: "Also firing: {alerts|another alert}[; adopted by the storm, instead of incidents: {adopted}]",
     Kind.ALERT_RESOLVED: "No longer firing: {alerts|an alert}[; {still_firing} still firing]",
     Kind.ALERT_REFIRED: "Firing again: {alerts|an alert}",
     Kind.STEP: (
@@ -93,6 +93,11 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.UNMERGED_HERE: (
         "{name|Another incident} was taken out of this again[, with {alerts}][; it goes on as {goes_on_as}]"
     ),
+    Kind.SPLIT_OFF: (
+        "{who} took out {alerts|alerts}[; they go on in {name}][: {reason}][; {still_firing} still firing here]"
+    ),
+    Kind.FLAPPING: "Flapping[: {reason}]",
+    Kind.FLAPPING_OVER: "No longer flapping[: {reason}]",
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")

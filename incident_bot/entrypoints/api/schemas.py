@@ -160,6 +160,15 @@ class Call(Answered):
     phone: str
 
 
+class Tally(Answered):
+    """The alerts of one name and service on an incident, counted."""
+
+    name: str
+    service: str | None
+    firing: int
+    total: int
+
+
 class Incident(Answered):
     """One incident; lists carry it without its alerts."""
 
@@ -197,6 +206,9 @@ class Incident(Answered):
     room: str | None
     previous: str | None
     merged_into: str | None
+    storm: str | None
+    flapping_since: Time | None
+    tally: list[Tally]
     links: list[Link]
     items: list[Item]
     seq: int

@@ -19,6 +19,7 @@ from incident_bot.flow.commands.drilling import drill
 from incident_bot.flow.commands.grammar import VERBS, Line, Verb, parse
 from incident_bot.flow.commands.merging import JOINS, Joining
 from incident_bot.flow.commands.reading import READERS, help_on, list_open, why_of
+from incident_bot.flow.commands.splitting import split
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import load
@@ -28,6 +29,8 @@ from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
 KEY_MOST: Final = 200
 RACES_MOST: Final = 5
+JOINING: Final = {**JOINS, "split": split}
+"""The verbs about two incidents."""
 OPENING: Final = frozenset({"new", "drill"})
 """The verbs that open an incident."""
 
@@ -133,11 +136,11 @@ def _change(
     if known is not None:
         return known
     ledger = Ledger(context, tx, now=now)
-    if line.verb.name in JOINS:
+    if line.verb.name in JOINING:
         joining = Joining(
             ledger=ledger, number=number or 0, rest=line.rest, actor=actor, source=source, now=now
         )
-        text, goes_on = JOINS[line.verb.name](joining)
+        text, goes_on = JOINING[line.verb.name](joining)
         reply = ReplyView(text=text, incident=incident_name(goes_on))
         _remember(tx, key, said, scope, reply, now)
         return reply

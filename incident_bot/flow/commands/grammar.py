@@ -68,6 +68,8 @@ VERBS: Final[tuple[Verb, ...]] = (
          synonyms=("merge", "duplicate"), names_other=True),
     Verb(name="unmerge", usage="unmerge [reason]", help="take it out again: what fires goes on as a new incident",
          synonyms=("undup",)),
+    Verb(name="split", usage="split <alert> [reason]",
+         help="take an alert, by name or number, out of an alert storm: it goes on as an incident of its own"),
     Verb(name="cancel", usage="cancel <reason>", help="it never was one"),
     Verb(name="postmortem", usage="postmortem", help="the draft", synonyms=("pm", "draft"), changes=False),
     Verb(name="catchup", usage="catchup", help="all that a late joiner needs", synonyms=("summary",), changes=False),

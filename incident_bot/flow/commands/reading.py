@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from incident_bot.core.model import Json
+from incident_bot.core.model import Json, Tally
 from incident_bot.core.postmortem import clock, duration
+from incident_bot.core.storm import told
 from incident_bot.flow import export, queries
 from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.commands.grammar import VERBS, verb_named
@@ -46,7 +47,7 @@ def info(context: Context, number: int, *, now: datetime) -> ReplyView:
     one = queries.incident(context, number)
     facts = _facts(one, now)
     items = tuple(_item(item.number, item.kind, item.text, item.owner, item.done_at) for item in one.items)
-    return _card(one, facts, items)
+    return _card(one, facts, (*_storm(one), *items))
 
 
 def firing(context: Context, number: int, *, now: datetime) -> ReplyView:
@@ -165,6 +166,10 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
         ("Firing now", str(one.firing)),
     ]
     facts.extend(("Call, not reached by any channel", f"{call.name} {call.phone}") for call in one.call)
+    if one.storm:
+        facts.append(("Alert storm", f"route {one.storm}; `split <alert>` takes an alert out"))
+    if one.flapping_since:
+        facts.append(("Flapping", f"since {clock(one.flapping_since)}: re-fires page nobody"))
     if one.service:
         facts.append(("Service", one.service))
     facts.append(("Lead", one.lead or "nobody: `lead @you`"))
@@ -176,6 +181,19 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
     if one.next_update_at:
         facts.append(("Next update by", clock(one.next_update_at)))
     return tuple(facts)
+
+
+def _storm(one: IncidentView) -> tuple[str, ...]:
+    """Give what a storm has adopted, by alert name and service; the API has the rest of a list that is long."""
+    if not one.storm:
+        return ()
+    lines = tuple(
+        told(Tally(name=each.name, service=each.service, firing=each.firing, total=each.total))
+        for each in one.tally[:SHOWN]
+    )
+    left = one.tally[SHOWN:]
+    more = (f"… and {len(left)} more names with {sum(each.total for each in left)} alerts",) if left else ()
+    return (*lines, *more)
 
 
 def _paging(one: IncidentView) -> str:

@@ -187,6 +187,11 @@ def _routes(episode: Episode) -> list[Link]:
                 },
             )
         )
+    if why.get("storm"):
+        text = f"adopted by the storm incident, because {why['storm']} (I12)"
+        found.append(Link(stage="route", text=text, data={"storm": why["storm"]}))
+    if Flag.FLAPPING in episode.flags:
+        found.append(Link(stage="dedupe", text="flapping: re-fires of it page nobody (I11)"))
     return found
 
 

@@ -72,9 +72,9 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
     links += page_links(pages, now)
     why_not = [*reasons(events, names), *_waiting(incident, now)]
     why_not += [one for one in map(silenced, episodes) if one is not None]
-    if incident.taken_by:
-        took = ", ".join(_name(person, names) for person in incident.taken_by)
-        waited = ", ".join(_name(person, names) for person in incident.awaited)
+    if incident.progress.taken and incident.paging is Paging.TRIGGERED:
+        took = ", ".join(_name(person, names) for person in incident.progress.taken)
+        waited = ", ".join(_name(person, names) for person in incident.progress.awaited)
         why_not.append(Reason(code=Code.WAITING, text=f"{took} took it; waiting for {waited}"))
     if call:
         why_not.append(Reason(code=Code.NOT_REACHED, text=phones.told(call)))

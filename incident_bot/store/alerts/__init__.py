@@ -22,12 +22,14 @@ from incident_bot.store.alerts.episodes import (
     held_episodes,
     insert_episodes,
     list_episodes,
+    members_of_incident,
     move_episodes,
     newest_called,
     newest_episodes,
     newest_of_incident,
     open_of_groups,
     open_of_source,
+    unmark,
     update_episodes,
 )
 from incident_bot.store.alerts.values import Group, NewDelivery, StoredDelivery, group_hash
@@ -55,6 +57,7 @@ __all__ = [
     "insert_deliveries",
     "insert_episodes",
     "list_episodes",
+    "members_of_incident",
     "move_episodes",
     "newest_called",
     "newest_episodes",
@@ -64,5 +67,6 @@ __all__ = [
     "save_groups",
     "settle_delivery",
     "touch_groups",
+    "unmark",
     "update_episodes",
 ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from incident_bot.core.model import Disposition, Episode, Flag, Labels, Status, copied
+from incident_bot.core.model import Change, Disposition, Episode, Flag, Json, Labels, Status, copied
 from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, among, one_of_asked
 from incident_bot.store.tables import episode as table
 from incident_bot.store.transaction import LostRace, Tx
@@ -49,6 +49,7 @@ def _row(episode: Episode) -> tuple[Any, ...]:
         episode.runbook,
         episode.group_hash,
         episode.why,
+        _written(episode.changes) if episode.changes else None,
     )
 
 
@@ -78,7 +79,16 @@ def _value(row: Found) -> Episode:
         runbook=row[21],
         group_hash=row[22],
         why=row[23],
+        changes=_read(row[24]) if row[24] else (),
     )
+
+
+def _written(changes: Sequence[Change]) -> list[Json]:
+    return [[change.at.isoformat(), change.firing] for change in changes]
+
+
+def _read(written: Iterable[tuple[str, bool]]) -> tuple[Change, ...]:
+    return tuple(Change(at=datetime.fromisoformat(at), firing=firing) for at, firing in written)
 
 
 def _found(tx: Tx, query: sa.Select[Any]) -> list[Episode]:
@@ -157,6 +167,16 @@ def move_episodes(tx: Tx, episode_ids: Collection[int], incident_id: int) -> Non
         tx.connection.execute(moved)
 
 
+def unmark(tx: Tx, incident_id: int, flag: Flag) -> None:
+    """Take a flag from every episode of the incident; to be called under the lock of the intake."""
+    found = [
+        copied(episode, flags=episode.flags - {flag})
+        for episode in episodes_of_incident(tx, incident_id)
+        if flag in episode.flags
+    ]
+    update_episodes(tx, found)
+
+
 def open_of_groups(tx: Tx, hashes: Iterable[str]) -> dict[str, list[Episode]]:
     """Give the firing episodes that these delivery groups told of last."""
     found: dict[str, list[Episode]] = {}
@@ -233,6 +253,14 @@ def newest_called(tx: Tx, word: str, *, most: int) -> Episode | None:
 def held_episodes(tx: Tx) -> list[Episode]:
     """Give the firing episodes that wait (disposition `held`), oldest first."""
     return _found(tx, sa.select(table).where(_HELD).order_by(table.c.id))
+
+
+def members_of_incident(tx: Tx, incident_id: int) -> list[tuple[Labels, str | None, Status]]:
+    """Give labels, service and status of every episode attached to the incident, in no order."""
+    query = sa.select(table.c.labels, table.c.service, table.c.status).where(
+        table.c.incident_id == incident_id
+    )
+    return [(row[0], row[1], Status(row[2])) for row in tx.connection.execute(query)]
 
 
 def newest_of_incident(tx: Tx, incident_id: int, *, limit: int) -> list[Episode]:

@@ -1,8 +1,10 @@
 """Incidents and the events that make them."""
 
+from incident_bot.store.incidents.buckets import buckets, save_buckets
 from incident_bot.store.incidents.reading import (
     closed_by_keys,
     count_by_paging,
+    count_flapping,
     end_of_merges,
     events,
     events_since,
@@ -18,8 +20,10 @@ from incident_bot.store.incidents.reading import (
 from incident_bot.store.incidents.saving import save
 
 __all__ = [
+    "buckets",
     "closed_by_keys",
     "count_by_paging",
+    "count_flapping",
     "end_of_merges",
     "events",
     "events_since",
@@ -31,5 +35,6 @@ __all__ = [
     "open_between",
     "open_by_keys",
     "save",
+    "save_buckets",
     "verify_chain",
 ]

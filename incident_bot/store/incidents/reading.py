@@ -140,6 +140,12 @@ def count_by_paging(tx: Tx) -> dict[Paging, int]:
     return {paging: found.get(paging, 0) for paging in Paging}
 
 
+def count_flapping(tx: Tx) -> int:
+    """Count the open incidents whose alerts flap."""
+    query = sa.select(sa.func.count()).where(_OPEN, table.c.flapping.is_not(None)).select_from(table)
+    return int(tx.connection.execute(query).scalar_one())
+
+
 def events(tx: Tx, incident_id: int, *, after: int = 0, limit: int | None = None) -> list[Event]:
     """Give an incident's events behind number `after`, in order."""
     query = (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from incident_bot.core.model import (
     Event,
+    Flapping,
+    FlappingRule,
     Incident,
     Item,
     ItemKind,
@@ -37,6 +39,7 @@ _OTHERWISE: Final = frozenset(
         "items",
         "policy",
         "responders",
+        "flapping",
     }
 )
 _SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
@@ -67,6 +70,7 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         # Most incidents have neither; None is what rows from before these columns have.
         called=list(progress.called) or None,
         taken=list(progress.taken) or None,
+        flapping=_flapping_json(incident.flapping),
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -88,7 +92,34 @@ def incident_value(row: Found) -> Incident:
         ),
         policy=columns["policy"],
         responders=tuple(columns["responders"]),
+        flapping=_flapping_value(columns["flapping"]),
     )
+
+
+def _flapping_json(flapping: Flapping | None) -> dict[str, Json] | None:
+    if flapping is None:
+        return None
+    rule = flapping.rule
+    return {
+        "since": flapping.since.isoformat(),
+        "transitions": rule.transitions,
+        "within": rule.within.total_seconds(),
+        "hold": rule.hold.total_seconds(),
+        "quiet": rule.quiet.total_seconds(),
+        "quiet_epoch": flapping.quiet_epoch,
+    }
+
+
+def _flapping_value(found: Mapping[str, Any] | None) -> Flapping | None:
+    if found is None:
+        return None
+    rule = FlappingRule(
+        transitions=found["transitions"],
+        within=timedelta(seconds=found["within"]),
+        hold=timedelta(seconds=found["hold"]),
+        quiet=timedelta(seconds=found["quiet"]),
+    )
+    return Flapping(since=datetime.fromisoformat(found["since"]), rule=rule, quiet_epoch=found["quiet_epoch"])
 
 
 def _item_json(item: Item) -> dict[str, Json]:

@@ -4,7 +4,13 @@ from incident_bot.store.tables.alerts import DeliveryTable, EpisodeTable, GroupT
 from incident_bot.store.tables.base import Base, table_of
 from incident_bot.store.tables.calendars import CalendarLinkTable
 from incident_bot.store.tables.handoffs import OfferTable, TapLinkTable, TapTable, WatchTable
-from incident_bot.store.tables.incidents import EventTable, IncidentTable, PostmortemTable, TurnTable
+from incident_bot.store.tables.incidents import (
+    BucketTable,
+    EventTable,
+    IncidentTable,
+    PostmortemTable,
+    TurnTable,
+)
 from incident_bot.store.tables.interventions import (
     AnswerTable,
     AuditTable,
@@ -39,6 +45,7 @@ reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
 step_turn = table_of(TurnTable)
+storm_bucket = table_of(BucketTable)
 swap_offer = table_of(OfferTable)
 tap_link = table_of(TapLinkTable)
 timer = table_of(TimerTable)
@@ -67,6 +74,7 @@ __all__ = [
     "receipt",
     "revision",
     "step_turn",
+    "storm_bucket",
     "swap_offer",
     "tap_link",
     "timer",

@@ -67,6 +67,7 @@ class EpisodeTable(Base, table=True):
     runbook: str | None = words()
     group_hash: str = word()
     why: Any | None = document()
+    changes: Any | None = document()
 
 
 class GroupTable(Base, table=True):

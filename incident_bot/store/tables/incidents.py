@@ -85,6 +85,22 @@ class IncidentTable(Base, table=True):
     last_hash: str = word()
     called: Any | None = document()
     taken: Any | None = document()
+    storm: str | None = words()
+    flapping: Any | None = document()
+
+
+class BucketTable(Base, table=True):
+    """How many incidents a team's route may still open (I12)."""
+
+    __tablename__ = "storm_bucket"
+    __table_args__ = (sa.PrimaryKeyConstraint("key_hash"),)
+
+    # The key is made of matchers and may be longer than an index entry can be.
+    key_hash: str = word()
+    key: str = words()
+    tokens: float
+    at: datetime = instant()
+    since: datetime | None = instant()
 
 
 class EventTable(Base, table=True):
