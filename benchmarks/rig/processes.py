@@ -45,7 +45,7 @@ CONFIGURATION = {
         "sources: [{name: alertmanager, kind: alertmanager}]\n"
         "routes: [{match: ['alertname=\"Watchdog\"'], action: record},"
         " {match: ['severity=~\"info|debug\"'], action: notify}]\n"
-        "default: {team: platform, action: incident, severity: P1}\n"
+        "default: {team: platform, action: incident, severity: P1}\nstorm: off\n"
         'announce: [{channel: "#incidents"}]\n'
     ),
 }

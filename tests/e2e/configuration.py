@@ -46,6 +46,7 @@ sources:
 routes:
   - {{match: ['action="record"'], action: record}}
 default: {{team: platform, action: incident, severity: P1}}
+storm: off
 """
 
 

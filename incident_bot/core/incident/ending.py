@@ -124,9 +124,9 @@ def reopening(
         "phase": Phase.TRIAGE.value,
         "progress": progress_to_json(replace(progress, next_at=due)),
     }
+    about: dict[str, Json] = {"reason": reason, "had": had}
     if quiet is not None:
-        data["quiet"] = True
-    about = {"reason": reason, "had": had, "quiet": quiet is not None}
+        data["quiet"] = about["quiet"] = True
     told = case.announced(Moment.REOPENED, about)
     return case.event(Kind.REOPENED, data), (*step_now("reopened", due), *told)
 
