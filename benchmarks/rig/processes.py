@@ -61,16 +61,18 @@ class Database:
 
     def count(self, table: str, where: str = "1 = 1") -> int:
         """Count the stored rows of a table, by a connection of its own."""
-        query = f"SELECT count(*) FROM {table} WHERE {where}"
+        return int(self.rows(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Give what a query finds, by a connection of its own."""
         if self.kind == "sqlite":
-            connection = sqlite3.connect(self.url.removeprefix("sqlite:///"))
+            connection = sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=30)
             try:
-                return int(connection.execute(query).fetchone()[0])
+                return connection.execute(query).fetchall()
             finally:
                 connection.close()
         with psycopg.connect(self.url) as postgres:
-            row = postgres.execute(query.encode()).fetchone()
-            return int(row[0]) if row else 0
+            return postgres.execute(query.encode()).fetchall()
 
 
 class Databases:

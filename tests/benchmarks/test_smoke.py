@@ -20,7 +20,7 @@ def run(name: str, *arguments: str) -> dict[str, Any]:
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -50,3 +50,16 @@ def test_paging() -> None:
     assert figures["pages"] > 5
     assert (figures["lost"], figures["twice"], figures["refused"]) == (0, 0, 0)
     assert figures["received_to_page_p50_ms"] > 0
+
+
+def test_timers() -> None:
+    (figures,) = run("timers", "--databases", "sqlite")["figures"]
+    assert all(figures[name] > 0 for name in ("find_ms", "arm_us", "fire_us", "idle_pss_mb", "ready_s"))
+    assert figures["late_most_s"] < 30
+
+
+def test_commands() -> None:
+    (figures,) = run("commands", "--databases", "sqlite")["figures"]
+    assert figures["open"] >= 20
+    assert figures["ack_p99_ms"] >= figures["ack_p50_ms"] > 0
+    assert figures["claimed_after_ack"] == 0
