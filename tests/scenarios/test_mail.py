@@ -23,7 +23,7 @@ from incident_bot.store import acklinks
 from tests.fakes.alertmanager import Alertmanager
 from tests.fakes.smtp import DROP, Letter, MailServer
 from tests.plugins.story import START
-from tests.plugins.story_files import PEOPLE, documents
+from tests.plugins.story_files import PEOPLE, SEVERITIES, documents
 
 PUBLIC = "https://bot.example.com"
 BY_MAIL = "{high: [{by: mail}], low: [{by: mail}]}"
@@ -345,3 +345,20 @@ def test_old_links_are_forgotten(mails: Mails) -> None:
     assert mails.browser.get(link).status_code == 404
     with mails.application.context.store.write() as tx:
         assert acklinks.forget(tx, before=mails.clock.now() + timedelta(days=2)) == 1
+
+
+def test_where_each_is_to_answer_a_press_is_for_ones_own_part(mails: Mails) -> None:
+    each = SEVERITIES.replace("respond_within: 5m", "acks: each, respond_within: 5m")
+    row = {"P1": "[{page: [on_call, lead]}, {after: 15m, page: [manager]}]"}
+    files = documents(people=EVERYBODY, notify=BY_MAIL, severities=each, matrix=row)
+    directory = Path(mails.application.context.settings.config_dir)
+    for name, text in files.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    assert mails.application.context.live.reload(now=mails.clock.now()).ok
+    mails.fires()
+    links = dict(zip(mails.sent_to(), (link_in(letter) for letter in mails.server.letters), strict=True))
+    assert "You have your part of INC-1; it waits for ben" in mails.browser.post(links["ana"]).text
+    assert mails.state() == ("triggered", None)
+    assert "You have your part of INC-1; it waits for ben." in mails.browser.get(links["ana"]).text
+    mails.browser.post(links["ben"])
+    assert mails.state() == ("acknowledged", "ana")

@@ -14,7 +14,7 @@ from incident_bot.flow import commands, health
 from tests.fakes.pagerduty import Alert, PagerDuty, answers, loses_the_answer, signature, webhook
 from tests.plugins.outside import OutsideStory
 from tests.plugins.story import on_every_database
-from tests.plugins.story_files import PEOPLE
+from tests.plugins.story_files import PEOPLE, SEVERITIES
 
 KEY = "0123456789abcdef0123456789abcdef"
 OTHER = "fedcba9876543210fedcba9876543210"
@@ -330,3 +330,22 @@ def test_page_by_hand_reaches_a_service(story: OutsideStory, pagerduty: PagerDut
     story.fires()
     story.says("page pagerduty/lake")
     assert [alert.service for alert in pagerduty.alerts.values()] == ["web", "lake"]
+
+
+def test_where_each_is_to_answer_an_answer_there_is_that_of_the_service(
+    begin: Begin, pagerduty: PagerDuty
+) -> None:
+    each = SEVERITIES.replace("respond_within: 5m", "acks: each, respond_within: 5m")
+    story = begin(severities=each, matrix={"P1": "[{page: [pagerduty/default, lead]}]"})
+    story.fires()
+    tells(story, "acknowledged", pagerduty.alert(), event_id="01A")
+    assert story.entry("part_acknowledged").actor == "ana"
+    assert (story.incident().taken_by, story.incident().awaited) == (("pagerduty/default",), ("ben",))
+    tells(story, "unacknowledged", pagerduty.alert(), event_id="01B")
+    assert story.incident().taken_by == ()
+    tells(story, "acknowledged", pagerduty.alert(), event_id="01C")
+    story.says("ack", by="ben")
+    assert (story.incident().escalation, story.incident().acknowledged_by) == (
+        "acknowledged",
+        "pagerduty/default",
+    )

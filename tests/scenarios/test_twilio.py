@@ -19,6 +19,7 @@ from incident_bot.render.sms import segments
 from tests.fakes.twilio import NUMBER, SID, TOKEN, Twilio, answers, loses_the_answer, signature
 from tests.plugins.outside import PUBLIC_URL, OutsideStory
 from tests.plugins.story import on_every_database
+from tests.plugins.story_files import SEVERITIES
 
 ANA = "+4915100000001"
 ENVIRON = {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": NUMBER}
@@ -360,3 +361,19 @@ def test_what_errors_mean(twilio: Twilio, status: int, code: int, reason: GiveUp
     assert getattr(problem.value, "reason", None) == reason
     assert ANA not in str(problem.value)
     client.close()
+
+
+def test_where_each_is_to_answer_a_text_and_a_key_are_their_senders_own(begin: Begin, twilio: Twilio) -> None:
+    each = SEVERITIES.replace("respond_within: 5m", "acks: each, respond_within: 5m")
+    matrix = {"P1": "[{page: [on_call, lead]}, {after: 15m, page: [manager]}]"}
+    story = begin(severities=each, matrix=matrix)
+    story.fires(alertname="One")
+    assert "You have your part of INC-1; it waits for ben" in (replies(story, "ACK") or "")
+    assert story.incident().taken_by == ("ana",)
+    story.advance(minutes=2)
+    assert twilio.calls == [], "the call to the one who answered is taken back"
+    story.fires(alertname="Two")
+    story.advance(minutes=2)
+    (call,) = twilio.calls
+    posts(story, call.fields["Url"], {"CallSid": call.sid, "Digits": "1"})
+    assert story.incident().taken_by == ("ana",)
