@@ -26,7 +26,7 @@ def to_call(context: Context, tx: Tx, incident: Incident) -> tuple[CallView, ...
     if incident.progress.state is not Running.EXHAUSTED and not _step_dead(pages):
         return ()
     reached = {row.person for row in pages if row.state is RowState.SENT and not row.lost}
-    missed = dict.fromkeys(row.person for row in pages if row.lost and row.person not in reached)
+    missed = dict.fromkeys(row.person or "" for row in pages if row.lost and row.person not in reached)
     people = context.live.current.revision.people
     found: list[CallView] = []
     for person in (people[one] for one in missed if one and one in people):

@@ -30,7 +30,7 @@ class OutsideStory(Story):
         self._clients: list[Client] = []
         super().__init__(directory, url, documents(**changes))  # type: ignore[arg-type]
 
-    def replica(self) -> Application:
+    def replica(self, *, exclusive: bool = False) -> Application:
         settings = Settings.load(
             {
                 "INCIDENT_BOT_DATABASE_URL": self.url,
@@ -45,7 +45,8 @@ class OutsideStory(Story):
         built = {name: NOTIFIERS[name].build(settings.reveal(), client, print) for name in self._real}
         real = {name: notifier for name, notifier in built.items() if notifier is not None}
         assert len(real) == len(self._real)
-        application = bootstrap.build(settings, clock=self.clock, notifiers={**self.channels, **real})
+        ways = {**self.channels, **real}
+        application = bootstrap.build(settings, clock=self.clock, notifiers=ways, exclusive=exclusive)
         application.context.live.record(now=self.clock.now())
         application.intake.start()
         self._running.append(application)

@@ -349,3 +349,15 @@ def test_where_each_is_to_answer_an_answer_there_is_that_of_the_service(
         "acknowledged",
         "pagerduty/default",
     )
+
+
+def test_a_key_that_is_refused_is_the_trouble_of_its_own_service_alone(
+    story: OutsideStory, pagerduty: PagerDuty
+) -> None:
+    pagerduty.plan.append(answers(401))
+    story.fires()
+    found = {one.name: one for one in health.health(story.context, now=story.clock.now()).checks}
+    assert not found["channel pagerduty/default"].ok
+    assert "auth: " in found["channel pagerduty/default"].detail
+    assert found["channel pagerduty"].ok
+    assert story.paged() == [("ben", 0)]
