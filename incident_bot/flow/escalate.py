@@ -131,20 +131,15 @@ def _report(context: Context, timer: Timer, error: str, *, now: datetime) -> Non
         "look; the log has the whole story."
     )
     rules = context.live.current.revision.rules
-    try:
-        with context.store.write() as tx:
-            incident = incidents.get(tx, timer.incident_id or 0, lock=True)
-            if incident is not None:
-                # Not by the ledger: it would run the step that is due, and may be what failed.
-                parked = TimerParked(timer=timer.kind, reason=error)
-                told = observe(parked, incident, rules=rules, now=now)
-                incidents.save(tx, [(told.incident, told.events)], now=now)
-            notices.tell(context, tx, text, key=f"parked:{timer.key}:{timer.version}", now=now)
-    except Unavailable:
-        raise
-    except Exception:
-        # The fence: it is parked and in the log; a report that fails must not keep the others waiting.
-        log.exception("a parked timer could not be reported", timer=timer.key)
+    # It is parked and in the log by now: what fails here fails at the worker's fence, and the next round goes on.
+    with context.store.write() as tx:
+        incident = incidents.get(tx, timer.incident_id or 0, lock=True)
+        if incident is not None:
+            # Not by the ledger: it would run the step that is due, and may be what failed.
+            parked = TimerParked(timer=timer.kind, reason=error)
+            told = observe(parked, incident, rules=rules, now=now)
+            incidents.save(tx, [(told.incident, told.events)], now=now)
+        notices.tell(context, tx, text, key=f"parked:{timer.key}:{timer.version}", now=now)
 
 
 def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
