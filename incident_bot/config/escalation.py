@@ -79,6 +79,7 @@ class PagerDutyShape(Shape):
         Annotated[str, AfterValidator(_key_name)], Annotated[Text, AfterValidator(_schedule_id)]
     ] = Field(default_factory=dict)
     """The name in `pagerduty/NAME` to the schedule's id there; any other name is that of a routing key."""
+    change_events: Flag = False
 
 
 class EscalationShape(Shape):

@@ -35,7 +35,8 @@ from incident_bot.config.schedules import (
 )
 from incident_bot.config.tree import Tree, parse
 from incident_bot.core.errors import BadConfiguration, Problem
-from incident_bot.core.model import Ladder, Team, Urgency
+from incident_bot.core.escalation import QuietHours
+from incident_bot.core.model import Ladder, Person, Team, Urgency
 from incident_bot.core.oncall import Schedule
 
 PEOPLE: Final = "rotations/people.yaml"
@@ -93,6 +94,13 @@ def _loaded(reading: _Reading, *, now: datetime) -> Revision:
         raise BadConfiguration(problems)
     notes = tuple(problem for problem in weighed if problem.severity == Weight.NOTE)
     return replace(revision, problems=problems, notes=notes)
+
+
+def _quiet_hours(
+    people: Mapping[str, Person], shape: PeopleShape | None, escalation: EscalationShape | None
+) -> dict[str, QuietHours]:
+    own = {key: one.quiet_hours for key, one in shape.people.items()} if shape else {}
+    return build_quiet_hours(people, own, escalation.quiet_hours if escalation else [])
 
 
 @dataclass(slots=True)
@@ -159,8 +167,6 @@ class _Reading:
                 settings=self.lint,
             )
             self.problems += look_ahead(ahead, now=now)
-        own = {key: one.quiet_hours for key, one in people_shape.people.items()} if people_shape else {}
-        usual = escalation.quiet_hours if escalation else []
         digest = digest_of(self.texts)
         return Revision(
             id=digest[:ID_LENGTH],
@@ -179,9 +185,10 @@ class _Reading:
             services=ways.services,
             runbooks=runbooks,
             templates={path.removeprefix(TEMPLATES): text for path, text in self._below(TEMPLATES).items()},
-            quiet_hours=build_quiet_hours(people, own, usual),
+            quiet_hours=_quiet_hours(people, people_shape, escalation),
             channels=build_channels(channels, self.trees.get(CHANNELS)),
             pagerduty_schedules=dict(escalation.pagerduty.schedules) if escalation else {},
+            change_events=escalation.pagerduty.change_events if escalation else False,
             lint=self.lint,
             handoff=oncall.handoff.handoff(),
             documents=self.texts,

@@ -183,6 +183,8 @@ class Revision:
     """By name: those of `channels.yaml`."""
     pagerduty_schedules: Mapping[str, str] = field(default_factory=dict)
     """The name in `pagerduty/NAME` to the schedule's id there."""
+    change_events: bool = False
+    """Whether PagerDuty's services are told of each configuration that is applied."""
     lint: Lint = field(default_factory=Lint)
     handoff: Handoff = field(default_factory=Handoff)
     problems: tuple[Problem, ...] = field(default=())

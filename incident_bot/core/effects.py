@@ -68,6 +68,8 @@ class Moment(StrEnum):
     """Hand-offs moved because the rules of the world's clocks changed (R3)."""
     PAGER = "pager"
     """A paging service is told what became of an incident that it pages for."""
+    CHANGE = "change"
+    """A paging service is told that another configuration is in force."""
 
 
 class TimerKind(StrEnum):

@@ -14,7 +14,7 @@ import structlog
 from incident_bot.core.effects import Moment, Page, PageKind
 from incident_bot.core.model import Episode, Incident, Tally, Urgency, paging_service
 from incident_bot.core.storm import tallied
-from incident_bot.flow import acklinks, followups, phones
+from incident_bot.flow import acklinks, changes, followups, phones
 from incident_bot.flow.channel_facts import channel_facts
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import links
@@ -95,6 +95,8 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         return replace(message, text=f"{message.text.rstrip()}\n\n{call}\n") if call else message
     if row.moment is Moment.PAGER:
         return followups.message(row)
+    if row.moment is Moment.CHANGE:
+        return changes.message(row)
     if row.moment in MOMENTS:
         return _handoff(context, row, row.moment, now=now)
     return _channel(context, row, incident, episodes, storm=facts.storm(incident), now=now)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from incident_bot.flow import deliver, escalate, heartbeats, lateness, pulse, reconcile, takeover
+from incident_bot.flow import changes, deliver, escalate, heartbeats, lateness, pulse, reconcile, takeover
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
@@ -125,6 +125,7 @@ class Worker:
             reconcile.schedule(self._context, now=now)
             handoffs.schedule_all(self._context, now=now)
             heartbeats.schedule(self._context, started=self._scheduled is None, now=now)
+            changes.tell(self._context, now=now)
             self._scheduled = current
         return due and escalate.tick(self._context, now=now) > 0
 

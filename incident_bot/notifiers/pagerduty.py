@@ -14,7 +14,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from requests import PreparedRequest, Response  # noqa: TID251 -- pdpyras's transport is ours
 from requests.adapters import BaseAdapter  # noqa: TID251 -- as above
@@ -37,8 +37,9 @@ from incident_bot.outgoing import SEND_SECONDS, CallFailed, Client
 with warnings.catch_warnings():
     # It says that a successor exists; the lock decides when we change.
     warnings.simplefilter("ignore", UserWarning)
-    from pdpyras import EventsAPISession, PDClientError
+    from pdpyras import ChangeEventsAPISession, EventsAPISession, PDClientError
 
+SessionT = TypeVar("SessionT", EventsAPISession, ChangeEventsAPISession)
 NAME: Final = "pagerduty"
 ROUTING_KEY: Final = "PAGERDUTY_ROUTING_KEY"
 EVENTS_URL: Final = "INCIDENT_BOT_PAGERDUTY_EVENTS_URL"
@@ -58,6 +59,8 @@ ERRORS_MOST: Final = 200
 
 SEVERITIES: Final = ("critical", "error", "warning", "info")
 """By the rank of our severity: whatever is below the third is `info`."""
+CHANGE: Final = "change"
+"""The kind of message that is a change event."""
 ACTIONS: Final[Mapping[str, str]] = {
     "acknowledge": "acknowledge",
     "resolve": "resolve",
@@ -89,16 +92,12 @@ class PagerDutyNotifier:
             raise GiveUp(
                 GiveUpReason.ADDRESS, f"there is no routing key for {one_line(message.recipient, 80)}"
             )
+        if message.kind == CHANGE:
+            return self._tell_change(message, key)
         action = ACTIONS.get(message.kind, "trigger")
         dedup_key = _dedup_key(str(message.facts.get("alert_key") or message.key))
         event = _alert(message) if action == "trigger" else {}
-        session = EventsAPISession(key)
-        session.url = self._url
-        session.trust_env = False
-        session.max_network_attempts = 0
-        transport = _Once(self._client, key)
-        session.mount("https://", transport)
-        session.mount("http://", transport)
+        session = self._wired(EventsAPISession(key), key)
         try:
             taken = session.send_event(action, dedup_key=dedup_key, **event)
         except PDClientError as error:
@@ -106,6 +105,25 @@ class PagerDutyNotifier:
             # event may be lost. A repeat costs nothing.
             raise RetryLater(f"PagerDuty's answer is not one: {type(error).__name__}") from error
         return Receipt(provider_id=str(taken)[:KEY_MOST])
+
+    def _tell_change(self, message: Message, key: str) -> Receipt:
+        """Send one change event once; it rings for nobody, and a repeat is one more line beside the incidents."""
+        session = self._wired(ChangeEventsAPISession(key), key)
+        changed = _sayable(_change(message))
+        try:
+            session.submit(**changed)
+        except PDClientError as error:
+            raise RetryLater(f"PagerDuty's answer is not one: {type(error).__name__}") from error
+        return Receipt()
+
+    def _wired(self, session: SessionT, key: str) -> SessionT:
+        session.url = self._url
+        session.trust_env = False
+        session.max_network_attempts = 0
+        transport = _Once(self._client, key)
+        session.mount("https://", transport)
+        session.mount("http://", transport)
+        return session
 
     def reaches(self, person: Person) -> bool:
         """Say yes to a service whose routing key is set, and to people with an id of PagerDuty's."""
@@ -178,6 +196,21 @@ def _alert(message: Message) -> dict[str, Any]:
     if images:
         event["images"] = images
     return _fitting(_sayable(event))
+
+
+def _change(message: Message) -> dict[str, Any]:
+    """Write a change event, within the limits of its summary and its size."""
+    facts = message.facts
+    change: dict[str, Any] = {
+        "summary": _cut(one_line(message.subject, SUMMARY_MOST), SUMMARY_MOST) or "A change without a text",
+        "source": "incident-bot",
+        "custom_details": {"text": message.text[:TEXT_MOST], "revision": _word(facts.get("revision"))},
+    }
+    if at := _word(facts.get("at")):
+        change["timestamp"] = at
+    if message.url:
+        change["links"] = [{"href": message.url, "text": "incident-bot"}]
+    return change
 
 
 def _severity(message: Message) -> str:

@@ -164,3 +164,40 @@ def test_what_became_of_it_is_three_fields(
         "routing_key": KEY,
     }
     assert json.loads(json.dumps(server.events[0])) == wanted
+
+
+CHANGE = replace(
+    MESSAGE,
+    kind="change",
+    subject="Configuration applied",
+    facts={"revision": "r1", "at": "2026-03-03T03:00:00Z"},
+)
+
+
+def test_a_change_event_rings_for_nobody(notifier: Notifier, server: PagerDuty) -> None:
+    assert notifier.send(CHANGE) == Receipt()
+    (change,) = server.changes
+    assert change["routing_key"] == KEY
+    assert change["payload"]["summary"] == "Configuration applied"
+    assert server.events == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"subject": "s" * 5000, "text": LARGE},
+        {"subject": "", "text": "", "url": None, "facts": {}},
+        {"subject": "half \ud83d", "text": "half \ud83d", "facts": {"revision": LARGE, "at": None}},
+    ],
+)
+def test_no_change_event_is_too_much(odd: dict[str, Any], notifier: Notifier, server: PagerDuty) -> None:
+    notifier.send(replace(CHANGE, **odd))
+    assert server.refused == []
+    assert len(server.changes) == 1
+
+
+def test_a_change_event_for_no_key_is_given_up(notifier: Notifier, server: PagerDuty) -> None:
+    with pytest.raises(GiveUp) as refused:
+        notifier.send(replace(CHANGE, recipient="pagerduty/nothing"))
+    assert refused.value.reason is GiveUpReason.ADDRESS
+    assert server.changes == []

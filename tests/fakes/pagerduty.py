@@ -65,6 +65,8 @@ class PagerDuty:
         """Have these integrations: routing key to the service behind it."""
         self.keys = dict(keys)
         self.plan: deque[Failure | None] = deque()
+        self.changes: list[dict[str, Any]] = []
+        """Every change event that was accepted."""
         self.events: list[dict[str, Any]] = []
         """Every event that was accepted."""
         self.refused: list[list[str]] = []
@@ -123,6 +125,32 @@ class PagerDuty:
                 known.status = f"{event['event_action'].removesuffix('e')}ed"
         return 202, {"status": "success", "message": "Event processed", "dedup_key": key}
 
+    def take_change(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Take a change event."""
+        event = json.loads(body)
+        payload = event.get("payload", {})
+        wrong = [f"Unknown field {name}" for name in event.keys() - {"routing_key", "payload", "links"}]
+        wrong += [
+            f"Unknown field payload.{name}"
+            for name in payload.keys() - {"summary", "timestamp", "source", "custom_details"}
+        ]
+        if event.get("routing_key") not in self.keys:
+            wrong.append("Invalid routing key")
+        if not isinstance(payload.get("summary"), str) or not 0 < len(payload["summary"]) <= 1024:
+            wrong.append("'payload.summary' is missing or longer than 1024")
+        if "timestamp" in payload and datetime.fromisoformat(payload["timestamp"]).tzinfo is None:
+            wrong.append("'payload.timestamp' is invalid")
+        if not isinstance(payload.get("custom_details", {}), dict):
+            wrong.append("'payload.custom_details' must be an object")
+        wrong += ["a link needs its href" for link in event.get("links", []) if not link.get("href")]
+        if len(body) > EVENT_BYTES:
+            wrong.append("Event object is too large")
+        if wrong:
+            self.refused.append(wrong)
+            return 400, {"status": "invalid event", "message": "Event object is invalid", "errors": wrong}
+        self.changes.append(event)
+        return 202, {"status": "success", "message": "Change event processed"}
+
     def _wrong(self, body: bytes) -> list[str]:
         if len(body) > EVENT_BYTES:
             return ["Event object is too large"]
@@ -158,6 +186,8 @@ class PagerDuty:
                 with contextlib.suppress(OSError):
                     if fail is not None:
                         fail(server, self, body)
+                    elif self.path == "/v2/change/enqueue":
+                        _answer(self, *server.take_change(body))
                     elif self.path != "/v2/enqueue" or self.headers.get("Content-Type") != "application/json":
                         _answer(self, 404, {})
                     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from incident_bot.flow import commands, health
+from incident_bot.flow import changes, commands, health
 from tests.fakes.pagerduty import Alert, PagerDuty, answers, loses_the_answer, signature, webhook
 from tests.plugins.outside import OutsideStory
 from tests.plugins.story import on_every_database
@@ -361,3 +361,67 @@ def test_a_key_that_is_refused_is_the_trouble_of_its_own_service_alone(
     assert "auth: " in found["channel pagerduty/default"].detail
     assert found["channel pagerduty"].ok
     assert story.paged() == [("ben", 0)]
+
+
+TELLING = "pagerduty: {change_events: true}"
+
+
+def tells_change(story: OutsideStory) -> int:
+    """What a worker does when it sees another configuration."""
+    found = changes.tell(story.context, now=story.clock.now())
+    story.pump()
+    return found
+
+
+def test_an_applied_configuration_is_a_change_event_at_every_service(
+    begin: Begin, pagerduty: PagerDuty
+) -> None:
+    both = {"P1": "[{page: [pagerduty/default, pagerduty/lake, pagerduty/gone]}]"}
+    story = begin(rules=TELLING, matrix=both)
+    assert tells_change(story) == 2
+    story.configure(rules=TELLING, people=WITH_ID, matrix={**both, "P4": "[{page: [on_call]}]"})
+    pagerduty.changes.clear()
+    assert tells_change(story) == 2
+    assert [pagerduty.keys[one["routing_key"]] for one in pagerduty.changes] == ["web", "lake"]
+    payload = pagerduty.changes[0]["payload"]
+    revision = story.context.live.current.revision.id
+    assert payload["summary"] == f"incident-bot applied configuration {revision}: 1 file changed"
+    assert payload["custom_details"]["text"].endswith(": rotations/escalation.yaml")
+    assert payload["timestamp"] == "2026-03-03T03:00:00Z"
+    assert pagerduty.changes[0]["links"] == [{"href": "https://bot.example.com", "text": "incident-bot"}]
+    assert pagerduty.events == []
+
+
+def test_it_is_told_once_over_replicas_and_restarts(begin: Begin, pagerduty: PagerDuty) -> None:
+    story = begin(rules=TELLING)
+    assert tells_change(story) == 1
+    assert tells_change(story) == 0
+    assert len(pagerduty.changes) == 1
+
+
+def test_going_back_is_a_change_of_its_own(begin: Begin, pagerduty: PagerDuty) -> None:
+    story = begin(rules=TELLING)
+    tells_change(story)
+    for repeat in ("{P1: 3}", "{}"):
+        story.advance(seconds=1)
+        story.configure(rules=TELLING, people=WITH_ID, matrix=BY_SERVICE, repeat=repeat)
+        tells_change(story)
+    assert len(pagerduty.changes) == 3
+
+
+def test_without_the_setting_or_long_after_nothing_is_told(begin: Begin, pagerduty: PagerDuty) -> None:
+    story = begin()
+    assert tells_change(story) == 0
+    story.configure(rules=TELLING, people=WITH_ID, matrix=BY_SERVICE)
+    story.clock.advance(timedelta(hours=2))
+    assert tells_change(story) == 0
+    assert pagerduty.changes == []
+
+
+def test_a_change_event_that_is_not_taken_is_tried_again(begin: Begin, pagerduty: PagerDuty) -> None:
+    story = begin(rules=TELLING)
+    pagerduty.plan.append(answers(500))
+    tells_change(story)
+    assert pagerduty.changes == []
+    story.advance(minutes=1)
+    assert len(pagerduty.changes) == 1
