@@ -58,6 +58,8 @@ app.add_typer(token_app, name="token")
 app.add_typer(calendar_app, name="calendar")
 
 SOURCE: Final = "cli"
+_LABELS: Final = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_]*=)")
+"""Between labels; a comma within a value stays."""
 
 
 def main() -> None:
@@ -120,16 +122,21 @@ app.command()(why)
 @app.command("simulate")
 def simulate_command(
     labels: Annotated[list[str] | None, typer.Argument(help="Labels as name=value.")] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--labels", help="Labels as name=value; comma-separated, or once each."),
+    ] = None,
     body: Annotated[str | None, typer.Option(help="A webhook body: a file, or - for standard input.")] = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the whole decision on an alert. Example: incident-bot simulate alertname=HighErrorRate severity=critical"""
     instant = arguments.instant(at)
-    if bool(labels) == bool(body):
+    words = [*(labels or []), *(one for option in more or [] for one in _LABELS.split(option))]
+    if bool(words) == bool(body):
         message = "give either labels as name=value, or --body FILE"
         raise typer.BadParameter(message)
-    named = arguments.labels(labels or [])
+    named = arguments.labels(words)
     decoded = arguments.body(body) if body else None
     with bootstrap.offline(settings()) as context:
         views = (

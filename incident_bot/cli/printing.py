@@ -46,6 +46,7 @@ def print_simulated(view: SimulatedView) -> None:
     if not view.pages:
         lines.append("  nobody is paged")
     lines += [f"  note      {note}" for note in view.notes]
+    lines += [f"  assumed   {one}" for one in view.assumed]
     typer.echo("\n".join(lines))
 
 

@@ -10,8 +10,16 @@ from incident_bot.core.effects import Page, PageKind
 from incident_bot.core.enrich import find_runbook
 from incident_bot.core.errors import Unreadable
 from incident_bot.core.escalation import Planned, freeze, preview
+from incident_bot.core.matchers import parse_matcher
 from incident_bot.core.model import Kind, Person, Status
-from incident_bot.core.muting import Inhibitors, Muted, muted_by
+from incident_bot.core.muting import (
+    Inhibitors,
+    Maintenance,
+    Muted,
+    in_maintenance,
+    maintenance_reason,
+    muted_by,
+)
 from incident_bot.core.routing import Action, Routed, incident_key, route, title
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import TeamDirectory
@@ -19,9 +27,17 @@ from incident_bot.flow.history import Roster
 from incident_bot.flow.steps import turns_so_far
 from incident_bot.flow.views import PlannedView, SimulatedView
 from incident_bot.sources import SOURCES
+from incident_bot.store import interventions
 
 HORIZON: Final = timedelta(hours=12)
-"""How far ahead the escalation is followed when nobody answers."""
+"""How far ahead the escalation is followed first: most are exhausted by then."""
+LONGEST: Final = timedelta(days=14)
+"""How far ahead it is followed until it is exhausted, where it is not before."""
+ASSUMED: Final = (
+    "Nobody answers, and it fires on.",
+    "No incident of its key is open: one that is would take the alert and page anew only if it is worse.",
+    "Every provider takes what it is given.",
+)
 SOURCE: Final = "alertmanager"
 WAITS_MOST: Final = 10
 """A delay, then the hours: more in a row cannot be written today."""
@@ -47,16 +63,22 @@ def simulate(
     inhibitors = Inhibitors.of(revision.routing.inhibit, alerts)
     muted = () if routed.action is Action.RECORD else _muted(context, labels, routed, inhibitors, at)
     until = muted[-1].until if muted else None
+    opens, paused = until or at, None
     planned: tuple[Planned, ...] = ()
     if routed.action is Action.INCIDENT and (not muted or until is not None):
-        ahead = HORIZON if minutes is None else timedelta(minutes=minutes)
-        planned = _escalation(context, routed, until or at, ahead)
+        opens, paused = _after_maintenance(context, labels, opens)
+        planned = _escalation(context, routed, opens, None if minutes is None else timedelta(minutes=minutes))
     views, exhausted = _views(planned, revision.people, start=at)
     notes = []
     if until is not None:
         notes.append(f"Nothing happens before {until.isoformat()}, and only if it still fires then.")
+    if paused is not None:
+        notes.append(f"The incident opens, and nobody is paged before {opens.isoformat()}: {paused}")
     if exhausted:
         notes.append("Nobody answered: the escalation is exhausted and keeps paging the last resort.")
+    elif planned:
+        ahead = f"{minutes} minutes" if minutes is not None else f"{LONGEST.days} days"
+        notes.append(f"Followed for {ahead}; the escalation is not exhausted then.")
     return SimulatedView(
         labels=labels,
         action=routed.action.value,
@@ -78,6 +100,7 @@ def simulate(
         pages=views,
         exhausted=exhausted,
         notes=tuple(notes),
+        assumed=(*ASSUMED, _made_at_run_time(context)),
     )
 
 
@@ -122,7 +145,45 @@ def _muted(
     return tuple(found)
 
 
-def _escalation(context: Context, routed: Routed, start: datetime, ahead: timedelta) -> tuple[Planned, ...]:
+def _after_maintenance(
+    context: Context, labels: Mapping[str, str], start: datetime
+) -> tuple[datetime, str | None]:
+    """Give when paging begins, behind every maintenance window that covers it, and why it waits."""
+    if not context.records.kept:
+        return start, None
+    with context.store.read() as tx:
+        windows = [
+            Maintenance(
+                id=str(one.id), matchers=tuple(parse_matcher(text) for text in one.matchers), start=one.start,
+                end=one.end, reason=one.reason, by=one.created_by,
+            )
+            for one in interventions.maintenance(tx, now=start)
+        ]  # fmt: skip
+    now, why = start, None
+    while (window := in_maintenance(labels, windows, now)) is not None:
+        why = why or maintenance_reason(window, now=start)
+        now = window.end
+    return now, why
+
+
+def _made_at_run_time(context: Context) -> str:
+    if context.records.kept:
+        return "Overrides and maintenance windows made at run time count as they are now."
+    return "There is no database to look at: overrides and maintenance windows made at run time do not count."
+
+
+def _escalation(
+    context: Context, routed: Routed, start: datetime, ahead: timedelta | None
+) -> tuple[Planned, ...]:
+    """Follow it until it is exhausted, or as far as asked."""
+    for span in (HORIZON, LONGEST) if ahead is None else (ahead,):
+        planned = _followed(context, routed, start, span)
+        if any(kind is Kind.EXHAUSTED for look in planned for kind, _ in look.events):
+            break
+    return planned
+
+
+def _followed(context: Context, routed: Routed, start: datetime, ahead: timedelta) -> tuple[Planned, ...]:
     current = context.live.current
     revision = current.revision
     policy = freeze(revision.matrix, routed.severity, routed.team)

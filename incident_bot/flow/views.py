@@ -327,3 +327,5 @@ class SimulatedView:
     pages: tuple[PlannedView, ...]
     exhausted: bool
     notes: tuple[str, ...] = field(default_factory=tuple)
+    assumed: tuple[str, ...] = ()
+    """What it takes for granted."""

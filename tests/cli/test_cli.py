@@ -535,3 +535,30 @@ def test_a_second_process_on_the_same_file_is_refused(bot: CommandLine, sqlite_u
         assert bot.ok("incident", "list")  # What only asks is let in.
     finally:
         serving.close()
+
+
+def test_simulate_takes_labels_in_one_option(bot: CommandLine) -> None:
+    apart = json.loads(
+        bot.ok(
+            "simulate",
+            "alertname=A",
+            "severity=critical",
+            "note=a,b",
+            "--at",
+            "2026-03-03T03:00:00Z",
+            "--json",
+        )
+    )
+    whole = json.loads(
+        bot.ok(
+            "simulate",
+            "--labels",
+            "alertname=A,severity=critical,note=a,b",
+            "--at",
+            "2026-03-03T03:00:00Z",
+            "--json",
+        )
+    )
+    assert whole == apart
+    assert whole[0]["labels"]["note"] == "a,b"
+    assert "  assumed   Nobody answers, and it fires on." in bot.ok("simulate", "--labels", "alertname=A")

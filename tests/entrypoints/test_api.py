@@ -192,7 +192,9 @@ def test_why_of_a_person_in_a_window(world: World) -> None:
     gone = world.client().get("/api/v1/people/gone/why").json()
     assert [reason["code"] for reason in gone["reasons"]] == ["inactive"]
     before = (
-        world.client().get("/api/v1/people/alice/why?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z").json()
+        world.client()
+        .get("/api/v1/people/alice/why?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z")
+        .json()
     )
     assert (before["pages"], before["reasons"]) == ([], [])
     for path, status in (

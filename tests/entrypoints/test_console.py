@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -385,3 +386,37 @@ def test_why_is_a_page_for_an_incident_an_alert_and_a_person(world: World) -> No
 @pytest.mark.parametrize("path", ["/alerts/9/why", "/people/zoe/why", "/incidents/INC-9/why"])
 def test_why_of_what_is_not_there_is_not_found(world: World, path: str) -> None:
     assert world.client().get(path, headers=BROWSER).status_code == 404
+
+
+def test_an_alert_is_tried_with_labels_or_a_body(world: World) -> None:
+    client = world.client()
+    empty = page(client, "/simulate")
+    assert "Nothing is done." in empty.text
+    tried = page(client, "/simulate?text=alertname%3DHighCPU%0Aseverity%3Dcritical&when=2026-03-03T03:00:00Z")
+    for part in (
+        "Alice Example",
+        "+15.0 min",
+        "Nobody answered: the escalation is exhausted",
+        "Assumed: Nobody answers",
+    ):
+        assert part in tried.text, part
+    body = client.get(
+        "/simulate", params={"text": json.dumps(delivery(alertname="<i>x</i>"))}, headers=BROWSER
+    )
+    assert body.status_code == 200
+    assert "&lt;i&gt;x&lt;/i&gt;" in body.text
+    assert world.client().get("/api/v1/incidents").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "text, when, says",
+    [
+        ("alertname", "", "is no label; write name=value"),
+        ("a=b", "soon", "is no instant"),
+        ("{", "", "is not JSON"),
+        ("{}", "", "$"),
+    ],
+)
+def test_what_cannot_be_tried_is_told(text: str, when: str, says: str, world: World) -> None:
+    answer = world.client().get("/simulate", params={"text": text, "when": when}, headers=BROWSER)
+    assert (answer.status_code, says in answer.text) == (409, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from incident_bot.flow import interventions
 from incident_bot.flow.simulate import simulate, simulate_body
 from incident_bot.flow.views import SimulatedView
 from tests.fakes.alertmanager import Alertmanager
@@ -186,3 +187,37 @@ def test_the_whole_decision_is_shown(monday_night: Story) -> None:
     assert [tried["matched"] for tried in view.tried][:2] == [False, False]
     assert view.exhausted
     assert view.pages[-1].person == "theo"
+
+
+def test_it_is_followed_until_it_is_exhausted_however_long_that_takes(tell: Callable[..., Story]) -> None:
+    story = tell(matrix={"P1": "[{page: [on_call]}, {after: 9h, page: [lead]}]"}, repeat="{P1: 3}")
+    view = simulate(
+        story.context, labels={"alertname": "A", "severity": "P1"}, annotations={}, at=story.start
+    )
+    assert view.exhausted
+    assert [page.person for page in view.pages if page.kind == "page"] == ["ana", "ben"] * 4 + ["theo"]
+    assert view.pages[-1].minute == 4 * 2 * 9 * 60
+    cut = simulate(
+        story.context, labels={"alertname": "A", "severity": "P1"}, annotations={}, at=story.start, minutes=60
+    )
+    assert (cut.exhausted, cut.notes) == (
+        False,
+        ("Followed for 60 minutes; the escalation is not exhausted then.",),
+    )
+    assert any("Nobody answers" in one for one in cut.assumed)
+
+
+def test_a_maintenance_window_made_at_run_time_counts(tell: Callable[..., Story]) -> None:
+    story = tell()
+    for begin, end in ((0, 20), (20, 40), (90, 100)):
+        interventions.add_maintenance(
+            story.context, matchers=['alertname="A"'], start=story.start + timedelta(minutes=begin),
+            end=story.start + timedelta(minutes=end), reason="works", actor="ana", now=story.start,
+        )  # fmt: skip
+    named = {"alertname": "A", "severity": "critical"}
+    view = simulate(story.context, labels=named, annotations={}, at=story.start)
+    assert view.pages[0].minute == 40
+    assert "in maintenance until 03:20 UTC: works" in view.notes[0]
+    story.fires(**named)
+    story.advance(minutes=41)
+    assert story.paged() == [("ana", 40)]

@@ -336,6 +336,7 @@ class Simulated(Answered):
     pages: list[Planned]
     exhausted: bool
     notes: list[str]
+    assumed: list[str]
 
 
 class SimulatedAll(Answered):
