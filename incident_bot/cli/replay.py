@@ -31,6 +31,8 @@ from incident_bot.telemetry import configure_logging
 
 SOURCE: Final = "alertmanager"
 BAR: Final = 40
+SHOWN: Final = 20
+"""How many alerts stand in the text; the JSON has all that paged."""
 PATIENCE_SECONDS: Final = 1.0
 """A replay that is over before then shows no progress."""
 STEP_SECONDS: Final = 0.1
@@ -219,7 +221,8 @@ def _print(view: ReplayView, seconds: float, *, pages: bool) -> None:
     if view.noisiest:
         typer.echo("")
         rows = [
-            (one.alert[:60], str(one.firings), str(one.incidents), str(one.pages)) for one in view.noisiest
+            (one.alert[:60], str(one.firings), str(one.incidents), str(one.pages))
+            for one in view.noisiest[:SHOWN]
         ]
         _table(("alert", "firings", "incidents", "pages"), rows)
     if pages:
@@ -249,6 +252,13 @@ def _compared(view: ReplayView) -> None:
         for one in happened.people
     ]
     _table(("person", "happened", "replay", "difference", "at night"), rows, empty="Nobody was paged either.")
+    if happened.alerts:
+        typer.echo("")
+        changed = [
+            (one.alert[:60], str(one.happened), str(one.pages), f"{one.difference:+d}")
+            for one in happened.alerts[:SHOWN]
+        ]
+        _table(("alert", "happened", "replay", "difference"), changed)
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, empty: str = "") -> None:

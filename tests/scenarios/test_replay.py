@@ -73,6 +73,8 @@ def test_the_same_people_at_the_same_minutes(story: Story) -> None:
     assert view.happened is not None
     assert view.happened.pages == view.pages
     assert {one.difference for one in view.happened.people} == {0}
+    alerts = {one.alert: (one.pages, one.difference) for one in view.happened.alerts}
+    assert alerts == {one.alert: (one.pages, 0) for one in view.noisiest}
     ana = next(one for one in view.people if one.person == "ana")
     # 03:00 UTC is 04:00 in Berlin.
     assert (ana.night_pages, ana.hours[4], view.hours[4]) == (1, 1, view.hours[4])

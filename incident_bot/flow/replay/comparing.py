@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from incident_bot.core.model import Person
-from incident_bot.flow.replay.counting import by_person, name_of, opened_between, together, told
-from incident_bot.flow.replay.views import ComparedView, DifferenceView, PersonView, ReplayView
+from incident_bot.flow.replay.counting import by_alert, by_person, name_of, opened_between, together, told
+from incident_bot.flow.replay.views import (
+    AlertDifferenceView,
+    ComparedView,
+    DifferenceView,
+    PersonView,
+    ReplayView,
+)
 from incident_bot.store.engine import Store
 
 
@@ -15,6 +21,7 @@ def compared(view: ReplayView, kept: Store, people: Mapping[str, Person]) -> Rep
     """Give the replay with what this database keeps of the same time, counted in the same way."""
     with kept.read() as tx:
         pages = told(tx, view.start, view.end)
+        alerts_then = by_alert(tx, pages)
         incidents = sum(1 for _ in opened_between(tx, view.start, view.end))
     happened = by_person(pages, people)
     now, then = {one.person: one for one in view.people}, {one.person: one for one in happened}
@@ -26,9 +33,23 @@ def compared(view: ReplayView, kept: Store, people: Mapping[str, Person]) -> Rep
             pages=len(pages),
             night_pages=sum(one.night_pages for one in happened),
             hours=together(happened),
+            alerts=_alerts({one.alert: one.pages for one in view.noisiest if one.pages}, alerts_then),
             people=tuple(sorted(differences, key=lambda one: (-one.difference, one.person))),
         ),
     )
+
+
+def _alerts(now: Mapping[str, int], then: Mapping[str, int]) -> tuple[AlertDifferenceView, ...]:
+    views = [
+        AlertDifferenceView(
+            alert=name,
+            pages=now.get(name, 0),
+            happened=then.get(name, 0),
+            difference=now.get(name, 0) - then.get(name, 0),
+        )
+        for name in {*now, *then}
+    ]
+    return tuple(sorted(views, key=lambda one: (-one.difference, -one.pages, one.alert)))
 
 
 def _difference(

@@ -101,6 +101,15 @@ def by_person(pages: Sequence[Told], people: Mapping[str, Person]) -> tuple[Pers
     return tuple(sorted(views, key=lambda one: (-one.pages, one.person)))
 
 
+def by_alert(tx: Tx, pages: Sequence[Told]) -> Counter[str]:
+    """Count the pages by the name of the alert; a page counts for every alert of its incident."""
+    counted: Counter[str] = Counter()
+    for number, count in Counter(page.row.incident_id for page in pages).items():
+        episodes = alerts.episodes_of_incident(tx, number) if number is not None else []
+        counted.update(dict.fromkeys((_alert(one) for one in episodes), count))
+    return counted
+
+
 def together(counted: Sequence[PersonView]) -> Hours:
     """Give everybody's pages by hour."""
     return tuple(sum(one.hours[hour] for one in counted) for hour in range(_HOURS))
@@ -155,12 +164,16 @@ def _episodes(tx: Tx) -> Iterator[Episode]:
         before = found[-1].id
 
 
+def _alert(episode: Episode) -> str:
+    return episode.labels.get("alertname") or title(episode.labels, episode.annotations)
+
+
 def _noisiest(fired: Sequence[Episode], pages: Sequence[Told]) -> tuple[NoisyView, ...]:
     paged = Counter(page.row.incident_id for page in pages)
     firings: Counter[str] = Counter()
     belongs: dict[str, set[int]] = {}
     for episode in fired:
-        name = episode.labels.get("alertname") or title(episode.labels, episode.annotations)
+        name = _alert(episode)
         firings[name] += 1
         found = belongs.setdefault(name, set())
         if episode.incident_id is not None:
@@ -174,4 +187,5 @@ def _noisiest(fired: Sequence[Episode], pages: Sequence[Told]) -> tuple[NoisyVie
         )
         for name, count in firings.items()
     ]
-    return tuple(sorted(views, key=lambda one: (-one.pages, -one.firings, one.alert))[:NOISIEST])
+    ordered = sorted(views, key=lambda one: (-one.pages, -one.firings, one.alert))
+    return tuple(one for place, one in enumerate(ordered) if one.pages or place < NOISIEST)

@@ -66,6 +66,17 @@ class DifferenceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertDifferenceView:
+    """One alert's pages in the replay and in what really happened."""
+
+    alert: str
+    pages: int
+    happened: int
+    difference: int
+    """Above zero: more pages by the replay."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedView:
     """The replay beside what really happened in the same time."""
 
@@ -74,6 +85,8 @@ class ComparedView:
     night_pages: int
     hours: Hours
     people: tuple[DifferenceView, ...]
+    alerts: tuple[AlertDifferenceView, ...]
+    """Those that paged on either side, the largest increase first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +105,7 @@ class ReplayView:
     people: tuple[PersonView, ...]
     """Whoever was paged most comes first."""
     noisiest: tuple[NoisyView, ...]
+    """Every alert that paged, and more up to twenty."""
     paged: tuple[PagedView, ...]
     """Every page, in order."""
     happened: ComparedView | None = None
