@@ -141,6 +141,41 @@ def test_team_and_service(labels: dict[str, str], one: Route, team: str, service
     assert (routed.team, routed.service) == (team, service)
 
 
+@pytest.mark.parametrize(
+    "labels, one, origins",
+    [
+        (
+            {"severity": "critical", "team": "search", "service": "checkout"},
+            to("1", severity="P4", team="payments"),
+            ("the label severity=critical", "the label team", "the label service"),
+        ),
+        (
+            {"severity": "purple", "team": "ghosts"},
+            to("routing.yaml:3", severity="P4", team="payments", service="x"),
+            ("the route routing.yaml:3", "the route routing.yaml:3", "the route routing.yaml:3"),
+        ),
+        (
+            {"service": "checkout"},
+            to("1"),
+            ("nothing that is known; the middle of the ladder", "the service checkout", "the label service"),
+        ),
+        (
+            {},
+            to("1", "x=y"),
+            ("nothing that is known; the middle of the ladder", "the default", "nothing says one"),
+        ),
+    ],
+)
+def test_it_says_where_the_facts_were_found(
+    labels: dict[str, str], one: Route, origins: tuple[str, str, str]
+) -> None:
+    found = send((one,), labels).origins
+    assert (found["severity"], found["team"], found["service"]) == origins
+    if "severity" not in labels:
+        by_default = send((one,), labels, Default(team="platform", severity="P2"))
+        assert by_default.origins["severity"] == "the default"
+
+
 def test_the_deciding_route_gives_the_rest() -> None:
     hour = timedelta(hours=1)
     routed = send((to("1", group_by=("a",), delay=hour, hours="business"),), {})

@@ -218,6 +218,6 @@ def test_a_maintenance_window_made_at_run_time_counts(tell: Callable[..., Story]
     view = simulate(story.context, labels=named, annotations={}, at=story.start)
     assert view.pages[0].minute == 40
     assert "in maintenance until 03:20 UTC: works" in view.notes[0]
-    story.fires(**named)
+    story.fires(alertname="A", severity="critical")
     story.advance(minutes=41)
     assert story.paged() == [("ana", 40)]
