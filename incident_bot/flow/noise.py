@@ -26,8 +26,10 @@ from incident_bot.core.model import (
     StormRule,
     copied,
 )
-from incident_bot.core.routing import storm_key
-from incident_bot.core.storm import draw
+from incident_bot.core.postmortem import clock
+from incident_bot.core.routing import Action, Routed, storm_key
+from incident_bot.core.storm import draw, refilled
+from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.placed import Placed
 from incident_bot.flow.ways import Ways
@@ -96,6 +98,18 @@ class Adoption:
         for item in items:
             item.key = storm
             item.episode = copied(item.episode, why={**(item.episode.why or {}), "storm": self.reason})
+
+
+def storm_notes(context: Context, routed: Routed, *, at: datetime) -> list[str]:
+    """Say to whoever simulates that the route is in a storm, if it is; nothing else."""
+    if routed.storm is None or routed.action is not Action.INCIDENT:
+        return []
+    with context.store.read() as tx:
+        stored = incidents.bucket(tx, storm_key(routed))
+    since = refilled(stored, routed.storm, now=at).since
+    if since is None:
+        return []
+    return [f"Its route {routed.name} has been in a storm since {clock(since)}: it would be adopted."]
 
 
 @dataclass(slots=True)

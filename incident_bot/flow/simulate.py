@@ -24,6 +24,7 @@ from incident_bot.core.routing import Action, Routed, incident_key, route, title
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import TeamDirectory
 from incident_bot.flow.history import Roster
+from incident_bot.flow.noise import storm_notes
 from incident_bot.flow.steps import turns_so_far
 from incident_bot.flow.views import PlannedView, SimulatedView
 from incident_bot.sources import SOURCES
@@ -74,6 +75,7 @@ def simulate(
         notes.append(f"Nothing happens before {until.isoformat()}, and only if it still fires then.")
     if paused is not None:
         notes.append(f"The incident opens, and nobody is paged before {opens.isoformat()}: {paused}")
+    notes.extend(storm_notes(context, routed, at=at))
     if exhausted:
         notes.append("Nobody answered: the escalation is exhausted and keeps paging the last resort.")
     elif planned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ TELL = Callable[..., Story]
 on_files = pytest.mark.parametrize("story_url", ["sqlite", "postgresql"], indirect=True)
 
 
-def flap(story: Story, turns: int = 2, *, on: float = 1, off: float = 1, **labels: str) -> None:
+def flap(story: Story, turns: int = 2, *, on: float = 1, off: float = 1, **labels: Any) -> None:
     """Fire and end so many times; the last end is the end of the story so far."""
     for turn in range(turns):
         story.fires(**labels)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from incident_bot.core.errors import Refused
 from incident_bot.flow import health
+from incident_bot.flow.simulate import simulate
 from tests.fakes.alertmanager import Firing, body_of
 from tests.plugins.story import Story, on_every_database
 
@@ -17,12 +19,12 @@ SMALL = "storm: {openings: 3, within: 5m}"
 on_files = pytest.mark.parametrize("story_url", ["sqlite", "postgresql"], indirect=True)
 
 
-def many(story: Story, count: int, *, first: int = 0, **labels: str) -> None:
+def many(story: Story, count: int, *, first: int = 0, **labels: Any) -> None:
     for number in range(first, first + count):
         story.fires(alertname=f"Broken{number:03}", **labels)
 
 
-def over(story: Story, numbers: range, **labels: str) -> None:
+def over(story: Story, numbers: range, **labels: Any) -> None:
     for number in numbers:
         story.resolves(alertname=f"Broken{number:03}", **labels)
 
@@ -243,6 +245,21 @@ def test_a_storm_that_was_merged_goes_on_in_the_other(tell: TELL) -> None:
     many(story, 3, first=5)
     assert len(story.incidents()) == 4
     assert story.incident(1).firing == 6
+
+
+def test_a_simulation_says_that_the_route_is_in_a_storm(tell: TELL) -> None:
+    story = tell(more=SMALL)
+
+    def notes() -> tuple[str, ...]:
+        labels = {"alertname": "New", "severity": "critical"}
+        return simulate(story.context, labels=labels, annotations={}, at=story.clock.now()).notes
+
+    many(story, 3)
+    assert not [note for note in notes() if "storm" in note]
+    many(story, 1, first=3)
+    assert "Its route default has been in a storm since 2026-03-03 03:00 UTC: it would be adopted." in notes()
+    story.advance(minutes=5)
+    assert not [note for note in notes() if "storm" in note]
 
 
 def test_off_opens_an_incident_for_each(tell: TELL) -> None:

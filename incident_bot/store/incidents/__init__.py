@@ -1,6 +1,6 @@
 """Incidents and the events that make them."""
 
-from incident_bot.store.incidents.buckets import buckets, save_buckets
+from incident_bot.store.incidents.buckets import bucket, buckets, save_buckets
 from incident_bot.store.incidents.reading import (
     closed_by_keys,
     count_by_paging,
@@ -20,6 +20,7 @@ from incident_bot.store.incidents.reading import (
 from incident_bot.store.incidents.saving import save
 
 __all__ = [
+    "bucket",
     "buckets",
     "closed_by_keys",
     "count_by_paging",

@@ -37,6 +37,12 @@ def buckets(tx: Tx, keys: Collection[str]) -> dict[str, Bucket]:
     }
 
 
+def bucket(tx: Tx, key: str) -> Bucket | None:
+    """Give the bucket of a key as it was stored last; not locked."""
+    row = tx.connection.execute(sa.select(table).where(table.c.key_hash == key_hash(key))).first()
+    return None if row is None else Bucket(tokens=row.tokens, at=row.at, since=row.since)
+
+
 def save_buckets(tx: Tx, changed: Mapping[str, Bucket]) -> None:
     """Store these buckets; to be called under the lock of the intake, as a new row has no lock of its own."""
     rows = [
