@@ -24,6 +24,7 @@ from incident_bot.config.revision import PushChannel
 from incident_bot.config.secrets import read_secret
 from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
+from incident_bot.core.lanes import Lanes, Pacing
 from incident_bot.flow.configure import Live, prepare
 from incident_bot.flow.context import Context
 from incident_bot.flow.history import Records
@@ -90,12 +91,13 @@ def build(
     write: Callable[[str], None] | None = None,
     notifiers: Mapping[str, Notifier] | None = None,
     push: Callable[[PushChannel], Notifier] | None = None,
+    pacings: Mapping[str, Pacing] | None = None,
     sealed: bool = False,
 ) -> Application:
     """Wire an application; raises BadConfiguration, Refused or Unavailable, each saying what to do.
 
-    `exclusive` takes the lock of an SQLite file: one serving process. `notifiers` replaces the ways out, for tests, and
-    `push` what makes one of a channel of the configuration.
+    `exclusive` takes the lock of an SQLite file: one serving process. `notifiers` replaces the ways out, and their
+    `pacings` the paces, for tests, and `push` what makes one of a channel of the configuration.
     `sealed` keeps it from asking anything outside, and its messages from carrying more than their text.
     """
     current = prepare(settings.config_dir, now=(clock or SystemClock()).now())
@@ -122,6 +124,8 @@ def build(
         client=client,
         metrics=metrics,
         chance=random.random,
+        # What happens elsewhere is told page by page: nobody reads it on a telephone.
+        lanes=Lanes(wire_pacings(settings) if notifiers is None else pacings or {}, folding=not sealed),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         sealed=sealed,
         clock_offset=kept.offset,
@@ -170,6 +174,12 @@ def wire_notifiers(settings: Settings, client: Client, write: Callable[[str], No
     values = settings.reveal()
     built = {name: kind.build(values, client, write) for name, kind in NOTIFIERS.items()}
     return {name: notifier for name, notifier in built.items() if notifier is not None}
+
+
+def wire_pacings(settings: Settings) -> dict[str, Pacing]:
+    """Give how fast each way out may be used under these settings."""
+    values = settings.reveal()
+    return {name: kind.pacing(values) for name, kind in NOTIFIERS.items()}
 
 
 def _pushing(client: Client) -> Callable[[PushChannel], Notifier]:

@@ -39,9 +39,9 @@ class _Provider(asyncio.Protocol):
         self._received = self._received[end + 4 + length :]
         if self._transport is not None:
             self._transport.write(ANSWER)
-        number = NUMBER.search(body)
-        if number is not None and (b'"kind":"page"' in body or b'"kind": "page"' in body):
-            self._came.append((at, int(number[1])))
+        if b'"kind":"page"' in body or b'"kind": "page"' in body:
+            # Several pages may stand in one message.
+            self._came.extend((at, int(number)) for number in set(NUMBER.findall(body)))
 
 
 async def _serve() -> list[tuple[float, int]]:

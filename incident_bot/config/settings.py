@@ -109,6 +109,13 @@ def _port(value: object) -> object:
     return value
 
 
+def _rate(value: object) -> object:
+    if isinstance(value, str) and not (re.fullmatch(r"[0-9]{1,4}", value) and int(value) > 0):
+        message = "write how many messages a minute may go out, from 1 to 9999, such as 60"
+        raise ValueError(message)
+    return value
+
+
 def _host(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:-]+", value):
         message = "write a host name or an address alone, such as 127.0.0.1; the port is INCIDENT_BOT_PORT"
@@ -169,10 +176,14 @@ class Settings(BaseSettings):
     webhook_url: Annotated[SecretStr, AfterValidator(_secret_web_address)] | None = None
     """A secret, because many receivers know their senders by the address alone."""
     webhook_secret: SecretStr | None = None
+    webhook_rate: Annotated[int, BeforeValidator(_rate)] | None = None
+    """Messages a minute."""
     heartbeat_url: Annotated[SecretStr, AfterValidator(_secret_web_address)] | None = None
     """Who watches us; a secret, because whoever knows the address can say in our name that we live."""
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = None
     mail_from: Annotated[str, AfterValidator(_sender)] | None = None
+    mail_rate: Annotated[int, BeforeValidator(_rate)] | None = None
+    """Messages a minute."""
     pagerduty_routing_key: SecretStr | None = None
     pagerduty_webhook_secret: SecretStr | None = None
     """One secret, or several with commas between them while they are being changed."""

@@ -19,10 +19,10 @@ from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
 from incident_bot.core.model import Incident, Paging, Person, Phase, incident_name
 from incident_bot.core.timeline import redact
-from incident_bot.flow import commands
+from incident_bot.flow import commands, together
 from incident_bot.flow.context import Context
 from incident_bot.render.filters import when
-from incident_bot.store import acklinks, incidents
+from incident_bot.store import acklinks, incidents, outbox
 from incident_bot.store.acklinks import AckLink
 from incident_bot.store.outbox import OutboxRow
 
@@ -31,6 +31,7 @@ LASTS: Final = timedelta(hours=24)
 REMEMBERED: Final = timedelta(days=7)
 """How long after its end a link still says what became of it, instead of being unknown."""
 SOURCE: Final = "link"
+LISTED_MOST: Final = 50
 _TOKEN_BYTES: Final = 24
 # Hexadecimal, because programs that find addresses in texts leave out a `-` or `_` at the end.
 _TOKEN: Final = re.compile(rf"[0-9a-f]{{{2 * _TOKEN_BYTES}}}")
@@ -64,6 +65,8 @@ class Door:
     person: str | None = None
     button: str | None = None
     """What can be pressed, where anything can."""
+    lists: tuple[str, ...] = ()
+    """What it is for, a line for each, where it is for several incidents."""
 
 
 _UNKNOWN: Final = Door(
@@ -86,6 +89,7 @@ def keep(context: Context, row: OutboxRow, url: str | None, *, now: datetime) ->
         incident_id=row.incident_id,
         person=row.person,
         expires_at=now + LASTS,
+        page_id=row.group if row.carries else None,
     )
     with context.store.write() as tx:
         acklinks.add(tx, link, now=now)
@@ -95,7 +99,10 @@ def keep(context: Context, row: OutboxRow, url: str | None, *, now: datetime) ->
 def look(context: Context, token: str, *, now: datetime) -> Door:
     """Say what a link opens; changes nothing, however often and by whomever it is asked."""
     found = _found(context, token)
-    return _UNKNOWN if found is None else _door(context, *found, now=now)
+    if found is None:
+        return _UNKNOWN
+    many = _many(context, found[0])
+    return _door_of_many(context, found[0], many, now=now) if many else _door(context, *found, now=now)
 
 
 def acknowledge(context: Context, token: str, *, now: datetime) -> Door:
@@ -104,19 +111,65 @@ def acknowledge(context: Context, token: str, *, now: datetime) -> Door:
     if found is None:
         return _UNKNOWN
     link, incident = found
-    door = _door(context, link, incident, now=now)
+    many = _many(context, link)
+    door = _door_of_many(context, link, many, now=now) if many else _door(context, link, incident, now=now)
     if door.state is DoorState.OVER:
         return door
+    if many:
+        taken = together.take(context, together.waiting(many), link.person, source=SOURCE, now=now)
+        return _used(context, link, replace(door, said=taken.said), now=now)
     try:
         reply = commands.handle(
             context, "ack", incident=incident.id, actor=link.person, source=SOURCE, now=now
         )
     except Refused as refused:  # somebody was faster
         return replace(door, state=DoorState.OVER, said=str(refused), button=None)
+    return _used(context, link, replace(door, said=reply.text), now=now)
+
+
+def _used(context: Context, link: AckLink, door: Door, *, now: datetime) -> Door:
     # After it was done: a link that is used up without effect would be the loss of an acknowledgement.
     with context.store.write() as tx:
         acklinks.mark_used(tx, link.digest, now=now)
-    return replace(door, state=DoorState.DONE, said=reply.text, button=None)
+    return replace(door, state=DoorState.DONE, button=None)
+
+
+def _many(context: Context, link: AckLink) -> list[Incident]:
+    """Give the incidents of a link that is for several, else none."""
+    if link.page_id is None:
+        return []
+    with context.store.read() as tx:
+        page = outbox.row(tx, link.page_id)
+        found = together.incidents_in(tx, page) if page else []
+    return found if len(found) > 1 else []
+
+
+def _door_of_many(context: Context, link: AckLink, many: list[Incident], *, now: datetime) -> Door:
+    person = context.live.current.revision.people.get(link.person)
+    left = together.waiting(many)
+    state = DoorState.OVER
+    if person is None or not person.active:
+        said = f"{link.person} is no longer among the people who are paged."
+    elif not left:
+        said = f"Somebody has each of these {len(many)} incidents, or it is over; there is nothing to acknowledge."
+    elif link.used_at is not None or now >= link.expires_at:
+        at = when(link.used_at or link.expires_at, person.time_zone)
+        word = "was used at" if link.used_at else "held until"
+        said = f"This link {word} {at}. {together.listed([one.name for one in left])}: use the newest mail."
+    else:
+        state = DoorState.OPEN
+        said = f"{len(left)} incidents wait for somebody. Acknowledging stops the pages; {person.name} has them then."
+    listed = [f"{one.severity} {one.name}: {redact(one.title)}" for one in left[:LISTED_MOST]]
+    if len(left) > LISTED_MOST:
+        listed.append(f"and {len(left) - LISTED_MOST} more")
+    return Door(
+        state=state,
+        said=said,
+        actor=link.person,
+        person=person.name if person else link.person,
+        button=f"Acknowledge all {len(left)}" if state is DoorState.OPEN else None,
+        lists=tuple(listed),
+    )
 
 
 def _found(context: Context, token: str) -> tuple[AckLink, Incident] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from incident_bot.config.settings import Settings
+from incident_bot.core.lanes import Lanes
 from incident_bot.flow.configure import Live
 from incident_bot.flow.history import Records
 from incident_bot.flow.probes import Probes
@@ -37,6 +38,8 @@ class Context:
     probes: Probes = field(default_factory=Probes)
     kinds: Mapping[str, NotifierKind] = field(default_factory=dict)
     """What is known of each way out by its name, whether it is set up or not."""
+    lanes: Lanes = field(default_factory=Lanes)
+    """How fast each way out may be used."""
     records: Records = field(default_factory=Records)
     """What was in force before, for questions about the past."""
     sealed: bool = False

@@ -27,7 +27,7 @@ from incident_bot.core.effects import (
 )
 from incident_bot.core.incident import MessageFailed, PageDiverted, PageFailed, PageSent, observe
 from incident_bot.core.model import Incident
-from incident_bot.flow import acklinks, circuits, quiet
+from incident_bot.flow import acklinks, circuits, lanes, quiet
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
@@ -53,6 +53,8 @@ class Result:
     outcome: Outcome
     answer: Answer | None = None
     """What the provider's answer says of the way out, where it was asked."""
+    beside: tuple[int, int] | None = None
+    """Of a page that shared its message: another incident in it, and how many more there were (S7)."""
 
 
 def drain(context: Context, *, now: Callable[[], datetime]) -> int:
@@ -63,8 +65,8 @@ def drain(context: Context, *, now: Callable[[], datetime]) -> int:
             found if isinstance(found, Result) else _attempt(context, row, found, now)
             for row, found in _written(context, claimed.rows, now)
         ]
-        record(context, results, now=now())
-    return len(claimed.rows) + len(claimed.dropped)
+        record(context, [one for result in results for one in spread(result)], now=now())
+    return len(claimed.rows) + len(claimed.dropped) + claimed.late
 
 
 class Postman:
@@ -92,7 +94,7 @@ class Postman:
         claimed = _claim(self._context, min(self._free, BATCH), now=self._now())
         if claimed.rows:
             self._send_all(claimed.rows)
-        return busy or bool(claimed.rows or claimed.dropped)
+        return busy or bool(claimed.rows or claimed.dropped or claimed.late)
 
     def finish(self) -> None:
         """Record what came back after the last step."""
@@ -113,7 +115,7 @@ class Postman:
     def _record_back(self) -> bool:
         with suppress(Empty):
             while True:
-                self._unrecorded.append(self._back.get_nowait())
+                self._unrecorded.extend(spread(self._back.get_nowait()))
                 self._free += 1
         if not self._unrecorded:
             return False
@@ -121,6 +123,23 @@ class Postman:
         record(self._context, self._unrecorded, now=self._now())
         self._unrecorded = []
         return True
+
+
+def spread(result: Result) -> list[Result]:
+    """Give what one message brought for every page that stood in it (S7)."""
+    rows = (result.row, *result.row.carries)
+    if len(rows) == 1:
+        return [result]
+    numbers = list(dict.fromkeys(row.incident_id or 0 for row in rows))[:2]
+    more = len({row.incident_id for row in rows}) - 2
+    found: list[Result] = []
+    for row in rows:
+        other = next((number for number in numbers if number != row.incident_id), None)
+        # One call was made: the way out is judged by it once.
+        answer = result.answer if row is result.row else None
+        beside = None if other is None else (other, more)
+        found.append(Result(row, result.outcome, answer=answer, beside=beside))
+    return found
 
 
 def record(context: Context, results: Sequence[Result], *, now: datetime) -> None:
@@ -138,18 +157,24 @@ def record(context: Context, results: Sequence[Result], *, now: datetime) -> Non
 
 
 def undelivered(context: Context, row: OutboxRow, reason: str, *, now: datetime) -> None:
-    """Record that what a provider took did not arrive: the same person's next channel is tried at once (S5)."""
+    """Record that what a provider took did not arrive: the same person's next channel is tried at once (S5).
+
+    So it is for every page that stood in the same message.
+    """
     while True:
         try:
             with context.store.write() as tx:
-                incident = incidents.get(tx, row.incident_id or 0, lock=True)
-                if not outbox.lose(tx, row.id, reason):
-                    return
-                _count(context, row, "undelivered")
+                rows = outbox.together(tx, row)
+                known = incidents.get_many(tx, {one.incident_id for one in rows if one.incident_id})
                 ledger = Ledger(context, tx, now=now)
-                if incident is not None:
-                    result = Result(row, Failed(reason))
-                    _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
+                for one in rows:
+                    if not outbox.lose(tx, one.id, reason):
+                        continue
+                    _count(context, one, "undelivered")
+                    incident = known.get(one.incident_id or 0)
+                    if incident is not None:
+                        result = Result(one, Failed(reason))
+                        _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
                 ledger.flush()
         except LostRace:
             continue
@@ -182,7 +207,11 @@ def _record_alone(context: Context, result: Result, *, now: datetime) -> None:
 
 def _claim(context: Context, limit: int, *, now: datetime) -> Claimed:
     with context.store.write() as tx:
-        claimed = outbox.claim(tx, owner=context.owner, lease=LEASE, limit=limit, now=now)
+        claimed = outbox.claim(
+            tx, owner=context.owner, lease=LEASE, limit=limit, lanes=context.lanes, now=now
+        )
+    if claimed.late:
+        lanes.hurry(context, now=now)
     for row in claimed.dropped:
         _count(context, row, "cancelled")
     return claimed
@@ -238,9 +267,10 @@ def _send(context: Context, row: OutboxRow, message: Message | None, now: Callab
     try:
         receipt = notifier.send(message)
     except RetryLater as problem:
-        return Result(
-            row, _again(context, row, now(), str(problem), asked=problem.after), answer=Answer.FAILED
-        )
+        lanes.throttled(context, row, problem.after, now=now())
+        # Whoever says how long to wait is well: its lane waits, its circuit stays closed.
+        answer = Answer.FAILED if problem.after is None else None
+        return Result(row, _again(context, row, now(), str(problem), asked=problem.after), answer=answer)
     except GiveUp as problem:
         denied = problem.reason is GiveUpReason.AUTH
         return Result(row, Failed(str(problem)), answer=Answer.DENIED if denied else None)
@@ -298,7 +328,7 @@ def _tell_timeline(
         moment = row.moment.value if row.moment else "message"
         decided = MessageFailed(channel=row.recipient or row.via, moment=moment, reason=outcome.error)
     elif isinstance(outcome, Sent):
-        decided = PageSent(**_page(row), provider_id=outcome.provider_id)
+        decided = PageSent(**_page(row), provider_id=outcome.provider_id, beside=result.beside)
     elif isinstance(outcome, Failed):
         outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
         decided = PageFailed(**_page(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))

@@ -121,12 +121,26 @@ def pages(context: Context, number: int) -> list[PageView]:
     with context.store.read() as tx:
         load(tx, number)
         rows = outbox.pages_of(tx, number)
-        receipts = outbox.receipts_of(tx, [row.id for row, _ in rows])
+        # What a provider says is kept with the page whose message it was.
+        receipts = outbox.receipts_of(tx, {row.group for row, _ in rows})
+        beside = outbox.beside_pages(tx, [row for row, _ in rows])
     names = {person.id: person.name for person in context.live.current.revision.people.values()}
     return [
-        page_view(row, attempts, receipts.get(row.id, []), name=names.get(row.person or "", row.person or ""))
+        replace(
+            page_view(
+                row, attempts, receipts.get(row.group, []), name=names.get(row.person or "", row.person or "")
+            ),
+            beside=_beside(beside.get(row.id)),
+        )
         for row, attempts in rows
     ]
+
+
+def _beside(found: tuple[int, int] | None) -> str | None:
+    if found is None:
+        return None
+    other, more = found
+    return f"{incident_name(other)}{f' and {more} more' if more else ''}"
 
 
 def page_view(
@@ -155,6 +169,7 @@ def page_view(
             )
             for attempt in attempts
         ),
+        carried_by=row.carried_by,
         receipts=tuple(
             ReceiptView(at=receipt.at, status=receipt.status, detail=receipt.detail) for receipt in receipts
         ),

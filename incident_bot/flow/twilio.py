@@ -22,7 +22,7 @@ from incident_bot.core.effects import PageKind
 from incident_bot.core.errors import Refused
 from incident_bot.core.model import Incident, Paging, Person
 from incident_bot.core.timeline import one_line, redact
-from incident_bot.flow import commands, deliver
+from incident_bot.flow import commands, deliver, together
 from incident_bot.flow.context import Context
 from incident_bot.render import twiml
 from incident_bot.render.sms import short
@@ -45,7 +45,9 @@ _OPTING: Final = frozenset({
 })  # fmt: skip
 """Twilio answers these itself: https://www.twilio.com/docs/glossary/what-is-an-opt-out"""
 _PORTS: Final = {"https": 443, "http": 80}
-HELP: Final = "Reply ACK (or 1) to take what you were paged for last, RESOLVE (or 2) to close it."
+HELP: Final = (
+    "Reply ACK (or 1) to take all that the last page was about, ACK 42 for one, RESOLVE (or 2) to close it."
+)
 STRANGER: Final = (
     "This is the number of an on-call bot, and it does not know yours. People are paged from it."
 )
@@ -134,11 +136,14 @@ def speak(context: Context, token: str, fields: Mapping[str, str], *, action: st
     with context.store.read() as tx:
         row = outbox.row_of_key(tx, _key(token))
         incident = incidents.get(tx, row.incident_id) if row and row.incident_id else None
+        several = together.incidents_in(tx, row) if row else []
     person = context.live.current.revision.people.get(row.person or "") if row else None
     if row is None or person is None:
         return twiml.say("This call is out of date. Good bye.")
     if row.kind is not RowKind.PAGE or incident is None:
         return twiml.say("There is a message for you from the on-call bot. Please look at it. Good bye.")
+    if len(several) > 1:
+        return _speak_of_many(context, row, several, person, fields, action=action, token=token, now=now)
     pressed = fields.get("Digits", "")
     if pressed in _KEYS:
         key = f"{fields.get('CallSid', token)}:{pressed}"
@@ -153,14 +158,64 @@ def speak(context: Context, token: str, fields: Mapping[str, str], *, action: st
     )
 
 
+def _speak_of_many(
+    context: Context,
+    row: OutboxRow,
+    several: Sequence[Incident],
+    person: Person,
+    fields: Mapping[str, str],
+    *,
+    action: str,
+    token: str,
+    now: datetime,
+) -> str:
+    """Say how many there are and the worst of them; one key takes all, the other escalates the worst (S7)."""
+    left = together.waiting(several)
+    if not left:
+        return twiml.say(f"Somebody has all {len(several)} incidents already, or they are over. Good bye.")
+    pressed = fields.get("Digits", "")
+    key = f"{fields.get('CallSid', token)}:{pressed}"
+    if pressed == "1":
+        return twiml.say(f"{_take(context, left, person, CALL, key, now=now)} Good bye.")
+    if pressed in _KEYS:
+        return twiml.say(_do(context, _KEYS[pressed], left[0].id, person, CALL, key, now=now) + " Good bye.")
+    again = "This call is repeated. " if row.attempts > 1 else ""
+    worst = left[0]
+    drill = "a drill, " if worst.drill else ""
+    text = (
+        f"{again}On-call bot for {person.name}. {len(left)} incidents wait for you. The worst: {drill}"
+        f"{worst.severity}, {worst.name}. {one_line(redact(worst.title), 200)}. "
+        "Press 1 to acknowledge all of them. Press 2 to escalate the worst."
+    )
+    return twiml.ask(text, action=action, otherwise="No key was pressed. Good bye.")
+
+
+def _take(
+    context: Context,
+    wanted: Sequence[Incident],
+    person: Person,
+    source: str,
+    key: str | None,
+    *,
+    now: datetime,
+) -> str:
+    own = f"twilio:{key}" if key else None
+    return together.take(context, wanted, person.id, source=source, key=own, now=now).said
+
+
 def _do_text(
     context: Context, person: Person, verb: str, rest: str, sid: str | None, *, now: datetime
 ) -> str:
     first, _, more = rest.partition(" ")
     found = _NUMBER.fullmatch(first)
-    number = int(found[1]) if found else _last(context, person)
-    if number is None:
+    last = [] if found else _last(context, person)
+    if len(last) > 1 and verb == "ack":
+        return _take(context, last, person, SOURCE, sid, now=now)
+    if len(last) > 1:
+        return f"The last page was about {len(last)} incidents. Name one: {verb.upper()} {last[0].id}."
+    if not found and not last:
         return f"You were not paged for anything open. Name it: {verb.upper()} INC-42."
+    number = int(found[1]) if found else last[0].id
     reason = (more if found else rest).strip()
     line = f"{verb} {reason or 'by text message'}" if verb == "resolve" else verb
     return _do(context, line, number, person, SOURCE, sid, now=now)
@@ -185,13 +240,19 @@ def _do(
     return reply.text.partition(" Next:")[0]
 
 
-def _last(context: Context, person: Person) -> int | None:
-    """Give the incident that this person was paged for last: the newest that is open, else the newest."""
+def _last(context: Context, person: Person) -> list[Incident]:
+    """Give what this person was paged for last: the newest page about something open, else the newest.
+
+    Of a page about several incidents those that nobody has; else those of them that are open.
+    """
     with context.store.read() as tx:
-        numbers = list(dict.fromkeys(row.incident_id for row in outbox.pages_told(tx, person.id)))
-        known = [found for number in numbers if number and (found := incidents.get(tx, number))]
-    chosen = next((incident for incident in known if incident.paging.is_open), next(iter(known), None))
-    return chosen.id if chosen else None
+        rows = {row.group: row for row in reversed(outbox.pages_told(tx, person.id))}
+        told = [found for row in reversed(rows.values()) if (found := together.incidents_in(tx, row))]
+    for found in told:
+        still_open = [incident for incident in found if incident.paging.is_open]
+        if still_open:
+            return together.waiting(found) or still_open[:1]
+    return told[0][:1] if told else []
 
 
 def _once(context: Context, number: str, text: str, *, now: datetime) -> str | None:

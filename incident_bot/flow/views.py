@@ -172,6 +172,10 @@ class PageView:
     attempts: tuple[AttemptView, ...]
     receipts: tuple[ReceiptView, ...] = ()
     """What its provider said later."""
+    carried_by: int | None = None
+    """The page in whose message it stood, where that is another one's (S7)."""
+    beside: str | None = None
+    """What else stood in the same message: `INC-3 and 12 more`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import structlog
 from incident_bot.core.effects import Moment, Page, PageKind
 from incident_bot.core.model import Episode, Incident, Tally, Urgency, paging_service
 from incident_bot.core.storm import tallied
-from incident_bot.flow import acklinks, changes, followups, phones
+from incident_bot.flow import acklinks, changes, folding, followups, phones
 from incident_bot.flow.channel_facts import channel_facts
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import links
@@ -22,8 +22,7 @@ from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
 from incident_bot.render.handoffs import MOMENTS, handoff_message
 from incident_bot.render.messages import PAGES, channel_message, page_message
-from incident_bot.render.messages import Message as Written
-from incident_bot.store import alerts, incidents
+from incident_bot.store import alerts, incidents, outbox
 from incident_bot.store.outbox import OutboxRow, RowKind
 from incident_bot.store.transaction import Tx
 
@@ -69,6 +68,11 @@ class Facts:
             self._tallies[incident.id] = counted
         return counted
 
+    def key_of(self, row: OutboxRow) -> str:
+        """Give the key of a page's message: every attempt of pages that go together has the same (S2)."""
+        first = outbox.row(self._tx, row.carried_by) if row.carried_by else None
+        return first.key if first else row.key
+
 
 def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
     """Give the message of one row; None where its incident or its person is gone.
@@ -87,9 +91,15 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         into, _ = facts.of(incident.merged_into if incident else None)
         if incident is None:
             return None
+        if len(folding.numbers_of(row)) > 1:
+            return _folded(context, facts, row, now=now)
         storm = facts.storm(incident)
         message = _page(context, row, incident, episodes, storm=storm, into=into, now=now)
-        if message is None or row.page_kind not in _LAST:
+        if message is None:
+            return None
+        if row.carried_by:
+            message = replace(message, key=facts.key_of(row))
+        if row.page_kind not in _LAST:
             return message
         call = phones.told(facts.to_call(context, incident))
         return replace(message, text=f"{message.text.rstrip()}\n\n{call}\n") if call else message
@@ -115,6 +125,16 @@ def _unwritten(context: Context, row: OutboxRow) -> Message | None:
         key=row.key, kind=kind, recipient=row.person or row.recipient or "", person=person, subject="", text="",
         attempt=row.attempts,
     )  # fmt: skip
+
+
+def _folded(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
+    person = context.live.current.revision.people.get(row.person or "")
+    if person is None:
+        return None
+    listed = folding.listed_of(context, facts.of, row)
+    message, fell_back = folding.folded(context, row, listed, person, key=facts.key_of(row), now=now)
+    _report(fell_back, row)
+    return message
 
 
 def _page(
@@ -161,7 +181,7 @@ def _page(
         storm=storm,
         now=now,
     )
-    _report(written, row)
+    _report(written.fell_back, row)
     return Message(
         key=row.key,
         kind=page.kind.value if page.kind in PAGES else "page",
@@ -206,7 +226,7 @@ def _channel(
         storm=storm,
         now=now,
     )
-    _report(written, row)
+    _report(written.fell_back, row)
     return Message(
         key=row.key,
         kind=moment.value,
@@ -229,7 +249,7 @@ def _handoff(context: Context, row: OutboxRow, moment: Moment, *, now: datetime)
     written = handoff_message(
         current.templates, moment, row.data, person=person, public_url=public_url, link=link, now=now
     )
-    _report(written, row)
+    _report(written.fell_back, row)
     return Message(
         key=row.key,
         kind=moment.value,
@@ -242,6 +262,6 @@ def _handoff(context: Context, row: OutboxRow, moment: Moment, *, now: datetime)
     )
 
 
-def _report(written: Written, row: OutboxRow) -> None:
-    if written.fell_back:
-        log.error("a template failed; the built-in text was sent", template=written.fell_back, row=row.id)
+def _report(fell_back: str | None, row: OutboxRow) -> None:
+    if fell_back:
+        log.error("a template failed; the built-in text was sent", template=fell_back, row=row.id)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 from urllib.parse import quote
 
+from incident_bot.core.lanes import Pace, Pacing
 from incident_bot.core.model import JsonObject, Person
 from incident_bot.outgoing import Client
 
@@ -55,6 +56,22 @@ class GiveUp(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One of several incidents that a message tells of."""
+
+    incident: str
+    """`INC-42`."""
+    title: str
+    severity: str
+    since: str
+    """RFC 3339, in UTC."""
+    service: str | None
+    runbooks: int
+    """How many runbooks say what to do."""
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One thing to say, rendered."""
 
@@ -78,6 +95,10 @@ class Message:
     """Which attempt this is; a later one may find that an earlier one got through, its answer lost (S4)."""
     thread: str | None = None
     """What all messages about one thing have in common, and no others: they belong together (S2)."""
+    also: tuple[Line, ...] = ()
+    """Every incident that it tells of, the worst first, where it tells of several (S7)."""
+    more: int = 0
+    """How many further ones it tells of that have no line."""
     html: str | None = field(default=None, repr=False)
     """The same as a page of HTML, where the kind asks for it."""
     ack_url: str | None = field(default=None, repr=False)
@@ -101,6 +122,11 @@ class Notifier(Protocol):
         """Say whether this person has what this way needs."""
 
 
+def _unpaced(values: Mapping[str, str]) -> Pacing:
+    del values
+    return Pacing()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifierKind:
     """One kind of notifier: `build` gives None where its settings are absent."""
@@ -116,6 +142,14 @@ class NotifierKind:
     """Whether its pages are written in HTML, too."""
     ack_link: bool = False
     """Whether its pages carry a link that acknowledges."""
+    pacing: Callable[[Mapping[str, str]], Pacing] = _unpaced
+    """How fast it may be used, from the same values as `build` (S6)."""
+
+
+def asked_pace(values: Mapping[str, str], setting: str) -> Pace | None:
+    """Read a pace in messages a minute; None where the setting is absent."""
+    text = values.get(setting)
+    return Pace.per_minute(int(text)) if text else None
 
 
 def retry_after_header(value: str | None) -> timedelta | None:
@@ -163,6 +197,8 @@ def webhook_payload(message: Message) -> dict[str, object]:
         "text": message.text,
         "url": message.url,
         "facts": dict(message.facts),
+        "incidents": [asdict(line) for line in message.also],
+        "more": message.more,
     }
 
 

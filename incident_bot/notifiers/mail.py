@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from incident_bot.clock import Clock, SystemClock
 from incident_bot.config.mail import Mailbox, SmtpServer, Tls, mailbox, read_sender, read_smtp_url
+from incident_bot.core.lanes import Pacing
 from incident_bot.core.model import Person
 from incident_bot.core.timeline import one_line, redact, visible
 from incident_bot.notifiers.base import (
@@ -36,11 +37,13 @@ from incident_bot.notifiers.base import (
     NotifierKind,
     Receipt,
     RetryLater,
+    asked_pace,
 )
 from incident_bot.outgoing import SEND_MOST_SECONDS, TIMEOUT_SECONDS, Client
 
 URL: Final = "SMTP_URL"
 SENDER: Final = "INCIDENT_BOT_MAIL_FROM"
+RATE: Final = "INCIDENT_BOT_MAIL_RATE"
 CHANNEL: Final = "mail"
 DIALOGUE_SECONDS: Final = SEND_MOST_SECONDS - 2 * TIMEOUT_SECONDS
 """Everything that is read is read by then; one more step and the letter itself come on top (S2)."""
@@ -315,6 +318,16 @@ def _build(values: Mapping[str, str], client: Client, write: Callable[[str], Non
     return MailNotifier(read_smtp_url(url), read_sender(sender)) if url and sender else None
 
 
+def _pacing(values: Mapping[str, str]) -> Pacing:
+    return Pacing(total=asked_pace(values, RATE))
+
+
 KIND: Final = NotifierKind(
-    name=CHANNEL, build=_build, settings=(URL, SENDER), contact="email", html=True, ack_link=True
+    name=CHANNEL,
+    build=_build,
+    settings=(URL, SENDER, RATE),
+    contact="email",
+    html=True,
+    ack_link=True,
+    pacing=_pacing,
 )

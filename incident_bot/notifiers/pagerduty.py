@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from requests import PreparedRequest, Response  # noqa: TID251 -- pdpyras's transport is ours
 from requests.adapters import BaseAdapter  # noqa: TID251 -- as above
 
+from incident_bot.core.lanes import Pace, Pacing
 from incident_bot.core.model import Json, JsonObject, Person, paging_service
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.notifiers.base import (
@@ -56,6 +57,7 @@ LEFT_OUT: Final = "left out: the event was too large"
 CONTEXT_MOST: Final = 20
 """Links and images; the API names no limit, and nobody reads more."""
 ERRORS_MOST: Final = 200
+EVENTS_A_MINUTE: Final = 120
 
 SEVERITIES: Final = ("critical", "error", "warning", "info")
 """By the rank of our severity: whatever is below the third is `info`."""
@@ -320,4 +322,15 @@ def _build(values: Mapping[str, str], client: Client, write: Callable[[str], Non
     return PagerDutyNotifier(client, url=values.get(EVENTS_URL) or DEFAULT_URL, keys=keys) if keys else None
 
 
-KIND: Final = NotifierKind(name=NAME, build=_build, settings=(ROUTING_KEY, EVENTS_URL), contact=NAME)
+def _pacing(values: Mapping[str, str]) -> Pacing:
+    """120 events a minute and key, and one event an incident: each has its own alert there.
+
+    https://developer.pagerduty.com/docs/events-api-v2-overview
+    """
+    del values
+    return Pacing(each=Pace.per_minute(EVENTS_A_MINUTE), lane=_service, folds=False)
+
+
+KIND: Final = NotifierKind(
+    name=NAME, build=_build, settings=(ROUTING_KEY, EVENTS_URL), contact=NAME, pacing=_pacing
+)

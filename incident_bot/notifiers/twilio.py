@@ -11,10 +11,12 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from incident_bot.config.settings import is_loopback
+from incident_bot.core.lanes import Pace, Pacing
 from incident_bot.core.model import Json, Person
 from incident_bot.notifiers.base import (
     GiveUp,
@@ -260,6 +262,14 @@ def _build_voice(values: Mapping[str, str], client: Client, write: Callable[[str
     return VoiceNotifier(account) if account and account.public_url else None
 
 
+def _pacing(values: Mapping[str, str]) -> Pacing:
+    """One a second, which is what one number sends and dials: Twilio lets more of them wait for hours."""
+    del values
+    return Pacing(total=Pace(every=timedelta(seconds=1)))
+
+
 _SETTINGS: Final = (ACCOUNT, TOKEN, CALLER, API_URL)
-SMS: Final = NotifierKind(name="sms", build=_build_sms, settings=_SETTINGS, contact="phone")
-VOICE: Final = NotifierKind(name="voice", build=_build_voice, settings=_SETTINGS, contact="phone")
+SMS: Final = NotifierKind(name="sms", build=_build_sms, settings=_SETTINGS, contact="phone", pacing=_pacing)
+VOICE: Final = NotifierKind(
+    name="voice", build=_build_voice, settings=_SETTINGS, contact="phone", pacing=_pacing
+)

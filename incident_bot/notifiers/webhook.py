@@ -2,6 +2,7 @@
 
 The receiver can rely on: `Idempotency-Key` is the same for every attempt of one message; any 2xx counts as taken. Where
 a secret is set, `signed_headers` says what stands in the headers; how to check it: docs/howto/push.md.
+A page that tells of several incidents lists them in `incidents`, the worst first, and counts the rest in `more`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from incident_bot.core.lanes import Pacing
 from incident_bot.core.model import Person
 from incident_bot.notifiers.base import (
     Message,
@@ -17,6 +19,7 @@ from incident_bot.notifiers.base import (
     NotifierKind,
     Receipt,
     RetryLater,
+    asked_pace,
     header_value,
     judge,
     signed_headers,
@@ -25,6 +28,7 @@ from incident_bot.notifiers.base import (
 from incident_bot.outgoing import SEND_SECONDS, CallFailed, Client
 
 URL: Final = "INCIDENT_BOT_WEBHOOK_URL"
+RATE: Final = "INCIDENT_BOT_WEBHOOK_RATE"
 SECRET: Final = "INCIDENT_BOT_WEBHOOK_SECRET"  # noqa: S105 -- the name of the setting
 _PROVIDER_ID_MOST: Final = 200
 
@@ -67,4 +71,8 @@ def _build(values: Mapping[str, str], client: Client, write: Callable[[str], Non
     return WebhookNotifier(client, url=url, secret=values.get(SECRET)) if url else None
 
 
-KIND: Final = NotifierKind(name="webhook", build=_build, settings=(URL, SECRET))
+def _pacing(values: Mapping[str, str]) -> Pacing:
+    return Pacing(total=asked_pace(values, RATE))
+
+
+KIND: Final = NotifierKind(name="webhook", build=_build, settings=(URL, SECRET, RATE), pacing=_pacing)

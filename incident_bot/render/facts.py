@@ -77,6 +77,29 @@ _PAGE: Final[Mapping[str, object]] = {
     "into": None,
 }
 
+_MANY: Final[Mapping[str, object]] = {
+    "now": _NOW,
+    "count": 13,
+    "incidents": [
+        {
+            "name": "INC-42",
+            "title": "High error rate on checkout",
+            "severity": "P1",
+            "service": "checkout",
+            "since": _SINCE,
+            "runbooks": 1,
+            "taken": "bob has it",
+            "drill": False,
+            "url": "https://incidents.example.com/incidents/INC-42",
+        }
+    ],
+    "more": 12,
+    "person": "Alice Example",
+    "zone": "Europe/Berlin",
+    "kind": "step",
+    "url": "https://incidents.example.com/incidents",
+}
+
 _SHIFT: Final[Mapping[str, object]] = {
     "now": _NOW,
     "schedule": "payments-primary",
@@ -151,6 +174,9 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
     },
     "page/subject.j2": _PAGE,
     "page/text.j2": _PAGE,
+    "page/many_subject.j2": _MANY,
+    "page/many.j2": _MANY,
+    "many.html.j2": {**_MANY, "ack_url": "https://incidents.example.com/ack/0123456789abcdef"},
     "page/ask.j2": _PAGE,
     "page/taken.j2": _PAGE,
     "slack/initial.j2": {**_INCIDENT, "next_update": timedelta(minutes=15), "paged": ("Alice Example",)},

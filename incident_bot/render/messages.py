@@ -97,7 +97,7 @@ def page_message(
         "why": redact(page.reason),
         "first_step": first_step(runbook),
         "loop": page.loop,
-        "taken": _taken(incident, into),
+        "taken": taken(incident, into),
         "shared": _shared(incident),
         "into": into.name if into else None,
     }
@@ -133,7 +133,8 @@ def _shared(incident: Incident) -> str | None:
     return f"{', '.join(taken)} took it; your answer is wanted too" if taken else None
 
 
-def _taken(incident: Incident, into: Incident | None) -> str:
+def taken(incident: Incident, into: Incident | None) -> str:
+    """Say who has it, or has what it was merged into."""
     has = (into or incident).acknowledged_by
     if has:
         return f"{has} has it"

@@ -20,6 +20,8 @@ class AckLink:
     person: str
     expires_at: datetime
     used_at: datetime | None = None
+    page_id: int | None = None
+    """The page whose message it stands in, where that tells of several incidents: it is for all of them (S7)."""
 
 
 def add(tx: Tx, link: AckLink, *, now: datetime) -> None:
@@ -32,6 +34,7 @@ def add(tx: Tx, link: AckLink, *, now: datetime) -> None:
             made_at=now,
             expires_at=link.expires_at,
             used_at=None,
+            page_id=link.page_id,
         )
     )
 
@@ -47,6 +50,7 @@ def find(tx: Tx, digest: str) -> AckLink | None:
         person=row.person,
         expires_at=row.expires_at,
         used_at=row.used_at,
+        page_id=row.page_id,
     )
 
 

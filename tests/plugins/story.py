@@ -21,6 +21,7 @@ from incident_bot import bootstrap
 from incident_bot.bootstrap import Application
 from incident_bot.clock import ManualClock
 from incident_bot.config.settings import Settings
+from incident_bot.core.lanes import Pacing
 from incident_bot.flow import commands, heartbeats, queries, reconcile, takeover
 from incident_bot.flow.configure import Reloaded
 from incident_bot.flow.context import Context
@@ -63,11 +64,13 @@ class Story:
         *,
         start: datetime = START,
         clock: ManualClock | None = None,
+        pacings: Mapping[str, Pacing] | None = None,
     ) -> None:
         """Write the configuration and start; `close` ends it."""
         self.directory = directory
         self.url = url
         self.start = start
+        self.pacings = pacings
         self.clock = clock or ManualClock(start)
         self.alertmanager = Alertmanager()
         self.calls: list[Heard] = []
@@ -162,7 +165,11 @@ class Story:
             "INCIDENT_BOT_DEFAULT_CHANNEL": "slack",
         }
         application = bootstrap.build(
-            Settings.load(environ), clock=self.clock, notifiers=self.channels, exclusive=exclusive
+            Settings.load(environ),
+            clock=self.clock,
+            notifiers=self.channels,
+            pacings=self.pacings,
+            exclusive=exclusive,
         )
         application.context.live.record(now=self.clock.now())
         application.intake.start()
@@ -314,10 +321,17 @@ def tell(story_url: str, tmp_path: Path, plain_logs: None) -> Iterator[Callable[
     """Begin stories: `tell()` with the usual configuration; keywords replace parts of it (`documents`)."""
     told: list[Story] = []
 
-    def begin(*, start: datetime = START, clock: ManualClock | None = None, **changes: Any) -> Story:
+    def begin(
+        *,
+        start: datetime = START,
+        clock: ManualClock | None = None,
+        pacings: Mapping[str, Pacing] | None = None,
+        **changes: Any,
+    ) -> Story:
         directory = tmp_path / f"story{len(told)}"
         directory.mkdir()
-        told.append(Story(directory, story_url, documents(**changes), start=start, clock=clock))
+        files = documents(**changes)
+        told.append(Story(directory, story_url, files, start=start, clock=clock, pacings=pacings))
         return told[-1]
 
     yield begin

@@ -55,6 +55,8 @@ def test_no_built_in_text_needs_more_than_names(name: str) -> None:
         "severity",
         "url",
         "draft",
+        "incidents",
+        "count",
         "body",
         "since",
         "opened_at",

@@ -123,6 +123,18 @@ class PageSent:
     step: int
     attempt: int = 1
     provider_id: str | None = None
+    beside: tuple[int, int] | None = None
+    """Another incident that stood in the same message, and how many more did (S7)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageWaits:
+    """A page waits because its channel takes no more now: the person's next channel does not (S6)."""
+
+    person: str
+    via: str
+    then: str
+    """The next channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +199,7 @@ Observation: TypeAlias = (
     | Paused
     | Resumed
     | PageSent
+    | PageWaits
     | PageFailed
     | PageDiverted
     | MessageFailed

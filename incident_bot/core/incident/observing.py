@@ -32,6 +32,7 @@ from incident_bot.core.incident.observations import (
     PageDiverted,
     PageFailed,
     PageSent,
+    PageWaits,
     Paused,
     Resumed,
     SnoozeOver,
@@ -75,7 +76,7 @@ def observe(
             return _firing(observation, _case(incident, source, source, rules, now))
         case AlertsResolved():
             return _resolved(observation, _case(incident, source, source, rules, now))
-        case PageSent() | PageFailed() | PageDiverted() | MessageFailed():
+        case PageSent() | PageWaits() | PageFailed() | PageDiverted() | MessageFailed():
             return _delivered(observation, _case(incident, "delivery", source, rules, now))
         case _:
             return _timed(observation, _case(incident, "escalation", source, rules, now))
@@ -323,10 +324,14 @@ def _after_hold(progress: Progress, case: Case) -> tuple[Effect, ...]:
     )
 
 
-def _delivered(observation: PageSent | PageFailed | PageDiverted | MessageFailed, case: Case) -> Decision:
+def _delivered(
+    observation: PageSent | PageWaits | PageFailed | PageDiverted | MessageFailed, case: Case
+) -> Decision:
     match observation:
         case PageSent():
             return _page_sent(observation, case)
+        case PageWaits():
+            return _page_waits(observation, case)
         case PageFailed():
             return _page_failed(observation, case)
         case PageDiverted():
@@ -357,6 +362,13 @@ def _place(page: PageSent | PageFailed | PageDiverted) -> dict[str, Json]:
     }
 
 
+def _page_waits(page: PageWaits, case: Case) -> Decision:
+    reason = f"{page.via} takes no more just now"
+    data: dict[str, Json] = {"person": page.person, "via": page.then, "waits": page.via, "reason": reason}
+    said = f"{page.person} is paged by {page.then} as well for {case.incident.name}: {reason}."
+    return case.decided(said, case.event(Kind.PAGE_PLANNED, data))
+
+
 def _page_sent(page: PageSent, case: Case) -> Decision:
     """Record a receipt, marked when the call was in flight while somebody took the incident (P3)."""
     incident = case.incident
@@ -364,6 +376,9 @@ def _page_sent(page: PageSent, case: Case) -> Decision:
     has_it = incident.paging is not Paging.TRIGGERED or page.person in incident.progress.taken
     late = page.epoch != incident.epoch or (has_it and not asked_for)
     data = {**_place(page), "provider_id": page.provider_id, "sent_after_ack": late}
+    if page.beside is not None:
+        data["beside"] = incident_name(page.beside[0])
+        data["beside_more"] = page.beside[1] or None
     note = "; it was on its way already when paging stopped" if late else ""
     said = f"{page.person} was paged by {page.via} for {incident.name}{note}."
     effects = (_taken_already(page, case),) if late and _wants_note(page, incident) else ()

@@ -37,6 +37,7 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.PAGE_PLANNED: "Page planned for {person|somebody}[ by {via}][ at {due_at}][ ({reason})]",
     Kind.PAGE_SENT: (
         "Paged {person|somebody}[ by {via}][ at attempt {retry}]"
+        "[ in one message with {beside}][ and {beside_more} more]"
         "[{sent_after_ack?}; it was on its way already when paging stopped]"
     ),
     Kind.PAGE_FAILED: "Could not page {person|somebody}[ by {via}][: {cause}]",

@@ -249,6 +249,8 @@ class PageSent(Answered):
     reason: str
     attempts: list[Attempt]
     receipts: list[Receipt] = Field(default_factory=list, description="What the provider said later.")
+    carried_by: int | None = Field(default=None, description="The page in whose message it stood.")
+    beside: str | None = Field(default=None, description="What else that message told of: INC-3 and 12 more.")
 
 
 class Entry(Answered):

@@ -18,7 +18,9 @@ from incident_bot.store.transaction import Tx
 from incident_bot.store.types import storable
 
 _NEW: Final = BulkNew(table)
-_DONE: dict[str, Any] = {"ready_at": None, "lease_owner": None, "lease_until": None}
+_DONE: dict[str, Any] = {
+    "ready_at": None, "lane": None, "late_at": None, "lease_owner": None, "lease_until": None
+}  # fmt: skip
 
 
 def add_pages(tx: Tx, incident_id: int, pages: Sequence[Page], *, rank: int, now: datetime) -> list[Page]:

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from incident_bot.core.effects import PageKind
+from incident_bot.core.lanes import Lanes, Pace, Waiting, passes
 from incident_bot.core.model import Paging
 from incident_bot.store.bulk import Asked, among, one_of_asked
-from incident_bot.store.outbox.rows import every, row_value
-from incident_bot.store.outbox.settling import note_lost_attempts
+from incident_bot.store.outbox.lanes import admit, beside, carry, heads_of_lanes, keep_state, lane_of
 from incident_bot.store.outbox.values import Claimed, OutboxRow
 from incident_bot.store.tables import incident
 from incident_bot.store.tables import outbox as table
@@ -31,13 +31,7 @@ class _Fence(NamedTuple):
 
 
 _INSTANT: Final = table.c.ready_at.type
-_DUE: Final = (
-    every()
-    .where(table.c.ready_at.is_not(None), table.c.ready_at <= sa.bindparam("b_now", type_=_INSTANT))
-    .order_by(table.c.kind.desc(), table.c.rank, table.c.due_at, table.c.id)
-    .limit(sa.bindparam("b_limit", type_=sa.Integer))
-    .with_for_update(skip_locked=True)
-)
+_ALONE: Final = Lanes(folding=False)
 _FENCES: Final = Asked(
     lambda asked: (
         sa.select(incident.c.id, incident.c.paging, incident.c.epoch, incident.c.taken)
@@ -57,47 +51,127 @@ _TAKE: Final = Asked(
             lease_until=sa.bindparam("b_until", type_=_INSTANT),
             ready_at=sa.bindparam("b_until", type_=_INSTANT),
             claimed_at=sa.bindparam("b_now", type_=_INSTANT),
+            lane=None,
+            late_at=None,
         )
     ),
     sa.BigInteger,
 )
 
 
-def claim(tx: Tx, *, owner: str, lease: timedelta, limit: int, now: datetime) -> Claimed:
-    """Take what is due: pages before messages, the worst severity first.
+def claim(
+    tx: Tx, *, owner: str, lease: timedelta, limit: int, now: datetime, lanes: Lanes = _ALONE
+) -> Claimed:
+    """Take what is due and what its lane lets through: pages before messages, the worst severity first (S6).
 
     What another owner took and did not settle within its lease is due again. A page that must not be sent any more is
-    cancelled instead, with the reason in `error`.
+    cancelled instead, with the reason in `error`. Pages that go out in one message come as the one that carries the
+    others (S7); what waits in a lane is not taken, so that it can still be taken back (P3).
     """
-    # Both locks skip what is held instead of waiting for it. Others lock the incident first and its pages second; we,
+    # All locks skip what is held instead of waiting for it. Others lock the incident first and its pages second; we,
     # going the other way round, would wait for each other in a circle.
-    found = tx.connection.execute(_DUE, {"b_now": now, "b_limit": limit})
-    due = [(row_value(row), row.claimed_at) for row in found]
-    fences = _fences(tx, {row.incident_id for row, _ in due if row.kind is RowKind.PAGE and row.incident_id})
-    take: list[OutboxRow] = []
-    drop: list[OutboxRow] = []
-    free = 0
-    for row, _ in due:
-        if row.kind is RowKind.PAGE and row.incident_id not in fences:
-            continue
-        free += 1
-        reason = _obstacle(row, fences)
-        if reason is None:
-            take.append(row)
-        else:
-            drop.append(replace(row, state=RowState.CANCELLED, error=reason, lease_until=None, ready_at=None))
-    handled = {row.id for row in (*take, *drop)}
-    note_lost_attempts(
-        tx, [(row, at) for row, at in due if row.state is RowState.SENDING and row.id in handled]
+    admit(tx, lanes, now=now)
+    due, states = heads_of_lanes(tx, lanes, limit=limit, now=now)
+    groups = [_beside(tx, row, lanes) for row in due]
+    fences = _fences(
+        tx,
+        {
+            row.incident_id
+            for group in groups
+            for row in group
+            if row.kind is RowKind.PAGE and row.incident_id
+        },
     )
     until = now + lease
-    _take(tx, take, owner=owner, until=until, now=now)
-    _drop(tx, drop)
-    rows = [
-        replace(row, state=RowState.SENDING, attempts=row.attempts + 1, lease_until=until, ready_at=until)
-        for row in take
-    ]
-    return Claimed(rows=rows, dropped=drop, busy=len(due) - free)
+    picked = _Picked(fences)
+    leaders = [leader for group in groups if (leader := picked.take(tx, group)) is not None]
+    for name, count in passes([_waiting(row, lanes) for row in leaders]).items():
+        pace = _pace(name, leaders, lanes)
+        if pace is not None:
+            keep_state(tx, states[name].used(count, pace, now=now))
+    _take(
+        tx,
+        [row for leader in leaders for row in (leader, *leader.carries)],
+        owner=owner,
+        until=until,
+        now=now,
+    )
+    _drop(tx, picked.dropped)
+    return Claimed(
+        rows=[_taken(leader, until) for leader in leaders],
+        dropped=picked.dropped,
+        late=_some_late(tx, now),
+        busy=picked.busy,
+    )
+
+
+class _Picked:
+    """Decides, group after group, what is taken, what is cancelled and what is left alone."""
+
+    def __init__(self, fences: Mapping[int, _Fence]) -> None:
+        self._fences = fences
+        self._seen: set[int] = set()
+        self.dropped: list[OutboxRow] = []
+        self.busy = 0
+
+    def take(self, tx: Tx, group: Sequence[OutboxRow]) -> OutboxRow | None:
+        """Give the one of the group that carries the others, or None where nothing of it may be sent."""
+        free: list[OutboxRow] = []
+        for row in group:
+            if row.id in self._seen:
+                continue
+            self._seen.add(row.id)
+            if row.kind is RowKind.PAGE and row.incident_id not in self._fences:
+                self.busy += 1
+                continue
+            reason = _obstacle(row, self._fences)
+            if reason is None:
+                free.append(row)
+            else:
+                self.dropped.append(
+                    replace(row, state=RowState.CANCELLED, error=reason, lease_until=None, ready_at=None)
+                )
+        if not free:
+            return None
+        leader, *others = free
+        if others:
+            carry(tx, leader, free)
+        return replace(leader, carries=tuple(replace(row, carried_by=leader.group) for row in others))
+
+
+def _beside(tx: Tx, row: OutboxRow, lanes: Lanes) -> list[OutboxRow]:
+    if row.kind is not RowKind.PAGE or not lanes.folds(row.via):
+        return [row]
+    # The row itself first: it was chosen because it is the worst, and a question stands alone.
+    return [row, *(one for one in beside(tx, row) if one.id != row.id)]
+
+
+def _waiting(row: OutboxRow, lanes: Lanes) -> Waiting:
+    return Waiting(0, row.rank, row.due_at, row.id, lane_of(row, lanes).name, row.via)
+
+
+def _pace(name: str, leaders: Sequence[OutboxRow], lanes: Lanes) -> Pace | None:
+    for row in leaders:
+        for lane in (lane_of(row, lanes), lanes.total(row.via)):
+            if lane.name == name:
+                return lane.pace
+    return None
+
+
+def _taken(row: OutboxRow, until: datetime) -> OutboxRow:
+    return replace(
+        row,
+        state=RowState.SENDING,
+        attempts=row.attempts + 1,
+        lease_until=until,
+        ready_at=until,
+        carries=tuple(_taken(one, until) for one in row.carries),
+    )
+
+
+def _some_late(tx: Tx, now: datetime) -> bool:
+    late = sa.select(table.c.id).where(table.c.late_at.is_not(None), table.c.late_at <= now).limit(1)
+    return tx.connection.execute(late).first() is not None
 
 
 def _fences(tx: Tx, incident_ids: Iterable[int]) -> dict[int, _Fence]:
@@ -145,5 +219,7 @@ def _drop(tx: Tx, rows: Sequence[OutboxRow]) -> None:
                 ready_at=None,
                 lease_owner=None,
                 lease_until=None,
+                lane=None,
+                late_at=None,
             )
         )

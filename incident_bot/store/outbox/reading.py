@@ -21,8 +21,6 @@ from incident_bot.store.types import storable
 # Written out: a database uses a partial index only where it can read the index's condition in the query.
 _FAILED: Final = sa.text("outbox.state = 'failed'")
 
-_NEXT: Final = sa.select(sa.func.min(table.c.ready_at)).where(table.c.ready_at.is_not(None))
-
 # Asked with every decision on an incident, which may have thousands of pages: the database picks the few.
 _BY_CHANNEL: Final = (
     every()
@@ -39,17 +37,6 @@ def row(tx: Tx, row_id: int) -> OutboxRow | None:
     """Give one row."""
     rows = found(tx, every().where(table.c.id == row_id))
     return rows[0] if rows else None
-
-
-def next_due(tx: Tx) -> datetime | None:
-    """Give the next instant at which something is due, an expired lease included; None where nothing waits."""
-    return tx.connection.execute(_NEXT).scalar()
-
-
-def oldest_due(tx: Tx, *, now: datetime) -> datetime | None:
-    """Give the instant since which the longest overdue row waits; None where nothing is due."""
-    oldest = next_due(tx)
-    return oldest if oldest is not None and oldest <= now else None
 
 
 def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:

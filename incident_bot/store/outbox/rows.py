@@ -46,6 +46,7 @@ def row_value(row: Found) -> OutboxRow:
         error=row.error,
         created_at=row.created_at,
         give_up_at=row.give_up_at or row.due_at + _PATIENCE[row.kind],
+        carried_by=row.carried_by,
     )
 
 

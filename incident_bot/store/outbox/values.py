@@ -46,6 +46,15 @@ class OutboxRow:
     created_at: datetime
     give_up_at: datetime
     """When it is tried for the last time (S5)."""
+    carried_by: int | None = None
+    """The page in whose message it stands, where that is another one's (S7)."""
+    carries: tuple[OutboxRow, ...] = ()
+    """Just claimed: the other pages that stand in its message, the worst first."""
+
+    @property
+    def group(self) -> int:
+        """The page by which all that stand in one message know each other."""
+        return self.carried_by or self.id
 
     @property
     def lost(self) -> bool:
@@ -103,6 +112,8 @@ class Claimed:
     """Now this owner's to send, until their `lease_until`."""
     dropped: list[OutboxRow]
     """Cancelled instead, `error` says why."""
+    late: bool = False
+    """Whether pages wait in a lane for too long (S6)."""
     busy: int = 0
     """Due pages left alone because another transaction holds their incident: claim again in some milliseconds."""
 

@@ -21,7 +21,14 @@ from incident_bot.store.tables.interventions import (
 )
 from incident_bot.store.tables.links import AckLinkTable
 from incident_bot.store.tables.mirrors import MirrorTable
-from incident_bot.store.tables.queue import AttemptTable, CircuitTable, OutboxTable, ReceiptTable, TimerTable
+from incident_bot.store.tables.queue import (
+    AttemptTable,
+    CircuitTable,
+    LaneTable,
+    OutboxTable,
+    ReceiptTable,
+    TimerTable,
+)
 
 METADATA = Base.metadata
 
@@ -36,6 +43,7 @@ episode = table_of(EpisodeTable)
 event = table_of(EventTable)
 group = table_of(GroupTable)
 incident = table_of(IncidentTable)
+lane = table_of(LaneTable)
 maintenance = table_of(MaintenanceTable)
 outbox = table_of(OutboxTable)
 override = table_of(OverrideTable)
@@ -65,6 +73,7 @@ __all__ = [
     "event",
     "group",
     "incident",
+    "lane",
     "maintenance",
     "outbox",
     "override",

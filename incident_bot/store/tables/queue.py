@@ -32,8 +32,23 @@ class OutboxTable(Base, table=True):
         one_of("state", RowState),
         one_of("page_kind", PageKind),
         sa.UniqueConstraint("key"),
-        # What is done has no `ready_at`: finding what is due never reads it.
-        index_where("ix_outbox_ready", "ready_at", condition="ready_at IS NOT NULL"),
+        # What is done has no `ready_at`, and what waits in a lane is found by its lane: neither is read to find what
+        # falls due.
+        index_where("ix_outbox_ready", "ready_at", condition="ready_at IS NOT NULL AND lane IS NULL"),
+        index_where(
+            "ix_outbox_lane", "lane", "priority", "rank", "due_at", "id", condition="lane IS NOT NULL"
+        ),
+        index_where(
+            "ix_outbox_fold",
+            "person",
+            "via",
+            "rank",
+            "due_at",
+            "id",
+            condition="lane IS NOT NULL AND page_kind IS NOT NULL",
+        ),
+        index_where("ix_outbox_late", "late_at", condition="late_at IS NOT NULL"),
+        index_where("ix_outbox_carried", "carried_by", condition="carried_by IS NOT NULL"),
         index_where(
             "ix_outbox_coalesce", "coalesce_key", condition="coalesce_key IS NOT NULL AND state = 'pending'"
         ),
@@ -75,6 +90,10 @@ class OutboxTable(Base, table=True):
     error: str | None = words()
     created_at: datetime = instant()
     give_up_at: datetime | None = instant()
+    lane: str | None = words()
+    priority: int | None
+    late_at: datetime | None = instant()
+    carried_by: int | None = number()
 
 
 class CircuitTable(Base, table=True):
@@ -89,6 +108,17 @@ class CircuitTable(Base, table=True):
     retry_at: datetime | None = instant()
     opens: int
     reason: str = words()
+
+
+class LaneTable(Base, table=True):
+    """What a lane has let through, for all replicas: one row for each lane that has a pace, or was closed."""
+
+    __tablename__ = "lane"
+    __table_args__ = (sa.PrimaryKeyConstraint("name"),)
+
+    name: str = words()
+    free_at: datetime | None = instant()
+    opens_at: datetime | None = instant()
 
 
 class AttemptTable(Base, table=True):
