@@ -73,7 +73,7 @@ def test_a_command_changes_the_incident_and_stands_on_its_timeline(
 def test_every_verb_that_changes_is_in_the_table() -> None:
     typed = {row[0].split()[0] for row in COMMANDS}
     synonyms = {"ic": "lead"}
-    elsewhere = {"new", "unack", "done", "reopen", "drill", "dup", "unmerge"}
+    elsewhere = {"new", "unack", "done", "reopen", "drill", "dup", "unmerge", "split"}
     assert {synonyms.get(word, word) for word in typed} | elsewhere == {
         verb.name for verb in VERBS if verb.changes
     }
