@@ -11,6 +11,7 @@ from incident_bot.core.errors import NotFound, Refused
 from incident_bot.flow import commands, interventions
 from incident_bot.flow.why import Chain, explain, explain_alert, explain_incident, explain_person
 from incident_bot.notifiers.base import GiveUp, GiveUpReason
+from tests.fakes.alertmanager import AlertmanagerApi
 from tests.plugins.story import Story, on_every_database
 
 Tell = Callable[..., Story]
@@ -255,6 +256,26 @@ def test_nobody_was_paged_for_an_incident_because(
     not_paged = found.to_json()["not_paged"]
     assert isinstance(not_paged, list)
     assert not_paged[0] == found.answer[0]
+
+
+def test_what_is_silenced_at_its_source_says_so(tell: Tell) -> None:
+    story = tell()
+    with AlertmanagerApi(story.alertmanager) as api:
+        story.configure(
+            sources=f'  - {{name: alertmanager, kind: alertmanager, api_url: "{api.url}"}}',
+            matrix={"P1": "[{page: [on_call]}, {after: 15m, page: [lead]}]"},
+        )
+        story.reconciles()
+        story.fires()
+        story.alertmanager.find(alertname="HighErrorRate").silenced_by = ("s-1",)
+        story.advance(minutes=20)
+        assert story.paged() == [("ana", 0)]
+        found = of(story)
+        assert codes(found)[0] == "silenced"
+        assert "every alert of it is silenced" in found.text
+        assert "silenced at its source" in alert(story).text
+        (mine,) = about(story, "ben").reasons
+        assert "Ben Example is step 2; paging is paused: every alert of it is silenced" in mine.text
 
 
 @on_every_database
