@@ -202,6 +202,9 @@ def _fire_incident(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> 
     if decision is None:
         return
     ledger.take(decision)
+    if timer.kind in (TimerKind.SNOOZE, TimerKind.ACK):
+        # Paging that begins again by itself waits where a maintenance or a silence began meanwhile.
+        Triage(ledger).reconsider([incident.id])
     ledger.flush()
 
 

@@ -297,9 +297,9 @@ class Triage:
         """
         for number in sorted(set(numbers)):
             found = incidents.get(self._tx, number, lock=True)
-            if found is None or found.paging is not Paging.TRIGGERED:
+            incident = self._ledger.incident(found) if found is not None else None
+            if incident is None or incident.paging is not Paging.TRIGGERED:
                 continue
-            incident = self._ledger.incident(found)
             episodes = alerts.episodes_of_incident(self._tx, number)
             firing = [episode for episode in episodes if episode.status is Status.FIRING]
             decided: Paused | Resumed | None = self.held_back(firing)

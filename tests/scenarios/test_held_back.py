@@ -116,3 +116,45 @@ def test_paging_waits_while_every_alert_is_silenced(rules: str, waits: bool, tel
 
 def silence(story: Story, instance: str) -> None:
     story.alertmanager.find(instance=instance).silenced_by = ("s-1",)
+
+
+def test_a_snooze_that_ends_within_a_maintenance_wakes_nobody_before_its_end(story: Story) -> None:
+    story.fires()
+    story.says("snooze 20m")
+    plan(story, begins=5, lasts=60)
+    story.advance(minutes=64)
+    assert story.paged() == [("ana", 0)]
+    assert story.incident().escalation_state == "paused"
+    assert story.kinds()[-2:] == ["woken", "paused"]
+    story.advance(minutes=1)
+    assert story.paged() == [("ana", 0), ("ana", 65)]
+
+
+def test_an_acknowledgement_that_expires_within_a_maintenance_wakes_nobody_before_its_end(
+    tell: Tell,
+) -> None:
+    story = tell(ack_timeout="{high: 30m}")
+    story.fires()
+    story.says("ack")
+    plan(story, begins=10, lasts=60)
+    story.advance(minutes=69)
+    assert [heard.message.recipient for heard in story.taken("page")] == ["ana"]
+    assert (story.incident().escalation, story.incident().escalation_state) == ("triggered", "paused")
+    story.advance(minutes=1)
+    assert story.paged()[-1] == ("ana", 70)
+
+
+def test_a_snooze_that_ends_under_a_silence_wakes_nobody_before_the_silence_ends(tell: Tell) -> None:
+    story = tell()
+    with AlertmanagerApi(story.alertmanager) as api:
+        story.configure(sources=f'  - {{name: alertmanager, kind: alertmanager, api_url: "{api.url}"}}')
+        story.reconciles()
+        story.fires(instance="a")
+        story.says("snooze 20m")
+        silence(story, "a")
+        story.advance(minutes=40)
+        assert story.paged() == [("ana", 0)]
+        assert story.incident().escalation_state == "paused"
+        story.alertmanager.find(instance="a").silenced_by = ()
+        story.advance(minutes=2)
+        assert [person for person, _ in story.paged()] == ["ana", "ana"]
