@@ -63,3 +63,11 @@ def test_commands() -> None:
     assert figures["open"] >= 20
     assert figures["ack_p99_ms"] >= figures["ack_p50_ms"] > 0
     assert figures["claimed_after_ack"] == 0
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_model(kind: str) -> None:
+    told = run("model", "--database", kind, "--replicas", "2", "--seed", "1")
+    assert (told["stories"], told["violations"]) == (3, [])
+    assert sum(told["actions"].values()) > 20
+    assert told["seen"]["pages sent"] > 0
