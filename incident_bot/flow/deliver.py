@@ -335,7 +335,9 @@ def _tell_timeline(
     else:
         circuit = down.get(circuits.name_of(row))
         instead = (
-            outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now)) if circuit else None
+            outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
+            if circuit
+            else None
         )
         if circuit is None or instead is None:
             return

@@ -258,6 +258,8 @@ def test_the_timeline_is_whole_and_chained(story: Story) -> None:
     assert len({entry.hash for entry in entries}) == len(entries)
 
 
-def test_the_same_words_declared_again_while_the_clock_stands_still_are_another_incident(story: Story) -> None:
+def test_the_same_words_declared_again_while_the_clock_stands_still_are_another_incident(
+    story: Story,
+) -> None:
     assert story.says("new P3 Checkout rejects cards") == "INC-1 is open: Checkout rejects cards"
     assert story.says("new P3 Checkout rejects cards") == "INC-2 is open: Checkout rejects cards"
