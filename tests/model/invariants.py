@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from incident_bot.core.effects import PageKind, TimerKind
 from incident_bot.core.model import Event, Incident, Kind, Paging, Running
+from incident_bot.core.why import paged_people
 from incident_bot.store.outbox import RowState
 from tests.model.configurations import CONFIGURATIONS
 from tests.model.facts import Ending, Facts, Page, Plan
@@ -314,11 +315,11 @@ def check_p13(facts: Facts) -> None:
             any(plan.key == call.key for plan in facts.plans), "P13", f"{call.key} was sent and never planned"
         )
     asked = {
-        (number, person["person"])
+        (number, person)
         for number, events in facts.events.items()
         for event in events
         if event.kind is Kind.PAGED
-        for person in event.data["people"]
+        for person, _ in paged_people(event)
     }
     for page in facts.pages:
         if page.row.page_kind is PageKind.DIRECT:

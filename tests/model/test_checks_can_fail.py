@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from incident_bot.core.effects import PageKind, TimerKind
-from incident_bot.core.model import Event, Kind, Paging, Progress, Running
+from incident_bot.core.model import Event, Flag, Kind, Paging, Progress, Running
 from incident_bot.store.outbox import RowState
 from tests.fakes.alertmanager import Alertmanager, AlertmanagerApi
 from tests.model.actions import ACTIONS, Action
@@ -149,7 +149,7 @@ LIES: tuple[tuple[str, str, Lie], ...] = (
     ("P1", "held, and never looked at again", lambda facts: forget_timers(facts, TimerKind.EPISODE)),
     ("P1", "a re-fire held for ever",
      lambda facts: replace(facts, episodes=(
-         replace(facts.episodes[-1], flags=frozenset({"held_refire"})), *facts.episodes[:-1]))),
+         replace(facts.episodes[-1], flags=frozenset({Flag.HELD_REFIRE})), *facts.episodes[:-1]))),
     ("P2", "a next step without a timer", lambda facts: forget_timers(facts, TimerKind.STEP)),
     ("P2", "a timer of another time",
      lambda facts: replace(facts, timers=tuple(

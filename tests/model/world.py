@@ -6,7 +6,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from unittest import mock
 import sqlalchemy as sa
 
 from incident_bot import bootstrap
+from incident_bot.config import loader
 from incident_bot.config.revision import Revision
 from incident_bot.config.settings import Settings
 from incident_bot.core.effects import PageKind
@@ -295,7 +296,8 @@ class World:
 
     def _ask(self, machine: Machine, body: bytes) -> Answer | None:
         future = machine.application.intake.submit("alertmanager", body)
-        done, _ = wait([future, machine.death], timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
+        both: list[Future[Any]] = [future, machine.death]
+        done, _ = wait(both, timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
         if not done:
             raise Violated("P1", f"no answer within {PATIENCE_SECONDS} s of the real time")
         # Where it died after it had answered, the answer is on its way already.
@@ -459,7 +461,7 @@ def _alone(facts: Facts) -> Facts:
 @contextmanager
 def texts_read_once() -> Iterator[None]:
     """Reading the same files again gives the same revision: each of the few sets is read once."""
-    read = configure.load
+    read = loader.load
 
     def load(directory: Path, **about: Any) -> Revision:
         texts = tuple(path.read_text(encoding="utf-8") for path in sorted(directory.rglob("*.yaml")))

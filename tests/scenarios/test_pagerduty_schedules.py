@@ -49,7 +49,7 @@ def begin(
     begun: list[Story] = []
 
     class Told(Story):
-        def replica(self) -> Application:
+        def replica(self, *, exclusive: bool = False) -> Application:
             environ = {
                 "INCIDENT_BOT_DATABASE_URL": self.url,
                 "INCIDENT_BOT_CONFIG_DIR": str(self.directory),
@@ -57,7 +57,9 @@ def begin(
                 "PAGERDUTY_API_KEY": KEY,
                 "INCIDENT_BOT_PAGERDUTY_API_URL": rest.url,
             }
-            application = bootstrap.build(Settings.load(environ), clock=self.clock, notifiers=self.channels)
+            application = bootstrap.build(
+                Settings.load(environ), clock=self.clock, notifiers=self.channels, exclusive=exclusive
+            )
             application.context.live.record(now=self.clock.now())
             application.intake.start()
             self._running.append(application)
