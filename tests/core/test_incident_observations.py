@@ -20,6 +20,7 @@ from incident_bot.core.incident import (
     PageDiverted,
     PageFailed,
     PageSent,
+    PageWaits,
     Paused,
     Resumed,
     Rules,
@@ -246,6 +247,19 @@ def test_whoever_was_paged_too_late_is_told_that_it_is_taken(
     notes = [effect for effect in seen(page, start()).effects if isinstance(effect, Page)]
     assert [note.kind for note in notes] == [PageKind.NOTE] * told
     assert all((note.person, note.via, note.due_at) == (page.person, "sms", NOW) for note in notes)
+
+
+@pytest.mark.parametrize("more, told", [(0, None), (12, 12)])
+def test_a_page_that_shared_its_message_says_with_what(more: int, told: int | None) -> None:
+    (event,) = seen(replace(sent(), beside=(3, more)), opened()).events
+    assert (event.data["beside"], event.data["beside_more"]) == ("INC-3", told)
+
+
+def test_a_page_that_waits_says_which_way_is_taken_as_well() -> None:
+    decision = seen(PageWaits(person="alice", via="sms", then="voice"), opened())
+    (event,) = decision.events
+    assert (event.kind, event.data["via"], event.data["waits"]) == (Kind.PAGE_PLANNED, "voice", "sms")
+    assert (decision.incident, decision.effects) == (opened(), ())
 
 
 def failed(*, dead: bool = True, kind: PageKind = PageKind.STEP, step: int = 0, epoch: int = 1) -> PageFailed:
