@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from incident_bot.core.errors import Refused
+from incident_bot.flow.commands import JOINING
 from incident_bot.flow.commands.changing import CHANGES
 from incident_bot.flow.commands.grammar import VERBS, Verb, parse, verb_named
-from incident_bot.flow.commands.merging import JOINS
 from incident_bot.flow.commands.reading import READERS, help_on
 
 WORDS = [(word, verb.name) for verb in VERBS for word in (verb.name, *verb.synonyms)]
@@ -31,12 +31,12 @@ def test_every_verb_is_handled_and_helped(verb: Verb) -> None:
     assert verb.usage in help_on(verb.name).text
     assert verb.usage in help_on("").text
     if verb.about_one:
-        assert (verb.name in CHANGES or verb.name in JOINS) == verb.changes
+        assert (verb.name in CHANGES or verb.name in JOINING) == verb.changes
         assert (verb.name in READERS) == (not verb.changes)
 
 
 def test_nothing_is_handled_that_is_no_verb() -> None:
-    assert {*CHANGES, *JOINS, *READERS} <= {verb.name for verb in VERBS}
+    assert {*CHANGES, *JOINING, *READERS} <= {verb.name for verb in VERBS}
 
 
 @pytest.mark.parametrize(
