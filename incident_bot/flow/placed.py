@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from incident_bot.core.incident import AttachedAlert
 from incident_bot.core.model import Episode
+from incident_bot.core.routing import title
 
 
 @dataclass(slots=True)
@@ -34,3 +36,13 @@ def incidents_of(episodes: Sequence[Episode]) -> dict[int, list[Episode]]:
         if episode.incident_id:
             found[episode.incident_id].append(episode)
     return found
+
+
+def attached(episode: Episode) -> AttachedAlert:
+    """Give what the incident's events keep of an episode."""
+    return AttachedAlert(
+        episode_id=episode.id,
+        title=title(episode.labels, episode.annotations),
+        severity=episode.severity or "",
+        fingerprint=episode.fingerprint,
+    )

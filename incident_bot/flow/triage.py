@@ -42,7 +42,7 @@ from incident_bot.core.muting import Inhibitors, Maintenance, Muted, in_maintena
 from incident_bot.core.routing import Action, Routed, title
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.noise import Adoption, adopt
-from incident_bot.flow.placed import Placed, incidents_of, runbook_of
+from incident_bot.flow.placed import Placed, attached, incidents_of, runbook_of
 from incident_bot.flow.team_notice import notice
 from incident_bot.store import alerts, incidents, interventions, timers
 from incident_bot.store.timers import Timer
@@ -390,13 +390,3 @@ class Triage:
         windows = [in_maintenance(item.episode.labels, self._maintenance, self._now) for item in items]
         covering = [window for window in windows if window is not None]
         return min(covering, key=lambda window: window.end) if len(covering) == len(items) else None
-
-
-def attached(episode: Episode) -> AttachedAlert:
-    """Give what the incident's events keep of an episode."""
-    return AttachedAlert(
-        episode_id=episode.id,
-        title=title(episode.labels, episode.annotations),
-        severity=episode.severity or "",
-        fingerprint=episode.fingerprint,
-    )

@@ -164,9 +164,7 @@ def _page(
     )
     kind = context.kinds.get(row.via)
     to_do = page.kind is not PageKind.NOTE
-    own = current.revision.channels.get(row.via)
-    link = to_do and (kind.ack_link if kind else own is not None and own.ack_link)
-    ack_url = acklinks.new_url(context.settings) if link and not context.sealed else None
+    ack_url = _ack_url(context, row) if to_do else None
     written = page_message(
         current.templates,
         incident,
@@ -198,6 +196,13 @@ def _page(
         html=written.html,
         ack_url=ack_url,
     )
+
+
+def _ack_url(context: Context, row: OutboxRow) -> str | None:
+    """Give a new link that acknowledges, where the way out carries one."""
+    kind, own = context.kinds.get(row.via), context.live.current.revision.channels.get(row.via)
+    link = kind.ack_link if kind else own is not None and own.ack_link
+    return acklinks.new_url(context.settings) if link and not context.sealed else None
 
 
 def _channel(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+from incident_bot.core.lanes import Lanes
 from incident_bot.flow.deliver import Postman
 from incident_bot.flow.views import PageView
 from incident_bot.flow.worker import Worker
@@ -148,7 +150,8 @@ def test_a_postman_takes_no_more_than_it_can_send_and_the_worst_first(story: Sto
     for number, severity in enumerate(("high", "critical", "high", "critical", "high")):
         arrives(story, f"Alert{number}", severity=severity)
     with ThreadPoolExecutor(2) as pool:
-        postman = Postman(story.context, pool, senders=2, now=story.clock.now)
+        apart = replace(story.context, lanes=Lanes(folding=False))
+        postman = Postman(apart, pool, senders=2, now=story.clock.now)
         assert postman.step()
         sending = [page for page in all_pages(story) if page.state == "sending"]
         assert len(sending) == 2

@@ -152,10 +152,15 @@ def ending(facts: Facts) -> Ending:
     """Give the end of a story: incidents by key and age, the logical pages, what fires."""
     return Ending(
         incidents=tuple(
-            (one.id, one.key, one.severity, one.paging, one.phase, one.epoch, one.progress.loop,
+            (one.id, _key(one.key), one.severity, one.paging, one.phase, one.epoch, one.progress.loop,
              one.progress.step, one.progress.state, one.acknowledged_by)
             for _, one in sorted(facts.incidents.items())
         ),
         pages=frozenset(page.row.key for page in facts.pages if page.row.page_kind is not PageKind.NOTE),
         firing=frozenset(one.fingerprint for one in facts.episodes if one.status == "firing"),
     )  # fmt: skip
+
+
+def _key(key: str) -> str:
+    """The key of what a person declared is drawn anew in each telling."""
+    return "declared" if key.startswith("declared|") else key

@@ -35,16 +35,16 @@ def test_rows_stay_and_the_new_kind_of_timer_goes_with_its_revision(empty: Store
         with engine.connect() as connection, connection.begin():
             return list(connection.exec_driver_sql("SELECT kind FROM timer ORDER BY id").scalars())
 
-    schema.upgrade(engine, "0002")
+    schema.upgrade(engine, "0005")
     write(ROW.format(kind="hold"))
     with pytest.raises(sa.exc.IntegrityError):
         write(ROW.format(kind="flapping"))
-    schema.upgrade(engine, "0003")
+    schema.upgrade(engine, "0006")
     write(ROW.format(kind="flapping"))
     with pytest.raises(sa.exc.IntegrityError):
         write(ROW.format(kind="wish"))
     before = kinds()
-    schema.downgrade(engine, "0002")
+    schema.downgrade(engine, "0005")
     after = kinds()
     empty.close()
     assert (before, after) == (["hold", "flapping"], ["hold"])

@@ -3,17 +3,16 @@
 `preview` is `advance` in a loop, so a simulation cannot disagree with what will happen.
 """
 
+from incident_bot.core.escalation.ahead import Planned, preview
 from incident_bot.core.escalation.editing import renewed
 from incident_bot.core.escalation.policy import DEFAULT_RULES, Matrix, Policy, Step, freeze, row_of
 from incident_bot.core.escalation.quiet import QuietHours, never_end
 from incident_bot.core.escalation.stepping import (
     Advance,
     Directory,
-    Planned,
     Reached,
     Told,
     advance,
-    preview,
 )
 
 __all__ = [

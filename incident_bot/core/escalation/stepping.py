@@ -41,7 +41,7 @@ from incident_bot.core.model import (
 RECHECK_LEAST: Final = timedelta(minutes=1)
 """An exhausted escalation never pages the last resort more often than this, whatever the policy says."""
 
-_NO_TURNS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_TURNS: Final[Mapping[str, str]] = MappingProxyType({})
 
 Told: TypeAlias = tuple[Kind, JsonObject]
 """An event to be: its kind and its data."""
@@ -87,21 +87,12 @@ class Advance:
     """Whose turn it was, of the steps that moved theirs on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """What happens at one instant, if nobody answers."""
-
-    at: datetime
-    pages: tuple[Page, ...]
-    events: tuple[Told, ...]
-
-
 def advance(
     policy: Policy,
     progress: Progress,
     directory: Directory,
     *,
-    turns: Mapping[str, str] = _NO_TURNS,
+    turns: Mapping[str, str] = NO_TURNS,
     now: datetime,
 ) -> Advance:
     """Run the step that is due, if one is (rows "step due" to "downtime passed several due times").
@@ -125,28 +116,6 @@ def advance(
     if progress.forced and progress.step >= len(policy.steps):
         progress = replace(progress, loop=0, step=0)
     return look.finished(look.round(replace(progress, forced=False)))
-
-
-def preview(
-    policy: Policy,
-    directory: Directory,
-    start: datetime,
-    *,
-    turns: Mapping[str, str] = _NO_TURNS,
-    until: datetime,
-) -> tuple[Planned, ...]:
-    """Say what happens from `start` until before `until` if nobody answers: `advance` in a loop."""
-    turns = dict(turns)
-    progress = Progress(started_at=start, next_at=start)
-    planned: list[Planned] = []
-    while progress.next_at is not None and progress.next_at < until:
-        at = progress.next_at
-        look = advance(policy, progress, directory, turns=turns, now=at)
-        progress = look.progress
-        turns.update(look.turns)
-        if look.events:
-            planned.append(Planned(at=at, pages=look.pages, events=look.events))
-    return tuple(planned)
 
 
 def _first_wait(policy: Policy, progress: Progress) -> datetime | None:

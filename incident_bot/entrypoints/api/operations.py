@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from incident_bot.core.errors import Refused
 from incident_bot.entrypoints import problems
-from incident_bot.entrypoints.api import schemas
+from incident_bot.entrypoints.api import schemas, simulation_shapes
 from incident_bot.entrypoints.api.parameters import refusals
 from incident_bot.entrypoints.desk import AtDesk, Operator, Reader, Writer
 from incident_bot.flow import interventions
@@ -20,10 +20,10 @@ router = APIRouter(tags=["operations"])
 
 @router.post(
     "/api/v1/simulate",
-    response_model=schemas.Simulated | schemas.SimulatedAll,
+    response_model=simulation_shapes.Simulated | simulation_shapes.SimulatedAll,
     responses=refusals(400, 404, 409),
 )
-def simulate(at: AtDesk, _caller: Reader, body: schemas.Simulate) -> Any:
+def simulate(at: AtDesk, _caller: Reader, body: simulation_shapes.Simulate) -> Any:
     """Decide on labels, or on each alert of a webhook body (then under `items`), without doing anything."""
     instant = body.at or at.now()
     source = body.source or simulation.SOURCE

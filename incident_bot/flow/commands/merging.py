@@ -40,8 +40,9 @@ from incident_bot.core.model import (
 from incident_bot.flow.channel_facts import PAGERDUTY
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.placed import attached
 from incident_bot.flow.queries import load
-from incident_bot.flow.triage import Triage, attached
+from incident_bot.flow.triage import Triage
 from incident_bot.store import alerts, incidents, outbox
 from incident_bot.store.outbox import OutboxRow, RowState
 

@@ -14,8 +14,9 @@ from incident_bot.core.model import Episode, Incident, Status
 from incident_bot.core.routing import KEY_MOST, title
 from incident_bot.core.storm import UNNAMED
 from incident_bot.flow.commands.merging import Joining
+from incident_bot.flow.placed import attached
 from incident_bot.flow.queries import load
-from incident_bot.flow.triage import Triage, attached
+from incident_bot.flow.triage import Triage
 from incident_bot.store import alerts, incidents
 
 NAMES_SHOWN: Final = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from incident_bot.core.model import Event, Incident, JsonObject, Kind, Paging, Running, Status
+from incident_bot.core.model import Episode, Event, Incident, JsonObject, Kind, Paging, Running, Status
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import redact
 from incident_bot.core.why import Code, Reason, paged_people, reasons, silenced, unreachable
@@ -42,21 +42,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
         incident = queries.load(tx, number)
         events = incidents.events(tx, number)
         episodes = episodes_store.episodes_of_incident(tx, number)
-        links: list[Link] = []
-        for episode in cut(episodes):
-            heard = redact(title(episode.labels, episode.annotations))
-            links.append(
-                Link(
-                    stage="alert",
-                    at=episode.opened_at,
-                    text=f"alert {episode.id} {heard}: {episode.status.value}",
-                    data={"alert": episode.id},
-                )
-            )
-            links += [
-                Link(stage=one.stage, text=one.text, at=one.at, data=one.data, indent=2)
-                for one in links_of(tx, episode, incident, events, now=now)
-            ]
+        links = [link for one in cut(episodes) for link in _alert(tx, one, incident, events, now)]
         links += _schedule(tx, events, names, now)
         call = phones.to_call(context, tx, incident)
     if len(episodes) > LINES_MOST:
@@ -97,6 +83,24 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
             "not_paged": [*([] if said else [NOBODY]), *(_told(one, now) for one in why_not)],
         },
     )
+
+
+def _alert(
+    tx: Tx, episode: Episode, incident: Incident, events: Sequence[Event], now: datetime
+) -> list[Link]:
+    """Give one alert of the incident with its own chain below it."""
+    heard = redact(title(episode.labels, episode.annotations))
+    head = Link(
+        stage="alert",
+        at=episode.opened_at,
+        text=f"alert {episode.id} {heard}: {episode.status.value}",
+        data={"alert": episode.id},
+    )
+    below = links_of(tx, episode, incident, events, now=now)
+    return [
+        head,
+        *(Link(stage=one.stage, text=one.text, at=one.at, data=one.data, indent=2) for one in below),
+    ]
 
 
 def _schedule(tx: Tx, events: Sequence[Event], names: Mapping[str, str], now: datetime) -> list[Link]:
