@@ -16,7 +16,7 @@ from incident_bot.core.effects import (
     StopTimers,
     TimerKind,
 )
-from incident_bot.core.errors import Unreadable
+from incident_bot.core.errors import Refused, Unreadable
 from incident_bot.core.incident import (
     LIFE_CYCLE_KINDS,
     TRANSITIONS,
@@ -316,3 +316,10 @@ def test_alerts_stand_in_the_event_that_brought_them() -> None:
         "alerts": [{"episode_id": 8, "title": "High error rate", "severity": "P2", "fingerprint": "f8"}]
     }
     assert (event.actor, event.source) == ("alertmanager", "alertmanager")
+
+
+def test_an_old_one_is_not_reopened_beside_an_open_one_of_its_key() -> None:
+    with pytest.raises(
+        Refused, match=r"INC-9 is open for the same alerts already: go on there, `info INC-9`\."
+    ):
+        by("bob", Reopen(open_now="INC-9"), forced())

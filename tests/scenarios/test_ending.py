@@ -263,3 +263,16 @@ def test_the_same_words_declared_again_while_the_clock_stands_still_are_another_
 ) -> None:
     assert story.says("new P3 Checkout rejects cards") == "INC-1 is open: Checkout rejects cards"
     assert story.says("new P3 Checkout rejects cards") == "INC-2 is open: Checkout rejects cards"
+
+
+@on_every_database
+def test_an_old_one_is_not_reopened_beside_a_newer_one_of_the_same_alerts(tell: Tell) -> None:
+    story = tell()
+    story.fires()
+    story.says("resolve over")
+    story.resolves()
+    story.advance(hours=1)
+    story.fires()
+    assert [one.escalation for one in story.incidents()] == ["resolved", "triggered"]
+    with pytest.raises(Refused, match="INC-2 is open for the same alerts"):
+        story.says("reopen", incident=1)

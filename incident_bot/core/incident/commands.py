@@ -150,6 +150,8 @@ class Reopen:
     """`reopen`: the same incident, paging from step 0."""
 
     reason: str | None = None
+    open_now: str | None = None
+    """Another incident of the same key that is open: there is one at most (P5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

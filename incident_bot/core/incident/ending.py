@@ -101,6 +101,10 @@ def reopen(command: Reopen, case: Case) -> Decision:
         )
     if incident.drill:
         raise Refused(f"{incident.name} was a drill and is over; type `drill <person>` for another one.")
+    if command.open_now is not None:
+        raise Refused(
+            f"{command.open_now} is open for the same alerts already: go on there, `info {command.open_now}`."
+        )
     event, effects = reopening(case, command.reason)
     said = f"{incident.name} is open again and its first step is paged now. Type `ack` to take it."
     return case.decided(said, event, effects=effects)

@@ -36,7 +36,7 @@ from incident_bot.core.routing import title
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.ledger import Ledger
-from incident_bot.store import alerts
+from incident_bot.store import alerts, incidents
 
 FIRING_NAMED: Final = 5
 _PHASES: Final = (Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING, Phase.MONITORING, Phase.CLOSED)
@@ -227,6 +227,15 @@ def _resolve(request: Request) -> Command:
     return Resolve(reason=request.rest or None, firing=len(firing))
 
 
+def _reopen(request: Request) -> Command:
+    key = request.incident.key
+    other = incidents.open_by_keys(request.ledger.tx, [key]).get(key)
+    return Reopen(
+        reason=request.rest or None,
+        open_now=other.name if other is not None and other.id != request.incident.id else None,
+    )
+
+
 CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "ack": _ack,
     "unack": lambda _: Unacknowledge(),
@@ -250,7 +259,7 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "did": _did,
     "done": _done,
     "resolve": _resolve,
-    "reopen": lambda request: Reopen(reason=request.rest or None),
+    "reopen": _reopen,
     "cancel": lambda request: Cancel(
         reason=arguments.needed(request.rest, example="cancel test alert from staging")
     ),
