@@ -18,6 +18,8 @@ from incident_bot.core.effects import Moment, PageKind
 
 LATE: Final = timedelta(seconds=20)
 """A page that waits longer in a lane is also sent on the person's next channel (S6)."""
+FOLD_FROM: Final = 5
+"""So many pages for one person at once are one message, even where nothing holds them back."""
 TOGETHER_MOST: Final = 1000
 """Pages in one message."""
 _MINUTE: Final = timedelta(minutes=1)
@@ -125,9 +127,16 @@ class Lanes:
         """Give the lane that all messages of a way pass besides their own."""
         return Lane(via, self.pacings.get(via, _FREE).total)
 
-    def folds(self, via: str) -> bool:
-        """Say whether pages on this way may be put together."""
-        return self.folding and self.pacings.get(via, _FREE).folds
+    def fold_from(self, via: str) -> int | None:
+        """Say how many pages for one person on this way go out as one message; None where they never do.
+
+        What a pace holds back folds as soon as there are two. Elsewhere a few pages are told one by one: each has the
+        room for what to do first.
+        """
+        pacing = self.pacings.get(via, _FREE)
+        if not self.folding or not pacing.folds:
+            return None
+        return 2 if pacing.each or pacing.total else FOLD_FROM
 
 
 _FREE: Final = Pacing()

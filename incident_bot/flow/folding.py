@@ -16,7 +16,7 @@ from incident_bot.render.folding import Told, folded_message, told_of
 from incident_bot.render.messages import PAGES
 from incident_bot.store.outbox import OutboxRow
 
-LINES_MOST: Final = 25
+LINES_MOST: Final = 100
 """Incidents that a program is told of one by one; people get fewer lines."""
 TEXTED_MOST: Final = 6
 

@@ -72,7 +72,9 @@ def _build(values: Mapping[str, str], client: Client, write: Callable[[str], Non
 
 
 def _pacing(values: Mapping[str, str]) -> Pacing:
-    return Pacing(total=asked_pace(values, RATE))
+    # A program reads as many as come; who asks for a pace wants fewer.
+    pace = asked_pace(values, RATE)
+    return Pacing(total=pace, folds=pace is not None)
 
 
 KIND: Final = NotifierKind(name="webhook", build=_build, settings=(URL, SECRET, RATE), pacing=_pacing)

@@ -14,6 +14,8 @@ from incident_bot.render.messages import SUBJECT_MOST, Message, incident_url, ta
 from incident_bot.render.templates import Templates
 
 LISTED_MOST: Final = 10
+MAILED_MOST: Final = 100
+"""A mail has room for more."""
 TITLE_MOST: Final = 120
 
 
@@ -62,11 +64,11 @@ def folded_message(
     ack_url: str | None = None,
     now: datetime,
 ) -> Message:
-    """Say which incidents there are, the worst first and ten of them at most, and how many more.
+    """Say which incidents there are, the worst first and ten of them at most (a hundred in a mail), and how many more.
 
     With `html` the same again as a page, whose button leads to `ack_url`.
     """
-    shown = tuple(listed[:LISTED_MOST])
+    shown = tuple(listed[: MAILED_MOST if html else LISTED_MOST])
     url = f"{public_url.rstrip('/')}/incidents"
     facts: dict[str, object] = {
         "now": now,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from incident_bot.core.effects import Moment, PageKind
 from incident_bot.core.lanes import (
+    FOLD_FROM,
     Lane,
     Lanes,
     LaneState,
@@ -113,8 +114,21 @@ def test_a_way_has_a_lane_for_each_thing_that_its_provider_counts() -> None:
     assert lanes.total("pagerduty") == Lane("pagerduty", None)
     assert lanes.lane("sms", "ana", None) == lanes.total("sms") == Lane("sms", ONE_A_SECOND)
     assert lanes.lane("stdout", "ana", None) == Lane("stdout", None)
-    assert (lanes.folds("sms"), lanes.folds("stdout"), lanes.folds("pagerduty")) == (True, True, False)
-    assert not Lanes(folding=False).folds("sms")
+
+
+@pytest.mark.parametrize(
+    "pacing, fold_from",
+    [
+        (Pacing(each=ONE_A_SECOND), 2),
+        (Pacing(total=ONE_A_SECOND), 2),
+        (Pacing(), FOLD_FROM),
+        (Pacing(each=ONE_A_SECOND, folds=False), None),
+    ],
+)
+def test_what_a_pace_holds_back_folds_sooner(pacing: Pacing, fold_from: int | None) -> None:
+    assert Lanes({"sms": pacing}).fold_from("sms") == fold_from
+    assert Lanes({"sms": pacing}, folding=False).fold_from("sms") is None
+    assert Lanes().fold_from("sms") == FOLD_FROM
 
 
 ROWS = st.lists(

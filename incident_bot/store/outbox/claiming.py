@@ -140,10 +140,14 @@ class _Picked:
 
 
 def _beside(tx: Tx, row: OutboxRow, lanes: Lanes) -> list[OutboxRow]:
-    if row.kind is not RowKind.PAGE or not lanes.folds(row.via):
+    fold_from = lanes.fold_from(row.via)
+    if row.kind is not RowKind.PAGE or fold_from is None:
         return [row]
     # The row itself first: it was chosen because it is the worst, and a question stands alone.
-    return [row, *(one for one in beside(tx, row) if one.id != row.id)]
+    group = [row, *(one for one in beside(tx, row) if one.id != row.id)]
+    # What went out together before goes again so, however few they are by now.
+    again = bool(row.attempts or row.carried_by)
+    return group if again or len(group) >= fold_from else [row]
 
 
 def _waiting(row: OutboxRow, lanes: Lanes) -> Waiting:
