@@ -3,9 +3,9 @@
 The changes of an alert are a set: told twice or in another order they are the same (P8, P9), and a delay on the way
 makes none. The clock is the source's, so that only the differences of its own instants count. What holds:
 
-1. Sorted, the changes alternate. Two beginnings with no end between are one where they are within `NEAR`: two servers
-   that saw it a little apart. Further apart an end and a beginning lie between them that nobody told: two changes.
-   Two ends with no beginning between are one.
+1. Sorted, the changes alternate, also those of one instant. Two beginnings with no end between are one where they
+   are within `NEAR`: two servers that saw it a little apart. Further apart an end and a beginning lie between them that
+   nobody told: two changes. Two ends with no beginning between are one.
 2. An alert flaps once `transitions` changes lie in `within`, counted back from the newest.
 3. It flaps until `quiet` passes without a change.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from incident_bot.core.model import Alert, Change, Episode, FlappingRule, Status
@@ -49,13 +50,22 @@ def transitions(changes: Iterable[Change]) -> list[datetime]:
     """Give the instant of each transition among changes in order."""
     found: list[datetime] = []
     last: Change | None = None
-    for change in changes:
+    for change in _alternating(changes):
         if last is None or last.firing is not change.firing:
             found.append(change.at)
         elif change.firing and change.at - last.at > NEAR:
             found += (change.at, change.at)
         last = change
     return found
+
+
+def _alternating(changes: Iterable[Change]) -> Iterable[Change]:
+    """Give the changes in order; of a beginning and an end at one instant first the one that differs from what was."""
+    fires = False
+    for _, at_once in groupby(changes, key=lambda change: change.at):
+        for change in sorted(at_once, key=lambda change: change.firing is fires):
+            yield change
+            fires = change.firing
 
 
 def flaps(changes: Iterable[Change], rule: FlappingRule | None, *, before: bool = False) -> bool:

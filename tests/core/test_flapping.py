@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from incident_bot.core.flapping import KEPT_MOST, changes_of, flaps, joined, told_by, transitions
@@ -54,6 +54,7 @@ EPISODE = Episode(
         ("+0 +5 -6", 4),
         ("+0 -5 -5.5 -7", 2),
         ("+0 -5 +5 -6", 4),
+        ("+0 -0 +20", 3),
     ],
 )
 def test_transitions(written: str, count: int) -> None:
@@ -124,5 +125,7 @@ def test_more_changes_never_make_fewer_transitions_than_alternations(came: list[
     ordered = joined((), came)
     found = transitions(ordered)
     assert found == sorted(found)
+    # What begins and ends at one instant is put into the order that fits what was before.
+    assume(len({change.at for change in ordered}) == len(ordered))
     alternations = sum(first.firing is not second.firing for first, second in itertools.pairwise(ordered))
     assert len(found) >= alternations + bool(ordered)

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from incident_bot.core.effects import PageKind, TimerKind
 from incident_bot.core.model import Episode, Event, Incident, JsonObject, Paging
 from incident_bot.store import Store, alerts, incidents, outbox, timers
-from incident_bot.store.outbox import Attempt, OutboxRow
+from incident_bot.store.outbox import Attempt, OutboxRow, RowState
+from incident_bot.store.tables import lane as lane_table
 from incident_bot.store.tables import timer as timer_table
 from incident_bot.store.tables.base import Base
 from incident_bot.store.timers import Timer
@@ -99,11 +100,18 @@ class Facts:
     told: tuple[Told, ...] = ()
     firing_there: frozenset[str] | None = None
     """The fingerprints that fire at the source; None unless there was time and a way to compare."""
+    lanes: Mapping[str, datetime] = field(default_factory=dict)
+    """When each way out is used again whose provider asked to wait (S6)."""
     before: Facts | None = None
     """The facts at the last look."""
 
     def pages_of(self, incident_id: int) -> list[Page]:
         return [page for page in self.pages if page.row.incident_id == incident_id]
+
+    def held(self, row: OutboxRow) -> bool:
+        """Whether a page waits because its provider asked to."""
+        opens_at = self.lanes.get(row.via)
+        return row.state is RowState.PENDING and opens_at is not None and opens_at > self.now
 
     def timer(self, kind: TimerKind, incident_id: int) -> Timer | None:
         found = (one for one in self.timers if one.kind is kind and one.incident_id == incident_id)
@@ -126,6 +134,11 @@ def rows(tx: Tx) -> dict[str, Any]:
         ),
         "timers": tuple(timers._found(tx, sa.select(timer_table))),
         "episodes": tuple(alerts.list_episodes(tx, limit=MANY)),
+        "lanes": {
+            row.name: row.opens_at
+            for row in tx.connection.execute(sa.select(lane_table))
+            if row.opens_at is not None
+        },
     }
 
 

@@ -100,7 +100,7 @@ def check_p2(facts: Facts) -> None:
             if row.state in (RowState.PENDING, RowState.SENDING):
                 _need(row.ready_at is not None, "P2", f"the page {row.key} waits for nothing")
                 _need(
-                    row.ready_at is not None and row.ready_at > facts.now,
+                    row.ready_at is not None and (row.ready_at > facts.now or facts.held(row)),
                     "P2",
                     f"the page {row.key} is overdue",
                 )
@@ -117,6 +117,8 @@ def _each_step_reaches(facts: Facts, incident: Incident) -> None:
             continue
         arrived = any(page.row.sent_at is not None for page in pages)
         waiting = any(page.row.state in (RowState.PENDING, RowState.SENDING) for page in pages)
+        if any(facts.held(page.row) for page in pages):
+            continue
         _need(
             arrived or (waiting and facts.now < at + _wait_after(incident, place[2]) + GRACE),
             "P2",

@@ -6,13 +6,14 @@ A script that fails is shortened and told as a story. Longer runs: `benchmarks/m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from incident_bot.flow import deliver, directory, ingest, reconcile, triage
+from incident_bot.store import interventions
 from incident_bot.store.outbox import claiming
+from incident_bot.store.transaction import Tx
 from tests.fakes.alertmanager import Alertmanager, AlertmanagerApi
 from tests.model.actions import ACTIONS, Action
 from tests.model.invariants import Violated
@@ -128,6 +129,14 @@ def told(*happened: tuple[Any, ...]) -> Script:
     return Script(Setup(seed=1, listed=True), actions)
 
 
+def twice_remembered(
+    tx: Tx, readings: Any, *others: Any, remember: Any = ingest._remember_groups, **more: Any
+) -> None:
+    """Writes a note of everything that comes, news or not."""
+    remember(tx, readings, *others, **more)
+    interventions.record(tx, "intake", "told", {"readings": len(readings)}, now=more["now"])
+
+
 BAD_BOTS = [
     pytest.param(
         "P3", claiming, "_obstacle", lambda *_: None,
@@ -141,7 +150,7 @@ BAD_BOTS = [
         id="forgets what was sent",
     ),
     pytest.param(
-        "P8", ingest, "group_hash", lambda *_: token_hex(8),
+        "P8", ingest, "_remember_groups", twice_remembered,
         told(("fires", "One", "critical", "at once"), ("nothing new", 1)),
         id="takes a repeat for news",
     ),

@@ -157,7 +157,7 @@ def test_all_surfaces_say_who_is_waited_for(each: Story) -> None:
     each.says("ack", by="ana")
     assert (each.incident().taken_by, each.incident().awaited) == (("ana",), ("ben", "cleo"))
     assert "ana took it; waiting for ben, cleo until 2026-03-03 03:15 UTC" in each.says("info")
-    assert "ana took it; waiting for ben, cleo" in each.says("why")
+    assert "Ana Example took it; waiting for Ben Example, Cleo Example" in each.says("why")
     assert "ana took it; waiting for ben, cleo" in each.says("list")
 
 

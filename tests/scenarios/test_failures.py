@@ -55,7 +55,7 @@ def test_what_is_given_up_is_told_and_the_next_step_does_not_wait(story: Story) 
     story.slack.refuses["ana"] = WRONG_NUMBER
     story.fires()
     assert story.paged() == [("ben", 0)]
-    assert story.entry("page_failed").text == "Could not page Ana Example by slack: address: no such member"
+    assert "Could not page Ana Example by slack: address: no such member" in story.entry("page_failed").text
     story.advance(minutes=15)
     assert story.paged() == [("ben", 0), ("cleo", 15)]
 
@@ -69,7 +69,7 @@ def test_a_provider_that_never_recovers_is_given_up_after_five_minutes_and_the_n
     story.advance(minutes=14)
     assert story.paged() == [("ben", 5)]
     assert tries(story, "ana")[-1] == 5
-    assert story.entry("page_failed").text.endswith("attempts: the provider answered 503")
+    assert story.entry("page_failed").text.count("attempts: the provider answered 503") == 1
 
 
 def test_a_page_is_given_up_when_the_next_step_is_due(tell: Tell) -> None:
@@ -88,8 +88,10 @@ def test_whoever_asks_to_wait_for_too_long_is_given_up_at_once(story: Story) -> 
     story.slack.refuses["ana"] = RetryLater("slow down", after=timedelta(minutes=5, seconds=1))
     story.fires()
     assert tries(story, "ana") == [0]
-    assert story.paged() == [("ben", 0)]
     assert "given up after 1 attempt: slow down" in story.entry("page_failed").text
+    assert [(page.person, story.minute(page.due_at)) for page in story.pages()] == [("ana", 0), ("ben", 0)]
+    story.advance(minutes=6)
+    assert story.paged()[0][0] == "ben", "by the same channel as soon as its provider takes more"
 
 
 def test_a_page_that_is_late_is_still_tried_three_times(story: Story) -> None:
@@ -126,7 +128,8 @@ def test_with_every_way_of_everybody_dead_the_fallback_and_the_last_resort_are_t
     for channel in story.channels.values():
         channel.always = WRONG_NUMBER
     story.fires()
-    assert [heard.message.recipient for heard in story.calls] == ["cleo", "ana", "cleo", "ana", "theo"]
+    called = [heard.message.recipient for heard in story.calls if heard.message.person]
+    assert called == ["cleo", "ana", "cleo", "ana", "theo"]
     assert story.incident().escalation_state == "exhausted"
     story.advance(minutes=60)
     assert tries(story, "theo") == [0, 30, 60]

@@ -96,7 +96,7 @@ LABELS = st.fixed_dictionaries(
 INSTANTS = st.integers(0, 31 * 24 * 60).map(lambda minutes: WINTER + timedelta(minutes=minutes))
 
 
-@given(several=st.lists(LABELS, min_size=8, max_size=8), at=INSTANTS)
+@given(several=st.lists(LABELS, min_size=4, max_size=4), at=INSTANTS)
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_simulated_is_what_then_happens(
     files: dict[str, str], several: list[dict[str, str]], at: datetime

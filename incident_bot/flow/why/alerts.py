@@ -8,7 +8,17 @@ from typing import Final
 
 from incident_bot.config.sources import OWN_NAME
 from incident_bot.core.errors import NotFound
-from incident_bot.core.model import Episode, Event, Flag, Incident, Json, JsonObject, Kind, rfc3339
+from incident_bot.core.model import (
+    Episode,
+    Event,
+    Flag,
+    Incident,
+    Json,
+    JsonObject,
+    Kind,
+    incident_name,
+    rfc3339,
+)
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import redact
 from incident_bot.core.why import entry_of, reasons, routes_tried, silenced, unplaced, verdict
@@ -188,7 +198,8 @@ def _routes(episode: Episode) -> list[Link]:
             )
         )
     if why.get("storm"):
-        text = f"adopted by the storm incident, because {why['storm']} (I12)"
+        name = f" {incident_name(episode.incident_id)}" if episode.incident_id else ""
+        text = f"adopted by the storm incident{name}, because {why['storm']} (I12)"
         found.append(Link(stage="route", text=text, data={"storm": why["storm"]}))
     if Flag.FLAPPING in episode.flags:
         found.append(Link(stage="dedupe", text="flapping: re-fires of it page nobody (I11)"))
