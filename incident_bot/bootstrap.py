@@ -37,6 +37,8 @@ from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
 from incident_bot.notifiers.push import PushNotifier
 from incident_bot.outgoing import Client
+from incident_bot.slack_api import URL as SLACK_URL
+from incident_bot.slack_api import Slack
 from incident_bot.store.engine import Store
 from incident_bot.store.server_time import server_time
 from incident_bot.store.transaction import Unavailable
@@ -127,6 +129,7 @@ def build(
         # What happens elsewhere is told page by page: nobody reads it on a telephone.
         lanes=Lanes(wire_pacings(settings) if notifiers is None else pacings or {}, folding=not sealed),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        slack=None if sealed else wire_slack(settings, client),
         sealed=sealed,
         clock_offset=kept.offset,
     )
@@ -194,6 +197,14 @@ def _variable(name: str) -> str | None:
         # It is named where it is needed: a file that cannot be read is as if it were not there.
         return None
     return found.get_secret_value() if found is not None else None
+
+
+def wire_slack(settings: Settings, client: Client) -> Slack | None:
+    """Give the workspace that the settings name, if they name one."""
+    token = settings.slack_bot_token
+    if token is None:
+        return None
+    return Slack(client, token=token.get_secret_value(), url=settings.slack_api_url or SLACK_URL)
 
 
 def print_line(text: str) -> None:

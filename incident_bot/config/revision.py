@@ -18,6 +18,7 @@ from incident_bot.core.model import Ladder, Person, Service, Team
 from incident_bot.core.muting import Hours
 from incident_bot.core.oncall import Schedule
 from incident_bot.core.oncall.lint import NIGHTS_MOST, Kind
+from incident_bot.core.rooms import RoomRules
 from incident_bot.core.routing import Routing
 from incident_bot.core.walltime import HORIZON
 
@@ -187,6 +188,7 @@ class Revision:
     """Whether PagerDuty's services are told of each configuration that is applied."""
     lint: Lint = field(default_factory=Lint)
     handoff: Handoff = field(default_factory=Handoff)
+    rooms: RoomRules = field(default_factory=RoomRules)
     problems: tuple[Problem, ...] = field(default=())
     """What is odd but did not refuse the set."""
     notes: tuple[Problem, ...] = field(default=())

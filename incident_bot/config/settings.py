@@ -146,6 +146,8 @@ def _public_url(settled: dict[str, Any]) -> str:
 
 
 def _default_channel(settled: dict[str, Any]) -> str:
+    if settled.get("slack_bot_token"):
+        return "slack"
     return "webhook" if settled.get("webhook_url") else "stdout"
 
 

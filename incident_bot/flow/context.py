@@ -14,6 +14,7 @@ from incident_bot.flow.probes import Probes
 from incident_bot.flow.signals import Signals
 from incident_bot.notifiers.base import Notifier, NotifierKind
 from incident_bot.outgoing import Client
+from incident_bot.slack_api import Slack
 from incident_bot.store.engine import Store
 from incident_bot.telemetry import Metrics
 
@@ -42,6 +43,8 @@ class Context:
     """How fast each way out may be used."""
     records: Records = field(default_factory=Records)
     """What was in force before, for questions about the past."""
+    slack: Slack | None = None
+    """The workspace in which incidents are worked on; None where there is none."""
     sealed: bool = False
     """Whether nothing outside is asked or told: what happens here is about another time than now, and no message has
     words."""

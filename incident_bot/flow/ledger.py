@@ -29,7 +29,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.history import Roster
 from incident_bot.flow.steps import Turns, edited, told_of_steps
-from incident_bot.store import incidents, outbox, timers
+from incident_bot.store import incidents, outbox, rooms, timers
 from incident_bot.store.outbox import NewMessage, RowState
 from incident_bot.store.timers import Timer
 from incident_bot.store.transaction import Tx
@@ -153,9 +153,14 @@ class Ledger:
             timers.set_timers(self.tx, set_timers, now=self.now)
         if self._messages:
             outbox.add_messages(self.tx, self._messages, now=self.now)
+        self._touch_rooms(saved)
         self._drafts.clear()
         self._messages.clear()
         return saved
+
+    def _touch_rooms(self, saved: Iterable[Incident]) -> None:
+        if self.context.slack is not None:
+            rooms.touch(self.tx, {incident.id: self._rank(incident) for incident in saved}, now=self.now)
 
     def _cancel(self, draft: _Draft) -> None:
         if not draft.incident.id:

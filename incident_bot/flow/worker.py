@@ -18,7 +18,8 @@ from incident_bot.flow import changes, deliver, escalate, heartbeats, lateness, 
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
-from incident_bot.store import outbox, timers
+from incident_bot.flow.slack.rooms import Keeper
+from incident_bot.store import outbox, rooms, timers
 from incident_bot.store.transaction import Unavailable
 
 POLL_SECONDS: Final = 1.0
@@ -28,6 +29,8 @@ NOTABLE: Final = timedelta(seconds=1)
 """A correction of the clock that is worth a line in the log."""
 STOP_SECONDS: Final = 30
 SENDERS: Final = 16
+KEEPERS: Final = 3
+"""Rooms that are worked on side by side."""
 ROUNDS_MOST: Final = 10_000
 
 log = structlog.get_logger(__name__)
@@ -36,8 +39,10 @@ log = structlog.get_logger(__name__)
 def pump(context: Context, *, now: Callable[[], datetime]) -> int:
     """Do everything that is due, in this thread, until nothing is: for tests, demonstrations and the command line."""
     handled = 0
+    keeper = Keeper(context, context.slack, now) if context.slack else None
     for _ in range(ROUNDS_MOST):
         step = escalate.tick(context, now=now()) + deliver.drain(context, now=now)
+        step += keeper.step() if keeper else 0
         handled += step
         if not step:
             break
@@ -97,6 +102,11 @@ class Worker:
         if self._follow is not None:
             follow = self._follow
             self._spawn("clock", lambda: self._keep_time(follow))
+        if self._context.slack is not None:
+            keeper = Keeper(self._context, self._context.slack, self._now)
+            rooms_task = Task("rooms", keeper.work, self._next_room, 0.05)
+            for number in range(KEEPERS):
+                self._spawn(f"rooms {number}", lambda: self._loop(rooms_task))
 
     def stop(self) -> None:
         """Finish what is being done now and end; what is not begun stays in the database."""
@@ -176,6 +186,10 @@ class Worker:
     def _next_row(self) -> datetime | None:
         with self._context.store.read() as tx:
             return outbox.next_due(tx)
+
+    def _next_room(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return rooms.next_due(tx)
 
     def _loop(self, task: Task) -> None:
         wake = threading.Event()

@@ -4,13 +4,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from incident_bot.notifiers import mail, pagerduty, stdout, twilio, webhook
+from incident_bot.notifiers import mail, pagerduty, slack, stdout, twilio, webhook
 from incident_bot.notifiers.base import Notifier, NotifierKind
 
 NOTIFIERS: Final[Mapping[str, NotifierKind]] = MappingProxyType(
     {
         kind.name: kind
-        for kind in (mail.KIND, pagerduty.KIND, stdout.KIND, twilio.SMS, twilio.VOICE, webhook.KIND)
+        for kind in (
+            mail.KIND,
+            pagerduty.KIND,
+            slack.KIND,
+            stdout.KIND,
+            twilio.SMS,
+            twilio.VOICE,
+            webhook.KIND,
+        )
     }
 )
 """Every way out that a person's rules may name."""

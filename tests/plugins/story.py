@@ -28,7 +28,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.intake import Answer
 from incident_bot.flow.views import AlertView, EntryView, IncidentView, PageView
 from incident_bot.flow.worker import pump
-from incident_bot.store import outbox, timers
+from incident_bot.store import outbox, rooms, timers
 from tests.fakes.alertmanager import Alertmanager, Firing, body_of
 from tests.fakes.notifier import Heard, RecordingNotifier
 from tests.plugins.databases import (
@@ -152,7 +152,11 @@ class Story:
     def next_due(self) -> datetime | None:
         """The next instant at which something is due."""
         with self.context.store.read() as tx:
-            found = [due for due in (timers.next_due(tx), outbox.next_due(tx)) if due is not None]
+            found = [
+                due
+                for due in (timers.next_due(tx), outbox.next_due(tx), rooms.next_due(tx))
+                if due is not None
+            ]
         return min(found, default=None)
 
     # The process.

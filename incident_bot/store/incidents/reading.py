@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from incident_bot.core.model import Event, Incident, Paging
+from incident_bot.core.model import Event, Incident, Kind, Paging
 from incident_bot.store.bulk import Asked, one_of_asked
 from incident_bot.store.incidents.chain import first_broken
 from incident_bot.store.incidents.rows import event_value, incident_value, key_hash
@@ -155,6 +155,15 @@ def events(tx: Tx, incident_id: int, *, after: int = 0, limit: int | None = None
         .limit(limit)
     )
     return [event_value(row) for row in tx.connection.execute(query)]
+
+
+def last_of_kind(tx: Tx, incident_id: int, kind: Kind) -> Event | None:
+    """Give the newest event of a kind; None where there is none."""
+    query = sa.select(event_table).where(
+        event_table.c.incident_id == incident_id, event_table.c.kind == kind.value
+    )
+    row = tx.connection.execute(query.order_by(event_table.c.seq.desc()).limit(1)).first()
+    return None if row is None else event_value(row)
 
 
 def events_since(tx: Tx, event_id: int, *, limit: int = 500) -> list[tuple[int, int, Event]]:

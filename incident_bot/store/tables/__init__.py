@@ -29,6 +29,7 @@ from incident_bot.store.tables.queue import (
     ReceiptTable,
     TimerTable,
 )
+from incident_bot.store.tables.rooms import RoomTable
 
 METADATA = Base.metadata
 
@@ -52,6 +53,7 @@ postmortem = table_of(PostmortemTable)
 reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
+room = table_of(RoomTable)
 step_turn = table_of(TurnTable)
 storm_bucket = table_of(BucketTable)
 swap_offer = table_of(OfferTable)
@@ -82,6 +84,7 @@ __all__ = [
     "reach_tap",
     "receipt",
     "revision",
+    "room",
     "step_turn",
     "storm_bucket",
     "swap_offer",

@@ -102,6 +102,7 @@ def create(ws: Workspace, given: Given) -> dict[str, Any]:
     if any(channel.name == name for channel in ws.channels.values()):
         raise Refused("name_taken")
     channel = ws.add_channel(name, private=private, members={BOT_USER})
+    channel.creator = BOT_USER
     ws.channels_made += 1
     return {"channel": channel.shown()}
 

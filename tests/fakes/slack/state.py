@@ -93,6 +93,7 @@ class Channel:
     pins: list[str] = field(default_factory=list)
     bookmarks: dict[str, dict[str, Any]] = field(default_factory=dict)
     created: int = 0
+    creator: str = ""
     ever: list[str] = field(default_factory=list)
     """Everybody who was ever invited, in order."""
 
@@ -108,6 +109,7 @@ class Channel:
             "is_archived": self.archived,
             "is_member": BOT_USER in self.members,
             "created": self.created,
+            "creator": self.creator,
             "topic": {"value": self.topic},
             "purpose": {"value": self.purpose},
             "num_members": len(self.members),

@@ -1,0 +1,1 @@
+"""Slack: rooms as projections of incidents, and what people do there."""
