@@ -26,6 +26,7 @@ from incident_bot.entrypoints import (
     problems,
     signin,
     simulate_page,
+    slack,
     taps,
     twilio,
     why_page,
@@ -74,6 +75,7 @@ def build_app(
         metrics=metrics,
         streams=Streams(),
     )
+    app.state.slack = slack.SlackDoor(context, clock) if context.slack is not None else None
     for router in (
         *api.ROUTERS,
         live.router,
@@ -88,6 +90,7 @@ def build_app(
         taps.router,
         pagerduty.router,
         twilio.router,
+        slack.router,
     ):
         app.include_router(router)
     problems.Refusals(console.error_page).install(app)

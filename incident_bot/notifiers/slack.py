@@ -22,6 +22,7 @@ from incident_bot.notifiers.base import (
     RetryLater,
 )
 from incident_bot.outgoing import Client
+from incident_bot.render.slack.mrkdwn import cut, escape
 from incident_bot.slack_api import URL, Limited, Refused, Slack, SlackError, Unanswered
 
 TOKEN: Final = "SLACK_BOT_TOKEN"  # noqa: S105 -- the name of the setting
@@ -69,10 +70,7 @@ class SlackNotifier:
         return person.active and bool(person.contacts.get("slack"))
 
     def _sent(self, message: Message) -> Receipt:
-        content: dict[str, Any] = {
-            "text": message.text[:TEXT_MOST] or message.subject,
-            "blocks": _blocks(message),
-        }
+        content: dict[str, Any] = {"text": _text(message), "blocks": _blocks(message)}
         edit = message.facts.get("edit")
         if isinstance(edit, str) and "/" in edit:
             channel, _, ts = edit.partition("/")
@@ -144,16 +142,17 @@ class SlackNotifier:
         return None
 
 
+def _text(message: Message) -> str:
+    # What is for a channel is mrkdwn already; what is for a person is plain.
+    text = message.text if message.person is None else escape(message.text)
+    return cut(text, TEXT_MOST) or escape(message.subject) or "–"
+
+
 def _blocks(message: Message) -> Any:
     given = message.facts.get("blocks")
-    if given:
-        return given
-    text = message.text if message.person is None else _escaped(message.text)
-    return [{"type": "section", "text": {"type": "mrkdwn", "text": text[:SECTION_MOST] or "–"}}]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return given or [
+        {"type": "section", "text": {"type": "mrkdwn", "text": cut(_text(message), SECTION_MOST)}}
+    ]
 
 
 def _reason(error: str) -> GiveUpReason:

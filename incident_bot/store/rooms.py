@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from incident_bot.core.rooms import Shown
 from incident_bot.store.bulk import among, upserts
 from incident_bot.store.tables import room as table
+from incident_bot.store.tables import slack_seen as seen_table
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import Found
 
@@ -32,6 +34,10 @@ _TOUCH: Final = upserts(
         ),
     },
 )
+_SEE: Final[Mapping[bool, Any]] = {
+    True: sqlite.insert(seen_table).on_conflict_do_nothing().returning(seen_table.c.digest),
+    False: postgresql.insert(seen_table).on_conflict_do_nothing().returning(seen_table.c.digest),
+}
 _NEXT: Final = sa.select(sa.func.min(table.c.due_at)).where(table.c.due_at.is_not(None))
 
 
@@ -133,6 +139,12 @@ def at(tx: Tx, channel: str, *, thread: str | None = None) -> int | None:
     query = sa.select(table.c.incident_id).where(table.c.channel == channel)
     query = query.where(table.c.thread.is_(None) if thread is None else table.c.thread == thread)
     return tx.connection.execute(query.order_by(table.c.incident_id.desc()).limit(1)).scalar()
+
+
+def see(tx: Tx, digest: str, *, now: datetime, forget: datetime) -> bool:
+    """Note that something came, and say whether it did for the first time; what came before `forget` is forgotten."""
+    tx.connection.execute(sa.delete(seen_table).where(seen_table.c.at < forget))
+    return tx.connection.execute(_SEE[tx.sqlite], {"digest": digest, "at": now}).first() is not None
 
 
 def _settle(tx: Tx, number: int, owner: str, values: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from incident_bot.clock import ManualClock
 from incident_bot.flow import commands
+from tests.fakes.slack.client import Client
 from tests.fakes.slack.state import BOT_TOKEN, SECRET, Channel
 from tests.fakes.slack.workspace import Workspace
 from tests.plugins.outside import OutsideStory
@@ -39,6 +40,7 @@ class SlackStory(OutsideStory):
     def __init__(self, directory: Path, url: str, workspace: Workspace | None = None, **changes: Any) -> None:
         """Begin; the workspace's clock is the story's."""
         self.clock = ManualClock(START)
+        self._people: Client | None = None
         self.workspace = workspace or Workspace(lambda: self.clock.now().timestamp())
         self.workspace.__enter__()
         for user, name in PEOPLE.items():
@@ -51,6 +53,17 @@ class SlackStory(OutsideStory):
         }
         super().__init__(directory, url, environ, ("slack",), **{"severities": ROOMS, **changes})
 
+    @property
+    def slack_client(self) -> Client:
+        """People at their Slack, over HTTP."""
+        if self._people is None:
+            self._people = Client(self.workspace, door=self._door, after=self.pump)
+        return self._people
+
+    def _door(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        answered = self.client().post("/slack/events", headers=dict(headers), content=body)
+        return answered.status_code, answered.content
+
     def room(self, number: int | None = None) -> Channel:
         """The room of the newest incident, or of another one."""
         wanted = number or self.incident().number
@@ -62,6 +75,11 @@ class SlackStory(OutsideStory):
         """What the room was told aloud, as people read it."""
         room = self.room(number)
         return [self.read(message) for message in room.live() if message.thread is None]
+
+    def card(self, number: int | None = None) -> Any:
+        """The pinned card of the newest incident's room, or of another one's."""
+        room = self.room(number)
+        return next(one for one in room.live() if one.ts in room.pins)
 
     @staticmethod
     def read(message: Any) -> str:
@@ -102,4 +120,4 @@ def slack_story(story_url: str, tmp_path: Path, plain_logs: None) -> Iterator[Ca
     yield begin
     for one in told:
         one.close()
-        assert one.workspace.violations == []
+        assert one.workspace.violations == [], one.workspace.violations

@@ -29,7 +29,7 @@ from incident_bot.store.tables.queue import (
     ReceiptTable,
     TimerTable,
 )
-from incident_bot.store.tables.rooms import RoomTable
+from incident_bot.store.tables.rooms import RoomTable, SeenTable
 
 METADATA = Base.metadata
 
@@ -54,6 +54,7 @@ reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
 room = table_of(RoomTable)
+slack_seen = table_of(SeenTable)
 step_turn = table_of(TurnTable)
 storm_bucket = table_of(BucketTable)
 swap_offer = table_of(OfferTable)
@@ -85,6 +86,7 @@ __all__ = [
     "receipt",
     "revision",
     "room",
+    "slack_seen",
     "step_turn",
     "storm_bucket",
     "swap_offer",

@@ -32,3 +32,13 @@ class RoomTable(Base, table=True):
     attempts: int
     error: str | None = words()
     made_at: datetime = instant()
+
+
+class SeenTable(Base, table=True):
+    """What Slack sent already, as a digest."""
+
+    __tablename__ = "slack_seen"
+    __table_args__ = (sa.PrimaryKeyConstraint("digest"), sa.Index("ix_slack_seen_at", "at"))
+
+    digest: str = word()
+    at: datetime = instant()

@@ -34,6 +34,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_room_incident_id_incident")),
         sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_room")),
     )
+    op.create_table(
+        "slack_seen",
+        sa.Column("digest", _TEXT, nullable=False),
+        sa.Column("at", _INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_slack_seen")),
+    )
+    op.create_index("ix_slack_seen_at", "slack_seen", ["at"])
     _index("ix_room_due", "due_at")
     _index("ix_room_channel", "channel")
 
@@ -47,4 +54,5 @@ def _index(name: str, column: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("slack_seen")
     op.drop_table("room")

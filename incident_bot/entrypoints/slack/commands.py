@@ -1,0 +1,60 @@
+"""`/incident` and `/oncall`: the line that somebody typed goes to the one handler of commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt import App
+
+from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
+from incident_bot.flow import commands
+from incident_bot.flow.oncall.run import run
+from incident_bot.flow.slack.people import typed
+from incident_bot.flow.slack.where import incident_at
+from incident_bot.flow.views import ReplyView
+
+INCIDENT = re.compile(r"/inc(ident)?([-_a-z0-9]*)$")
+ONCALL = re.compile(r"/on-?call([-_a-z0-9]*)$")
+
+
+def install(bolt: App, bench: Workbench) -> None:
+    """Listen to both commands, under any name that begins so."""
+
+    def incident(ack: Callable[..., Any], respond: Callable[..., Any], command: Mapping[str, Any]) -> None:
+        bench.answer(lambda: _incident(bench, command), ack, respond)
+
+    def on_call(ack: Callable[..., Any], respond: Callable[..., Any], command: Mapping[str, Any]) -> None:
+        bench.answer(lambda: _on_call(bench, command), ack, respond)
+
+    bolt.command(INCIDENT)(incident)
+    bolt.command(ONCALL)(on_call)
+
+
+def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
+    channel = text_of(command, "channel_id")
+    line = typed(bench.context, text_of(command, "text"))
+    here = incident_at(bench.context, channel)
+    if not line:
+        line = "info" if here is not None else "list"
+    return commands.handle(
+        bench.context,
+        line,
+        incident=here,
+        actor=bench.actor(text_of(command, "user_id")),
+        source=SOURCE,
+        key=f"slack:{text_of(command, 'trigger_id')}"[: commands.KEY_MOST],
+        now=bench.now(),
+    )
+
+
+def _on_call(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
+    line = typed(bench.context, text_of(command, "text"))
+    return run(
+        bench.context,
+        line,
+        bench.actor(text_of(command, "user_id")),
+        key=f"slack:{text_of(command, 'trigger_id')}"[: commands.KEY_MOST],
+        now=bench.now(),
+    )

@@ -1,0 +1,65 @@
+"""One Bolt app, wired to this application, and how requests reach it.
+
+Bolt is given what it would otherwise find out by calling Slack, so that a command is answered while Slack's Web API is
+away. It neither checks signatures nor times: `route` does, with our clock, and refuses what came before.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from slack_bolt import App, BoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from incident_bot.clock import Clock
+from incident_bot.entrypoints.slack import buttons, commands
+from incident_bot.entrypoints.slack.work import Workbench
+from incident_bot.flow.context import Context
+from incident_bot.slack_api import URL
+
+THREADS: Final = 16
+"""Listeners that run side by side: each holds a thread only until it has answered."""
+
+
+class SlackDoor:
+    """The app; `dispatch` hands it one request."""
+
+    def __init__(self, context: Context, clock: Clock) -> None:
+        """Wire every listener."""
+        self.context = context
+        token = context.settings.slack_bot_token
+        web = WebClient(
+            token=token.get_secret_value() if token else "",
+            base_url=f"{(context.settings.slack_api_url or URL).rstrip('/')}/",
+            retry_handlers=[],
+        )
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
+        self.bolt = App(
+            name="incident-bot",
+            logger=logging.getLogger("slack_bolt"),
+            authorize=_authorized(web),
+            client=web,
+            request_verification_enabled=False,
+            ignoring_self_events_enabled=False,
+            attaching_conversation_kwargs_enabled=False,
+            listener_executor=self._threads,
+        )
+        bench = Workbench(context, clock)
+        for part in (commands, buttons):
+            part.install(self.bolt, bench)
+
+    def dispatch(self, body: str, headers: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+        """Hand over one request; gives status, headers and body of the answer within three seconds."""
+        answered = self.bolt.dispatch(BoltRequest(body=body, headers=headers))
+        told = {name: str(values[0]) for name, values in answered.headers.items() if values}
+        return answered.status, told, answered.body or ""
+
+
+def _authorized(web: WebClient) -> Any:
+    def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=web.token)
+
+    return authorize
