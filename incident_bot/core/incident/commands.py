@@ -44,6 +44,17 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cannot:
+    """`cannot [reason]`: I was paged and cannot take it; the next step is paged now where nobody else is awaited."""
+
+    reason: str | None = None
+    paged: bool = False
+    """Whether any page of this epoch is for whoever says so."""
+    others: tuple[str, ...] = ()
+    """Who else the newest step paged and still may answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageSomebody:
     """`page <team/person>`: page exactly these, whatever the escalation does (row "responder added").
 
@@ -243,6 +254,7 @@ Command: TypeAlias = (
     | Unacknowledge
     | Snooze
     | Escalate
+    | Cannot
     | PageSomebody
     | SetSeverity
     | SetPhase

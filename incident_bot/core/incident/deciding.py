@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident import ending, holding, merging, paging, sharing, splitting, work
+from incident_bot.core.incident import declining, ending, holding, merging, paging, sharing, splitting, work
 from incident_bot.core.incident.commands import (
     Acknowledge,
     AddItem,
@@ -15,6 +15,7 @@ from incident_bot.core.incident.commands import (
     AssignRole,
     AttachRunbook,
     Cancel,
+    Cannot,
     Command,
     Escalate,
     FinishItem,
@@ -60,7 +61,7 @@ def decide(
     if incident.paging is Paging.MERGED:
         raise Refused(merging.merged_words(incident))
     match command:
-        case Acknowledge() | Unacknowledge() | Snooze() | Escalate() | PageSomebody():
+        case Acknowledge() | Unacknowledge() | Snooze() | Escalate() | Cannot() | PageSomebody():
             return _paging(command, case)
         case SplitOff():
             return splitting.split_off(command, case)
@@ -84,7 +85,9 @@ def _joining(command: Merge | MergeHere | Unmerge | UnmergeHere, case: Case) -> 
             assert_never(command)
 
 
-def _paging(command: Acknowledge | Unacknowledge | Snooze | Escalate | PageSomebody, case: Case) -> Decision:
+def _paging(
+    command: Acknowledge | Unacknowledge | Snooze | Escalate | Cannot | PageSomebody, case: Case
+) -> Decision:
     match command:
         case Acknowledge():
             return holding.acknowledge(command, case)
@@ -94,6 +97,8 @@ def _paging(command: Acknowledge | Unacknowledge | Snooze | Escalate | PageSomeb
             return paging.snooze(command, case)
         case Escalate():
             return paging.escalate(case)
+        case Cannot():
+            return declining.cannot(command, case)
         case PageSomebody():
             return paging.page_somebody(command, case)
         case _:

@@ -58,6 +58,9 @@ TRANSITIONS: Final[Mapping[tuple[Paging, Kind], Paging]] = MappingProxyType(
         (_A, Kind.SNOOZED): _S,
         (_S, Kind.SNOOZED): _S,
         (_S, Kind.WOKEN): _T,
+        (_T, Kind.CANNOT): _T,
+        (_A, Kind.CANNOT): _A,
+        (_S, Kind.CANNOT): _S,
         # Paging moves on or begins again.
         (_T, Kind.ESCALATED): _T,
         (_A, Kind.ESCALATED): _T,

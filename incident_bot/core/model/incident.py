@@ -213,6 +213,8 @@ class Kind(StrEnum):
     """One of several who are each to answer has it; paging goes on for the others (`acks: each`)."""
     PART_GIVEN_BACK = "part_given_back"
     """One of several who had it has it no longer; the others still do."""
+    CANNOT = "cannot"
+    """Somebody who was paged said that they cannot take it."""
     UNACKNOWLEDGED = "unacknowledged"
     STILL_ON_IT = "still_on_it"
     """Whoever has it was asked whether they still do."""

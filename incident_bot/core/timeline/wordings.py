@@ -52,6 +52,7 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.ALSO_ACKNOWLEDGED: "{taker} acknowledged as well",
     Kind.PART_ACKNOWLEDGED: "{taker} took it[, waiting for {awaited}]",
     Kind.PART_GIVEN_BACK: "{who} gave their part back[, waiting for {awaited}][; {left} still on it]",
+    Kind.CANNOT: "{who} cannot take it[: {reason}]",
     Kind.STEPS_EDITED: (
         "The steps[ of {severity}] were edited[ in revision {revision}]"
         "[; those to come are the new ones: {follow}][; the frozen ones stay: {kept}]"

@@ -12,6 +12,7 @@ from typing import Final
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import decide
 from incident_bot.core.model import Incident, JsonObject, incident_name
+from incident_bot.flow.commands import declining
 from incident_bot.flow.commands.changing import CHANGES, Request
 from incident_bot.flow.commands.declaring import declare as open_declared
 from incident_bot.flow.commands.declaring import declare_from_line
@@ -157,6 +158,8 @@ def _change(
     ledger.take(decision)
     (saved,) = ledger.flush()
     text = _opened(saved) if line.verb.name in OPENING else decision.said
+    if line.verb.name == "cannot" and saved.epoch != found.epoch:
+        text = f"{text} {declining.paged_now(ledger, saved)}"
     reply = ReplyView(text=text, incident=saved.name)
     _remember(tx, key, said, scope, reply, now)
     return reply

@@ -33,7 +33,7 @@ from incident_bot.core.incident import (
 )
 from incident_bot.core.model import Incident, ItemKind, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
-from incident_bot.flow.commands import arguments
+from incident_bot.flow.commands import arguments, declining
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.ledger import Ledger
 from incident_bot.store import alerts, incidents
@@ -241,6 +241,9 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "unack": lambda _: Unacknowledge(),
     "snooze": _snooze,
     "escalate": lambda _: Escalate(),
+    "cannot": lambda request: declining.cannot(
+        request.ledger.tx, request.incident, request.actor, request.rest
+    ),
     "page": _page,
     "sev": _sev,
     "status": _status,
