@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +20,9 @@ from incident_bot.outgoing import Answer, CallFailed, Client
 URL: Final = "https://slack.com/api"
 WAIT_LEAST: Final = timedelta(seconds=1)
 WAIT_MOST: Final = timedelta(hours=1)
+LISTED_AGAIN: Final = timedelta(minutes=1)
+"""The names of the channels are asked for no sooner than this after the last time."""
+_LATER: Final = frozenset({408, 409, 423, 425})
 _PASSING: Final = frozenset(
     {
         "internal_error",
@@ -62,6 +67,24 @@ class Refused(SlackError):
         self.needed = needed
 
 
+class Unlisted(Limited):
+    """There was no such channel a moment ago: whether there is one now is asked for again when it may be."""
+
+    def __init__(self, name: str, after: timedelta) -> None:
+        """Name the channel."""
+        super().__init__(f"conversations.list for #{name}", after)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel that the bot can see."""
+
+    id: str
+    name: str
+    member: bool
+    """Whether the bot was in it when the channels were listed."""
+
+
 class Slack:
     """One workspace's Web API with one token; safe to share between threads."""
 
@@ -70,6 +93,7 @@ class Slack:
         self._client = client
         self._token = token
         self._url = url.rstrip("/")
+        self.channels = Channels(self.every)
 
     def call(self, method: str, **arguments: Any) -> Said:
         """Call a method once; raises Limited, Unanswered or Refused. What is None is left out."""
@@ -114,10 +138,55 @@ class Slack:
         return answer.body
 
 
+class Channels:
+    """The channels by their names, remembered; a name that is not known has them listed, once a minute at most."""
+
+    def __init__(self, every: Callable[..., list[Any]]) -> None:
+        """Take what lists them."""
+        self._every = every
+        self._lock = Lock()
+        self._known: dict[str, Channel] = {}
+        self._listed_at: datetime | None = None
+
+    def find(
+        self, word: str, *, now: datetime, every: Callable[..., list[Any]] | None = None
+    ) -> Channel | None:
+        """Give a channel by its name, with or without `#`, or by its id; raises Unlisted where that is not sure yet.
+
+        `every` lists them in another way, such as one that keeps to a pace.
+        """
+        wanted = word.removeprefix("#")
+        with self._lock:
+            known = self._known.get(wanted)
+            if known is not None:
+                return known
+            since = LISTED_AGAIN if self._listed_at is None else now - self._listed_at
+            if timedelta(0) <= since < LISTED_AGAIN:
+                raise Unlisted(wanted, LISTED_AGAIN - since)
+            self._list(every or self._every)
+            self._listed_at = now
+            return self._known.get(wanted)
+
+    def forget(self, word: str) -> None:
+        """Have a name looked up anew: what it stood for is gone."""
+        with self._lock:
+            gone = self._known.get(word.removeprefix("#"))
+            self._known = {name: one for name, one in self._known.items() if one != gone}
+
+    def _list(self, every: Callable[..., list[Any]]) -> None:
+        types = "public_channel,private_channel"
+        found = [
+            Channel(id=str(one["id"]), name=str(one["name"]), member=one.get("is_member") is True)
+            for one in every("conversations.list", "channels", types=types, exclude_archived=True, limit=500)
+        ]
+        # A name wins over an id that reads the same: ids are in capitals, names never are.
+        self._known = {one.id: one for one in found} | {one.name: one for one in found}
+
+
 def _judge(method: str, answer: Answer) -> Said:
     if answer.status == 429:  # noqa: PLR2004 -- Too Many Requests
         raise Limited(method, _asked(answer))
-    if answer.status >= 500:  # noqa: PLR2004 -- the 5xx class
+    if answer.status >= 500 or answer.status in _LATER:  # noqa: PLR2004 -- the 5xx class
         raise Unanswered(f"{method}: Slack answered {answer.status}")
     try:
         said = answer.json()

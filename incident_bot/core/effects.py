@@ -70,6 +70,8 @@ class Moment(StrEnum):
     """A paging service is told what became of an incident that it pages for."""
     CHANGE = "change"
     """A paging service is told that another configuration is in force."""
+    EDIT = "edit"
+    """A message that stands already is brought up to date, in its place."""
 
 
 class TimerKind(StrEnum):

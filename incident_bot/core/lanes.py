@@ -39,6 +39,7 @@ class Priority(IntEnum):
 
 _OF_MOMENT: Final[Mapping[Moment, Priority]] = MappingProxyType({
     Moment.PAGER: Priority.RESULT,
+    Moment.EDIT: Priority.RESULT,
     Moment.META: Priority.RESULT,
     Moment.TAP: Priority.RESULT,
     Moment.UNTAPPED: Priority.RESULT,
@@ -173,6 +174,14 @@ class LaneState:
             return most
         owed = max((self.free_at or now) - now, timedelta(0))
         return min(most, pace.burst - -(-owed // pace.every))
+
+    def wait(self, pace: Pace | None, *, spare: int = 0, now: datetime) -> datetime | None:
+        """Say when it takes one more and still has `spare` places for others; None where that is now."""
+        instants = [self.opens_at]
+        if pace is not None and self.free_at is not None:
+            instants.append(self.free_at - (pace.burst - 1 - min(spare, pace.burst - 1)) * pace.every)
+        latest = max((at for at in instants if at is not None), default=now)
+        return latest if latest > now else None
 
 
 class Waiting(NamedTuple):

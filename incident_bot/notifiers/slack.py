@@ -1,16 +1,19 @@
 """Notifier `slack`: pages as direct messages with buttons, and messages to channels.
 
-What a message looks like comes with it: `facts["blocks"]`, and `facts["edit"]` names the message that it replaces. An
+What a message looks like comes with it: `facts["blocks"]` and `facts["text"]`; `facts["edit"]` names the message that
+it replaces (with `or_nothing` none is posted where that is gone), `facts["thread"]` the one that it answers. An
 attempt after the first looks for the message by the key in its metadata before it is sent again (S2). The provider's id
 is `CHANNEL/TS`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from incident_bot.core.effects import Moment
+from incident_bot.core.lanes import Pace, Pacing
 from incident_bot.core.model import Person
 from incident_bot.notifiers.base import (
     GiveUp,
@@ -23,7 +26,7 @@ from incident_bot.notifiers.base import (
 )
 from incident_bot.outgoing import Client
 from incident_bot.render.slack.mrkdwn import cut, escape
-from incident_bot.slack_api import URL, Limited, Refused, Slack, SlackError, Unanswered
+from incident_bot.slack_api import URL, WAIT_LEAST, Limited, Refused, Slack, SlackError, Unanswered
 
 TOKEN: Final = "SLACK_BOT_TOKEN"  # noqa: S105 -- the name of the setting
 API: Final = "INCIDENT_BOT_SLACK_API_URL"
@@ -32,6 +35,13 @@ SECTION_MOST: Final = 3000
 LOOKED_AT: Final = 100
 """Messages that are looked through for one that was sent already."""
 
+MESSAGES_A_MINUTE: Final = 240
+"""Of all channels together: Slack allows several hundred."""
+EDITS_A_MINUTE: Final = 45
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_UNEDITABLE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+_MOVED: Final = frozenset({"channel_not_found", "is_archived"})
 _ADDRESS: Final = frozenset(
     {"channel_not_found", "is_archived", "not_in_channel", "user_not_found", "users_not_found", "user_disabled",
      "messages_tab_disabled", "cannot_dm_bot", "method_not_supported_for_channel_type"}
@@ -48,9 +58,10 @@ class SlackNotifier:
     def __init__(self, slack: Slack) -> None:
         """Take the workspace."""
         self._slack = slack
-        self._lock = threading.Lock()
-        self._channels: dict[str, str] = {}
-        """Ids by name."""
+        self._direct: dict[str, str] = {}
+        """The conversation with each member: a page is one call."""
+        self._joined: set[str] = set()
+        """Channels that were joined since they were listed."""
 
     def send(self, message: Message) -> Receipt:
         """Post once, or edit what `facts` names; raises RetryLater while Slack is busy or away, else GiveUp."""
@@ -77,8 +88,10 @@ class SlackNotifier:
             try:
                 self._slack.call("chat.update", channel=channel, ts=ts, **content)
             except Refused as refused:
-                if refused.error not in ("message_not_found", "cant_update_message"):
+                if refused.error not in _UNEDITABLE:
                     raise
+                if message.facts.get("or_nothing"):
+                    return Receipt(provider_id=edit)
             else:
                 return Receipt(provider_id=edit)
         channel = self._address(message)
@@ -89,8 +102,17 @@ class SlackNotifier:
             "unfurl_links": False,
             "unfurl_media": False,
         }
+        try:
+            return self._posted(message, channel, content)
+        except Refused as refused:
+            if refused.error in _MOVED:
+                # What was remembered is out of date: the next message looks for it anew.
+                self._forget(message)
+            raise
+
+    def _posted(self, message: Message, channel: str, content: Mapping[str, Any]) -> Receipt:
         if message.attempt > 1:
-            known = self._known(channel, message.key)
+            known = self._known(channel, message.key, content["thread_ts"])
             if known is not None:
                 return known
         try:
@@ -98,8 +120,9 @@ class SlackNotifier:
         except Refused as refused:
             if refused.error != "not_in_channel":
                 raise
-            self._slack.call("conversations.join", channel=channel)
-            said = self._slack.call("chat.postMessage", channel=channel, **content)
+            # Sent away since we came. A second message at once would be one too many for the channel.
+            self._join(channel)
+            raise RetryLater("joined the channel just now", after=WAIT_LEAST) from refused
         return Receipt(provider_id=f"{said['channel']}/{said['ts']}")
 
     def _address(self, message: Message) -> str:
@@ -107,34 +130,40 @@ class SlackNotifier:
             user = message.person.contacts.get("slack")
             if not user:
                 raise GiveUp(GiveUpReason.ADDRESS, f"{message.person.id} has no Slack id")
-            return str(self._slack.call("conversations.open", users=user)["channel"]["id"])
-        name = message.recipient.removeprefix("#")
-        with self._lock:
-            known = self._channels.get(name)
-        if known is not None:
+            known = self._direct.get(user)
+            if known is None:
+                known = str(self._slack.call("conversations.open", users=user)["channel"]["id"])
+                self._direct[user] = known
             return known
-        found = self._slack.every(
-            "conversations.list",
-            "channels",
-            types="public_channel,private_channel",
-            exclude_archived=True,
-            limit=500,
-        )
-        names = {str(one["name"]): str(one["id"]) for one in found}
-        with self._lock:
-            self._channels = names
-        if name in names:
-            return names[name]
-        if name in names.values():
-            return name
-        raise GiveUp(
-            GiveUpReason.ADDRESS,
-            f"there is no channel #{name} that the bot can see; make it, or invite the bot",
-        )
+        found = self._slack.channels.find(message.recipient, now=message.at or _NEVER)
+        if found is None:
+            name = message.recipient.removeprefix("#")
+            raise GiveUp(
+                GiveUpReason.ADDRESS,
+                f"there is no channel #{name} that the bot can see; make it, or invite the bot",
+            )
+        if not found.member and found.id not in self._joined:
+            self._join(found.id)
+        return found.id
 
-    def _known(self, channel: str, key: str) -> Receipt | None:
+    def _join(self, channel: str) -> None:
+        try:
+            self._slack.call("conversations.join", channel=channel)
+        except Refused as refused:
+            # Says nothing about other channels, nor about people.
+            raise GiveUp(GiveUpReason.ADDRESS, f"not in the channel: {refused}; invite the bot") from refused
+        self._joined.add(channel)
+
+    def _forget(self, message: Message) -> None:
+        if message.person is None:
+            self._slack.channels.forget(message.recipient)
+        else:
+            self._direct.pop(message.person.contacts.get("slack", ""), None)
+
+    def _known(self, channel: str, key: str, thread: str | None) -> Receipt | None:
+        method = "conversations.history" if thread is None else "conversations.replies"
         said = self._slack.call(
-            "conversations.history", channel=channel, include_all_metadata=True, limit=LOOKED_AT
+            method, channel=channel, ts=thread, include_all_metadata=True, limit=LOOKED_AT
         )
         for one in said.get("messages") or ():
             if ((one.get("metadata") or {}).get("event_payload") or {}).get("key") == key:
@@ -143,6 +172,9 @@ class SlackNotifier:
 
 
 def _text(message: Message) -> str:
+    given = message.facts.get("text")
+    if isinstance(given, str) and given:
+        return cut(given, TEXT_MOST)
     # What is for a channel is mrkdwn already; what is for a person is plain.
     text = message.text if message.person is None else escape(message.text)
     return cut(text, TEXT_MOST) or escape(message.subject) or "–"
@@ -156,9 +188,24 @@ def _blocks(message: Message) -> Any:
 
 
 def _reason(error: str) -> GiveUpReason:
-    if error in _AUTH:
+    if error in _AUTH or error in ("http_401", "http_403", "http_407"):
         return GiveUpReason.AUTH
-    return GiveUpReason.ADDRESS if error in _ADDRESS else GiveUpReason.REFUSED
+    return GiveUpReason.ADDRESS if error in _ADDRESS or error == "http_410" else GiveUpReason.REFUSED
+
+
+def _lane(recipient: str) -> str:
+    return recipient.removeprefix("#")
+
+
+def _pacing(values: Mapping[str, str]) -> Pacing:
+    """Give Slack's paces: a channel or person a message a second, all together some more, edits by themselves."""
+    del values
+    return Pacing(
+        each=Pace(every=timedelta(seconds=1)),
+        total=Pace.per_minute(MESSAGES_A_MINUTE),
+        lane=_lane,
+        acts={Moment.EDIT: Pace.per_minute(EDITS_A_MINUTE)},
+    )
 
 
 def _build(values: Mapping[str, str], client: Client, write: Callable[[str], None]) -> Notifier | None:
@@ -169,4 +216,4 @@ def _build(values: Mapping[str, str], client: Client, write: Callable[[str], Non
     return SlackNotifier(Slack(client, token=token, url=values.get(API) or URL))
 
 
-KIND: Final = NotifierKind(name="slack", build=_build, settings=(TOKEN, API), contact="slack")
+KIND: Final = NotifierKind(name="slack", build=_build, settings=(TOKEN, API), contact="slack", pacing=_pacing)

@@ -46,6 +46,8 @@ class Room:
     """One room as it is claimed or read."""
 
     incident_id: int
+    rank: int
+    """The rank of the severity; the worst, 0, is worked on first."""
     shown: Shown
     version: int
     """Counts the changes of its incident."""
@@ -155,6 +157,7 @@ def _settle(tx: Tx, number: int, owner: str, values: Mapping[str, Any]) -> bool:
 def _value(row: Found) -> Room:
     return Room(
         incident_id=row.incident_id,
+        rank=row.rank,
         shown=Shown.from_json(row.shown),
         version=row.version,
         attempts=row.attempts,

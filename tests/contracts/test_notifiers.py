@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -37,6 +38,8 @@ from incident_bot.notifiers.base import (
 )
 from incident_bot.outgoing import SEND_MOST_SECONDS, SEND_SECONDS, TIMEOUT_SECONDS, Client
 from incident_bot.telemetry import configure_logging
+from tests.fakes.slack.state import BOT_TOKEN
+from tests.fakes.slack.workspace import Workspace
 from tests.fakes.smtp import MailServer
 from tests.fakes.webhook import MISBEHAVIOURS, Behaviour, Received, WebhookServer, answers, closes
 
@@ -108,8 +111,9 @@ WIRED: Mapping[str, Wire] = {
 }
 SILENT = {"stdout"}
 """Those that call nobody."""
-OTHERWISE = {"mail"}
-"""Those that speak another protocol, with contract tests of their own beside these: `test_mail.py`."""
+OTHERWISE = {"mail", "slack"}
+"""Those that speak another protocol, or answer in words of their own, with contract tests of their own beside these:
+`test_mail.py`, `test_slack.py`."""
 
 ALICE = Person(
     id="alice",
@@ -118,6 +122,7 @@ ALICE = Person(
     contacts={
         "mail": "alice@example.com",
         "pagerduty": "PALICE1",
+        "slack": "U0ALICE",
         "sms": "+4915100000001",
         "voice": "+4915100000001",
     },
@@ -174,6 +179,10 @@ def wire(receiver: WebhookServer) -> Iterator[Callable[..., Notifier]]:
             elif name == "mail":
                 server = stack.enter_context(MailServer())
                 values.update({"SMTP_URL": server.url(), "INCIDENT_BOT_MAIL_FROM": "bot@example.com"})
+            elif name == "slack":
+                workspace = stack.enter_context(Workspace(time.time, rates=False))
+                workspace.person("U0ALICE", "Alice Example")
+                values.update({"SLACK_BOT_TOKEN": BOT_TOKEN, "INCIDENT_BOT_SLACK_API_URL": workspace.url})
             values.pop(without or "", None)
             notifier = NOTIFIERS[name].build(values, client, lambda _text: None)
             assert notifier is not None

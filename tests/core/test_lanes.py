@@ -175,3 +175,24 @@ def test_equals_go_in_the_order_of_their_due_times_whoever_comes_later() -> None
         waiting.remove(first)
         served.append(first.due_at)
     assert served == sorted(served), "nobody starves behind newer equals"
+
+
+@given(owed=st.integers(0, 40), burst=st.integers(1, 8), spare=st.integers(0, 10), shut=st.integers(0, 9))
+def test_a_place_with_some_to_spare_is_free_when_it_is_said_to_be(
+    owed: int, burst: int, spare: int, shut: int
+) -> None:
+    pace = Pace(every=SECOND, burst=burst)
+    state = LaneState(name="slack", free_at=NOW + owed * SECOND, opens_at=NOW + shut * SECOND)
+    kept = min(spare, burst - 1)
+    at = state.wait(pace, spare=spare, now=NOW)
+    free = state.room(pace, now=NOW, most=burst)
+    assert (at is None) == (free > kept)
+    if at is not None:
+        assert at > NOW
+        assert state.room(pace, now=at, most=burst) > kept
+
+
+def test_what_was_never_used_or_has_no_pace_waits_only_where_it_is_closed() -> None:
+    assert LaneState(name="slack").wait(ONE_A_SECOND, now=NOW) is None
+    assert LaneState(name="slack").wait(None, now=NOW) is None
+    assert LaneState(name="slack", opens_at=NOW + SECOND).wait(None, now=NOW) == NOW + SECOND

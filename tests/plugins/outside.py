@@ -21,6 +21,9 @@ PUBLIC_URL = "https://bot.example.com"
 class OutsideStory(Story):
     """A story in which some channels are real; `environ` are the variables of these."""
 
+    PACED: tuple[str, ...] = ()
+    """The real channels that keep their provider's pace."""
+
     def __init__(
         self, directory: Path, url: str, environ: Mapping[str, str], real: tuple[str, ...], **changes: str
     ) -> None:
@@ -46,7 +49,10 @@ class OutsideStory(Story):
         real = {name: notifier for name, notifier in built.items() if notifier is not None}
         assert len(real) == len(self._real)
         ways = {**self.channels, **real}
-        application = bootstrap.build(settings, clock=self.clock, notifiers=ways, exclusive=exclusive)
+        pacings = {name: NOTIFIERS[name].pacing(settings.reveal()) for name in self.PACED}
+        application = bootstrap.build(
+            settings, clock=self.clock, notifiers=ways, pacings=pacings, exclusive=exclusive
+        )
         application.context.live.record(now=self.clock.now())
         application.intake.start()
         self._running.append(application)

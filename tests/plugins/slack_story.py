@@ -37,6 +37,8 @@ ROOMS = (
 class SlackStory(OutsideStory):
     """A story with a workspace; P1 and P2 have rooms of their own, P3 lives in a thread of #web."""
 
+    PACED = ("slack",)
+
     def __init__(self, directory: Path, url: str, workspace: Workspace | None = None, **changes: Any) -> None:
         """Begin; the workspace's clock is the story's."""
         self.clock = ManualClock(START)

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-from incident_bot.slack_api import Slack
+from incident_bot.slack_api import Said
 
 EARLIER = timedelta(minutes=5)
 """The two clocks may differ by so much."""
 
 
-def find_channel(slack: Slack, name: str, *, made_by_us: bool) -> str | None:
-    """Give the id of a channel by its name, with or without `#`, or by its id; None where the bot sees none."""
-    wanted = name.removeprefix("#")
-    me = slack.call("auth.test")["user_id"] if made_by_us else None
+class Caller(Protocol):
+    """What calls Slack: `Slack` itself, or one that keeps to its pace."""
+
+    def call(self, method: str, **arguments: Any) -> Said:
+        """Call a method once."""
+
+    def every(self, method: str, key: str, **arguments: Any) -> list[Any]:
+        """Call a method until its last page."""
+
+
+def find_made(slack: Caller, name: str) -> str | None:
+    """Give the id of the channel of this name that we made; None where it is somebody else's."""
+    me = slack.call("auth.test")["user_id"]
     types = "public_channel,private_channel"
     for channel in slack.every("conversations.list", "channels", types=types, limit=500):
-        if wanted in (channel.get("name"), channel.get("id")):
-            return str(channel["id"]) if me is None or channel.get("creator") == me else None
+        if channel.get("name") == name:
+            return str(channel["id"]) if channel.get("creator") == me else None
     return None
 
 
-def find_post(slack: Slack, channel: str, key: str, *, since: datetime, thread: str | None) -> str | None:
+def find_post(slack: Caller, channel: str, key: str, *, since: datetime, thread: str | None) -> str | None:
     """Give the time stamp of the message of ours that carries a key; None where there is none."""
     oldest = f"{(since - EARLIER).timestamp():.6f}"
     if thread is None:

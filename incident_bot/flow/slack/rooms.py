@@ -38,8 +38,8 @@ from incident_bot.core.rooms import (
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.entries import told
 from incident_bot.flow.slack.facts import Scene, read_scene
-from incident_bot.flow.slack.pacing import reserve
-from incident_bot.flow.slack.posts import find_channel, find_post
+from incident_bot.flow.slack.pacing import LaneFull, Paced, Queue
+from incident_bot.flow.slack.posts import find_made, find_post
 from incident_bot.slack_api import Limited, Refused, Slack, SlackError, Unanswered
 from incident_bot.store import rooms
 from incident_bot.store.rooms import Room
@@ -65,6 +65,7 @@ class Keeper:
         self._context = context
         self._slack = slack
         self._now = now
+        self._queue = Queue()
 
     def step(self) -> bool:
         """Bring the most important room that is due as far as it goes now; says whether there was one."""
@@ -72,7 +73,7 @@ class Keeper:
             room = rooms.claim(tx, owner=self._context.owner, lease=LEASE, now=self._now())
         if room is None:
             return False
-        _Visit(self._context, self._slack, self._now, room).work()
+        _Visit(self._context, self._slack, self._now, room, self._queue).work()
         return True
 
     def work(self, *, due: bool) -> bool:
@@ -85,13 +86,24 @@ class _Visit:
     """One look at one room."""
 
     context: Context
-    slack: Slack
+    workspace: Slack
     now: Callable[[], datetime]
     room: Room
+    queue: Queue
     shown: Shown = field(default_factory=Shown)
     passed: tuple[Action, ...] = ()
     """What Slack refused in this look: as if it were done, until the next look."""
     refusal: str | None = None
+
+    @property
+    def slack(self) -> Paced:
+        """The workspace, at its pace."""
+        return Paced(self.context, self.workspace, self.now, self._word)
+
+    def _word(self, channel: str) -> str:
+        # A team's channel is told of other things as well, by the name that the configuration has for it.
+        team = self.shown.place is Place.THREAD and channel == self.shown.channel
+        return (self.shown.name or channel) if team else channel
 
     def work(self) -> None:
         """Make calls until the room shows what it should, Slack asks to wait, or somebody else's turn has come."""
@@ -102,10 +114,6 @@ class _Visit:
             action = None if scene is None else self._next(scene)
             if scene is None or action is None:
                 self._rest(scene)
-                return
-            lane_free = self._reserve(action)
-            if lane_free is not None:
-                self._later(lane_free, None, failed=False)
                 return
             if not self._try(action, scene):
                 return
@@ -122,6 +130,10 @@ class _Visit:
         """Make a call and record it; says whether to go on."""
         try:
             self.shown = self._do(action, scene)
+        except LaneFull as full:
+            again = self.queue.turn(full, self.room.rank, now=self.now())
+            self._later(again, None, failed=False)
+            return False
         except Limited as limit:
             self._later(self.now() + limit.after, str(limit), failed=False)
             return False
@@ -207,7 +219,7 @@ class _Visit:
             if refused.error != "name_taken":
                 raise
             # Ours, if the answer to an earlier attempt got lost; somebody else's otherwise.
-            ours = find_channel(self.slack, action.name, made_by_us=True)
+            ours = find_made(self.slack, action.name)
             with self.context.store.read() as tx:
                 free = ours is not None and rooms.at(tx, ours) is None
             if ours is None or not free:
@@ -232,15 +244,17 @@ class _Visit:
             )
 
     def _join(self, action: Join) -> Shown:
-        channel = find_channel(self.slack, action.channel, made_by_us=False)
-        if channel is None:
+        found = self.workspace.channels.find(action.channel, now=self.now(), every=self.slack.every)
+        if found is None:
             raise Refused("conversations.list", f"there is no channel {action.channel} that the bot can see")
         try:
-            self.slack.call("conversations.join", channel=channel)
+            if not found.member:
+                self.slack.call("conversations.join", channel=found.id)
         except Refused as refused:
             if refused.error != "method_not_supported_for_channel_type":
+                self.workspace.channels.forget(action.channel)
                 raise
-        return Shown(place=Place.THREAD, channel=channel, name=action.channel)
+        return Shown(place=Place.THREAD, channel=found.id, name=action.channel)
 
     def _unarchive(self) -> Shown:
         try:
@@ -306,9 +320,6 @@ class _Visit:
             unfurl_media=False,
         )
         return str(said["ts"])
-
-    def _reserve(self, action: Action) -> datetime | None:
-        return reserve(self.context, action, self.shown.channel, now=self.now())
 
     def _keep(self) -> bool:
         until = self.now() + LEASE

@@ -16,6 +16,7 @@ from incident_bot.store.outbox.lanes import (
     late_pages,
     next_due,
     oldest_due,
+    reserve,
     together,
 )
 from incident_bot.store.outbox.reading import (
@@ -88,6 +89,7 @@ __all__ = [
     "receipts_of",
     "release",
     "requeue",
+    "reserve",
     "row",
     "row_of_key",
     "sent_pages",

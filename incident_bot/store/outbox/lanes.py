@@ -37,6 +37,8 @@ from incident_bot.store.types import Found, storable
 ADMITTED: Final = 2000
 """Rows put in line by one statement."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
+LOOKED_AT_BY_ANOTHER: Final = timedelta(milliseconds=50)
+"""How long a lane is left to whoever looks at it just now."""
 
 _INSTANT: Final = table.c.ready_at.type
 _IN_LANE: Final = sa.text("outbox.lane IS NOT NULL")
@@ -248,6 +250,25 @@ def keep_state(tx: Tx, state: LaneState) -> None:
     """Write what a lane has let through."""
     values = {"name": state.name, "free_at": state.free_at, "opens_at": state.opens_at}
     tx.connection.execute(_KEEP[tx.sqlite], values)
+
+
+def reserve(tx: Tx, wanted: Sequence[Lane], *, spare: Mapping[str, int], now: datetime) -> datetime | None:
+    """Take one place in each of these lanes for what does not wait here; gives when to come again where one is full.
+
+    All of them or none, and safe for several replicas. `spare` says by lane how many places are left to what waits
+    here, so that pages go first (S6).
+    """
+    lanes = {lane.name: lane for lane in wanted}
+    states = _states(tx, lanes, now=now)
+    if len(states) < len(lanes):
+        return now + LOOKED_AT_BY_ANOTHER
+    waits = [states[name].wait(lane.pace, spare=spare.get(name, 0), now=now) for name, lane in lanes.items()]
+    latest = max((at for at in waits if at is not None), default=None)
+    if latest is None:
+        for name, lane in lanes.items():
+            if lane.pace is not None:
+                keep_state(tx, states[name].used(1, lane.pace, now=now))
+    return latest
 
 
 def close_lane(tx: Tx, lane: Lane, until: datetime) -> None:
