@@ -1,14 +1,17 @@
-"""What single channels tell beyond a page's text: the fields of a PagerDuty event, the lines of a text message."""
+"""What single channels tell beyond a page's text: a PagerDuty event, the lines of a text message, blocks for Slack."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from incident_bot.core.effects import AlertKey, PageKind
-from incident_bot.core.model import Episode, Incident, Json, JsonObject, Person, Status, paging_service
+from incident_bot.core.model import Episode, Incident, Json, JsonObject, Person, Status, Tally, paging_service
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.flow.context import Context
 from incident_bot.flow.queries import links_of
+from incident_bot.flow.slack.facts import SLACK
+from incident_bot.flow.slack.pages import page_facts
 from incident_bot.render.messages import alert_line
 from incident_bot.store.outbox import OutboxRow
 
@@ -20,9 +23,17 @@ IMAGES = ("image_url", "image")
 
 
 def channel_facts(
-    context: Context, row: OutboxRow, incident: Incident, episodes: list[Episode], person: Person
+    context: Context,
+    row: OutboxRow,
+    incident: Incident,
+    episodes: list[Episode],
+    person: Person,
+    *,
+    storm: Sequence[Tally] = (),
 ) -> JsonObject:
     """Give what the row's channel needs to know besides the facts of every page."""
+    if row.via == SLACK:
+        return page_facts(context, row, incident, episodes, storm=storm)
     if row.via == PAGERDUTY:
         return _event(context, row, incident, episodes, person)
     if row.via == "sms" and row.page_kind not in (PageKind.ASK, PageKind.NOTE):

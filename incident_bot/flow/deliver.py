@@ -31,6 +31,7 @@ from incident_bot.flow import acklinks, circuits, lanes, quiet
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
+from incident_bot.flow.slack.announcements import NotYet
 from incident_bot.flow.words import Facts, words_for
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
 from incident_bot.outgoing import SEND_MOST_SECONDS
@@ -230,7 +231,7 @@ def _written(
                 for row in rows
             ]
     except Unavailable as problem:
-        return [(row, Result(row, _again(context, row, now(), str(problem), asked=None))) for row in rows]
+        return [(row, Result(row, _again(context, row, now(), str(problem)))) for row in rows]
 
 
 def _words(context: Context, facts: Facts, row: OutboxRow, now: datetime) -> Message | Result | None:
@@ -239,11 +240,13 @@ def _words(context: Context, facts: Facts, row: OutboxRow, now: datetime) -> Mes
         return Result(row, Failed(f"given up after {row.attempts} attempts, the last ones without an end"))
     try:
         return words_for(context, facts, row, now=now)
+    except NotYet as wait:
+        return Result(row, Again(now + wait.after, str(wait)))
     except Unavailable:
         raise
     except Exception as problem:  # the fence of the transports: one row's words must not stop the others
         log.exception("a message could not be written", channel=row.via, incident=row.incident_id)
-        return Result(row, _again(context, row, now, f"{type(problem).__name__} while writing", asked=None))
+        return Result(row, _again(context, row, now, f"{type(problem).__name__} while writing"))
 
 
 def _attempt(
@@ -253,7 +256,7 @@ def _attempt(
         return _send(context, row, message, now)
     except Exception as problem:  # the fence of the transports: one notifier's bug must not stop the others
         log.exception("a message could not be sent", channel=row.via, incident=row.incident_id)
-        return Result(row, _again(context, row, now(), f"{type(problem).__name__} while sending", asked=None))
+        return Result(row, _again(context, row, now(), f"{type(problem).__name__} while sending"))
 
 
 def _send(context: Context, row: OutboxRow, message: Message | None, now: Callable[[], datetime]) -> Result:
@@ -278,7 +281,7 @@ def _send(context: Context, row: OutboxRow, message: Message | None, now: Callab
 
 
 def _again(
-    context: Context, row: OutboxRow, now: datetime, error: str, *, asked: timedelta | None
+    context: Context, row: OutboxRow, now: datetime, error: str, *, asked: timedelta | None = None
 ) -> Again | Failed:
     again = try_again_at(
         row.attempts,
@@ -334,12 +337,10 @@ def _tell_timeline(
         decided = PageFailed(**_page(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
     else:
         circuit = down.get(circuits.name_of(row))
-        instead = (
-            outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
-            if circuit
-            else None
-        )
-        if circuit is None or instead is None:
+        if circuit is None:
+            return
+        instead = outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
+        if instead is None:
             return
         decided = PageDiverted(**_page(row), instead=instead.via, reason=circuit.reason)
     ledger.take(observe(decided, incident, rules=rules, now=now, source="worker"))

@@ -28,6 +28,8 @@ from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.history import Roster
+from incident_bot.flow.slack import announcements
+from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.steps import Turns, edited, told_of_steps
 from incident_bot.store import incidents, outbox, rooms, timers
 from incident_bot.store.outbox import NewMessage, RowState
@@ -143,9 +145,11 @@ class Ledger:
                 self._messages.extend(
                     followups.owed(self.context, self.tx, incident, draft.events, now=self.now)
                 )
+                self._messages.extend(
+                    slack_pages.owed(self.context, self.tx, incident, draft.events, now=self.now)
+                )
             self._messages.extend(told_of_steps(self.context, incident, draft.events, now=self.now))
-            for announcement in draft.announcements:
-                self._messages.extend(self._announced(incident, announcement, rank))
+            self._announce(draft, incident, rank)
         if pages:
             outbox.add_pages_many(self.tx, pages, now=self.now)
         timers.forget(self.tx, stopped)
@@ -241,6 +245,18 @@ class Ledger:
     def _rank(self, incident: Incident) -> int:
         severity = self.current.revision.ladder.named(incident.severity)
         return severity.rank if severity else 0
+
+    def _announce(self, draft: _Draft, incident: Incident, rank: int) -> None:
+        if announcements.wanted(self.context):
+            self._messages.extend(
+                announcements.owed(
+                    self.context, self.tx, incident, draft.announcements, draft.events,
+                    new=not draft.incident.id, rank=rank, now=self.now,
+                )
+            )  # fmt: skip
+            return
+        for announcement in draft.announcements:
+            self._messages.extend(self._announced(incident, announcement, rank))
 
     def _announced(self, incident: Incident, announcement: Announce, rank: int) -> Iterable[NewMessage]:
         moment = announcement.moment

@@ -77,6 +77,12 @@ def load(tx: Tx, number: int, *, lock: bool = False) -> Incident:
     return found
 
 
+def epoch_of(context: Context, number: int) -> int:
+    """Give the fencing number of an incident's paging; raises NotFound."""
+    with context.store.read() as tx:
+        return load(tx, number).epoch
+
+
 def latest_seq(context: Context, number: int) -> int:
     """Give the number of an incident's last event; 0 where there is no such incident."""
     with context.store.read() as tx:

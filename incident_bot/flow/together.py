@@ -40,6 +40,13 @@ def incidents_in(tx: Tx, row: OutboxRow) -> list[Incident]:
     return [found for number in numbers if (found := incidents.get(tx, number)) is not None]
 
 
+def incidents_of(context: Context, number: int) -> list[Incident]:
+    """Give the same by the number of a page; none where there is no such page."""
+    with context.store.read() as tx:
+        row = outbox.row(tx, number) if 0 < number < 2**63 else None
+        return incidents_in(tx, row) if row else []
+
+
 def waiting(found: Sequence[Incident]) -> list[Incident]:
     """Give those that nobody has yet."""
     return [one for one in found if one.paging is Paging.TRIGGERED]

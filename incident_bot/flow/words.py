@@ -12,12 +12,14 @@ from datetime import datetime
 import structlog
 
 from incident_bot.core.effects import Moment, Page, PageKind
-from incident_bot.core.model import Episode, Incident, Tally, Urgency, paging_service
+from incident_bot.core.model import Episode, Event, Incident, Kind, Tally, Urgency, paging_service
 from incident_bot.core.storm import tallied
 from incident_bot.flow import acklinks, changes, folding, followups, phones
 from incident_bot.flow.channel_facts import channel_facts
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import links
+from incident_bot.flow.slack import announcements
+from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
 from incident_bot.render.handoffs import MOMENTS, handoff_message
@@ -68,6 +70,19 @@ class Facts:
             self._tallies[incident.id] = counted
         return counted
 
+    def together(self, number: int) -> list[OutboxRow]:
+        """Give the pages that stand in one message with this one, itself included."""
+        row = outbox.row(self._tx, number)
+        return outbox.together(self._tx, row) if row else []
+
+    def told(self, incident_id: int, via: str) -> list[OutboxRow]:
+        """Give the messages about an incident by one channel."""
+        return outbox.messages_by(self._tx, incident_id, via)
+
+    def last_update(self, incident_id: int) -> Event | None:
+        """Give the newest update that people posted about an incident."""
+        return incidents.last_of_kind(self._tx, incident_id, Kind.UPDATE_POSTED)
+
     def key_of(self, row: OutboxRow) -> str:
         """Give the key of a page's message: every attempt of pages that go together has the same (S2)."""
         first = outbox.row(self._tx, row.carried_by) if row.carried_by else None
@@ -102,11 +117,16 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         if row.page_kind not in _LAST:
             return message
         call = phones.told(facts.to_call(context, incident))
-        return replace(message, text=f"{message.text.rstrip()}\n\n{call}\n") if call else message
+        if not call:
+            return message
+        looks = slack_pages.page_facts(context, row, incident, episodes, storm=storm, call=call)
+        return replace(message, text=f"{message.text.rstrip()}\n\n{call}\n", facts={**message.facts, **looks})
     if row.moment is Moment.PAGER:
         return followups.message(row)
     if row.moment is Moment.CHANGE:
         return changes.message(row)
+    if row.moment is Moment.EDIT or announcements.is_announcement(row):
+        return _kept(context, facts, row, incident, episodes, now=now)
     if row.moment in MOMENTS:
         return _handoff(context, row, row.moment, now=now)
     return _channel(context, row, incident, episodes, storm=facts.storm(incident), now=now)
@@ -134,7 +154,8 @@ def _folded(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) ->
     listed = folding.listed_of(context, facts.of, row)
     message, fell_back = folding.folded(context, row, listed, person, key=facts.key_of(row), now=now)
     _report(fell_back, row)
-    return message
+    rows = (row, *row.carries)
+    return replace(message, facts={**message.facts, **slack_pages.pages_facts(context, row, rows, facts.of)})
 
 
 def _page(
@@ -188,7 +209,7 @@ def _page(
         subject=written.subject,
         text=written.text,
         url=written.url,
-        facts={**written.facts, **channel_facts(context, row, incident, episodes, person)},
+        facts={**written.facts, **channel_facts(context, row, incident, episodes, person, storm=storm)},
         attempt=row.attempts,
         urgent=to_do and page.urgency is Urgency.HIGH,
         # A number begins anew with the database, and two installations may share a mailbox: the time tells them apart.
@@ -242,6 +263,42 @@ def _channel(
         url=written.url,
         facts=written.facts,
     )
+
+
+def _kept(
+    context: Context,
+    facts: Facts,
+    row: OutboxRow,
+    incident: Incident | None,
+    episodes: list[Episode],
+    *,
+    now: datetime,
+) -> Message | None:
+    """Give what is kept up to date: a page, or a channel's one message with its thread; raises NotYet."""
+    number = row.data.get("page")
+    if isinstance(number, int):
+        return slack_pages.edit(context, row, facts.together(number), facts.of)
+    if incident is None:
+        return None
+    is_head = row.data.get("head") is True
+    promised = incident.next_update_at
+    data = row.data if row.moment is not Moment.EDIT or not incident.paging.is_open else {}
+    if is_head and incident.paging.is_open:
+        data = {**data, "next_update_at": promised.isoformat() if promised else None}
+    shown = replace(row, moment=announcements.shows_end(incident), data=data) if is_head else row
+    message = _channel(context, shown, incident, episodes, storm=facts.storm(incident), now=now)
+    told = announcements.announcement_of(
+        context,
+        incident,
+        message.text,
+        public=row.data.get("public") is True,
+        last=facts.last_update(incident.id),
+        episodes=episodes,
+    )
+    rows = facts.told(incident.id, row.via)
+    if is_head:
+        return announcements.head_message(row, rows, told, message)
+    return announcements.reply_message(row, rows, told, message)
 
 
 def _handoff(context: Context, row: OutboxRow, moment: Moment, *, now: datetime) -> Message | None:

@@ -1,9 +1,10 @@
 """Notifier `slack`: pages as direct messages with buttons, and messages to channels.
 
-What a message looks like comes with it: `facts["blocks"]` and `facts["text"]`; `facts["edit"]` names the message that
-it replaces (with `or_nothing` none is posted where that is gone), `facts["thread"]` the one that it answers. An
-attempt after the first looks for the message by the key in its metadata before it is sent again (S2). The provider's id
-is `CHANNEL/TS`.
+What a message looks like comes with it: `facts["blocks"]` and `facts["text"]`. `facts["edit"]` names the
+message that it replaces, and `facts["seek"]` does so by its key where nobody knows whether it got through;
+with `or_nothing` none is posted where that is gone. `facts["thread"]` is the one that it answers. An attempt
+after the first looks for the message by the key in its metadata before it is sent again (S2). The provider's
+id is `CHANNEL/TS`.
 """
 
 from __future__ import annotations
@@ -83,6 +84,12 @@ class SlackNotifier:
     def _sent(self, message: Message) -> Receipt:
         content: dict[str, Any] = {"text": _text(message), "blocks": _blocks(message)}
         edit = message.facts.get("edit")
+        seek = message.facts.get("seek")
+        if isinstance(seek, str):
+            found = self._known(self._address(message), seek, None)
+            if found is None:
+                return Receipt()
+            edit = found.provider_id
         if isinstance(edit, str) and "/" in edit:
             channel, _, ts = edit.partition("/")
             try:

@@ -9,12 +9,11 @@ import hashlib
 import hmac
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -45,6 +44,7 @@ from tests.fakes.webhook import MISBEHAVIOURS, Behaviour, Received, WebhookServe
 
 LogLevel = str
 ENVIRONMENT = Path(__file__).resolve().parents[2] / "docs/reference/environment.md"
+NOW = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)
 SECRET = "s3cr3t-of-the-signature"
 PATH = "/hook/s3cr3t-of-the-path"
 QUERY = "token=s3cr3t-of-the-query"
@@ -180,7 +180,7 @@ def wire(receiver: WebhookServer) -> Iterator[Callable[..., Notifier]]:
                 server = stack.enter_context(MailServer())
                 values.update({"SMTP_URL": server.url(), "INCIDENT_BOT_MAIL_FROM": "bot@example.com"})
             elif name == "slack":
-                workspace = stack.enter_context(Workspace(time.time, rates=False))
+                workspace = stack.enter_context(Workspace(NOW.timestamp, rates=False))
                 workspace.person("U0ALICE", "Alice Example")
                 values.update({"SLACK_BOT_TOKEN": BOT_TOKEN, "INCIDENT_BOT_SLACK_API_URL": workspace.url})
             values.pop(without or "", None)

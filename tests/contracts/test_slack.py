@@ -33,7 +33,7 @@ NEWS = replace(PAGE, key="message:1", kind="opened", recipient="#web", person=No
 
 @pytest.fixture
 def workspace() -> Iterator[Workspace]:
-    with Workspace(lambda: NOW.timestamp(), rates=False) as ws:
+    with Workspace(NOW.timestamp, rates=False) as ws:
         ws.person("U0ALICE", "Alice Example")
         ws.add_channel("web")
         yield ws

@@ -220,7 +220,9 @@ class TestChannel:
         )
         assert message.text.startswith("*About the incident bot itself*: No delivery")
 
-    @pytest.mark.parametrize("moment", sorted(set(Moment) - MOMENTS - {Moment.PAGER, Moment.CHANGE, Moment.EDIT}))
+    @pytest.mark.parametrize(
+        "moment", sorted(set(Moment) - MOMENTS - {Moment.PAGER, Moment.CHANGE, Moment.EDIT})
+    )
     def test_every_moment_has_words_and_nobody_can_inject_any(self, moment: Moment) -> None:
         nasty = "<!channel> <https://evil|x> {{ 7*7 }} password=hunter2"
         data: JsonObject = dict.fromkeys(("text", "title", "reason", "next_steps", "root_cause"), nasty)

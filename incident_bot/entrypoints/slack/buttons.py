@@ -11,7 +11,8 @@ from slack_bolt import App
 
 from incident_bot.core.errors import Refused
 from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
-from incident_bot.flow import commands
+from incident_bot.flow import commands, together
+from incident_bot.flow.queries import epoch_of
 from incident_bot.flow.views import ReplyView
 
 LINES: Final[Mapping[str, str]] = {
@@ -19,9 +20,14 @@ LINES: Final[Mapping[str, str]] = {
     "inc:escalate": "escalate",
     "inc:reopen": "reopen",
     "page:ack": "ack",
+    "page:cannot": "cannot",
     "page:escalate": "escalate",
+    "page:unack": "unack",
 }
 """What each button that needs no more words types."""
+MOVES: Final = frozenset({"inc:escalate", "page:cannot", "page:escalate", "page:unack"})
+"""Buttons that mean the paging they were shown for: pressed late, or by two at once, they do nothing twice."""
+OLD: Final = "This button is too old; open the incident with `/incident list`."
 
 
 def install(bolt: App, bench: Workbench) -> None:
@@ -52,20 +58,37 @@ def value_of(action: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _press(bench: Workbench, body: Mapping[str, Any], action: Mapping[str, Any]) -> ReplyView:
-    number = value_of(action).get("i")
-    if not isinstance(number, int):
-        message = "This button is too old; open the incident with `/incident list`."
-        raise Refused(message)
+    value = value_of(action)
     name = text_of(action, "action_id")
+    number, epoch, row = value.get("i"), value.get("e"), value.get("p")
+    actor = bench.actor(text_of(body.get("user") or {}, "id"))
     container = body.get("container") or {}
     # The same message and the same minute of the same person: a double click is one.
-    key = f"slack:{name}:{number}:{value_of(action).get('e')}:{text_of(container, 'message_ts')}"
+    key = f"slack:{name}:{number or row}:{epoch}:{text_of(container, 'message_ts')}"[: commands.KEY_MOST]
+    if number is None and isinstance(row, int) and name == "page:ack":
+        return _take_all(bench, row, actor, key)
+    if not isinstance(number, int):
+        raise Refused(OLD)
+    if name in MOVES and isinstance(epoch, int) and epoch_of(bench.context, number) != epoch:
+        message = "Paging went on since this was shown, so nothing was done: the newest page or the card acts on it."
+        raise Refused(message)
     return commands.handle(
         bench.context,
         LINES[name],
         incident=number,
-        actor=bench.actor(text_of(body.get("user") or {}, "id")),
+        actor=actor,
         source=SOURCE,
-        key=key[: commands.KEY_MOST],
+        key=key,
         now=bench.now(),
     )
+
+
+def _take_all(bench: Workbench, row: int, actor: str, key: str) -> ReplyView:
+    """Acknowledge what still waits of the incidents of one message (S7)."""
+    found = together.incidents_of(bench.context, row)
+    left = together.waiting(found)
+    if not left:
+        said = "Somebody has all of them already, or they are over." if found else OLD
+        return ReplyView(text=said, ok=bool(found))
+    taken = together.take(bench.context, left, actor, source=SOURCE, key=key, now=bench.now())
+    return ReplyView(text=taken.said)

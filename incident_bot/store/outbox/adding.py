@@ -101,6 +101,7 @@ def _message_row(message: NewMessage, now: datetime) -> dict[str, Any]:
         "rank": message.rank,
         "due_at": message.due_at,
         "ready_at": message.due_at,
+        "give_up_at": message.give_up_at,
     }
 
 

@@ -33,6 +33,17 @@ _BY_CHANNEL: Final = (
 )
 
 
+_MESSAGES_BY_CHANNEL: Final = (
+    every()
+    .where(
+        table.c.incident_id == sa.bindparam("b_id"),
+        table.c.kind == RowKind.MESSAGE.value,
+        table.c.via == sa.bindparam("b_via"),
+    )
+    .order_by(table.c.id)
+)
+
+
 def row(tx: Tx, row_id: int) -> OutboxRow | None:
     """Give one row."""
     rows = found(tx, every().where(table.c.id == row_id))
@@ -47,6 +58,12 @@ def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
 def pages_by(tx: Tx, incident_id: int, via: str) -> list[OutboxRow]:
     """Give the incident's pages by one channel, in the order in which they were planned."""
     return [row_value(row) for row in tx.connection.execute(_BY_CHANNEL, {"b_id": incident_id, "b_via": via})]
+
+
+def messages_by(tx: Tx, incident_id: int, via: str) -> list[OutboxRow]:
+    """Give the messages about an incident by one channel, in the order in which they were planned."""
+    asked = {"b_id": incident_id, "b_via": via}
+    return [row_value(row) for row in tx.connection.execute(_MESSAGES_BY_CHANNEL, asked)]
 
 
 def sent_pages(tx: Tx, start: datetime, end: datetime) -> list[OutboxRow]:

@@ -102,6 +102,8 @@ class NewMessage:
     data: JsonObject = field(default_factory=dict)
     due_at: datetime
     rank: int = 9
+    give_up_at: datetime | None = None
+    """When it is tried for the last time, where that is not an hour after it was due."""
 
 
 @dataclass(frozen=True, slots=True)

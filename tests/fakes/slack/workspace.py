@@ -111,6 +111,7 @@ class Workspace:
     def __post_init__(self) -> None:
         self.numbers = itertools.count(1)
         self.lock = threading.RLock()
+        self._responded = threading.Condition(self.lock)
         self._last_ts = 0.0
         self._spent: dict[str, deque[float]] = defaultdict(deque)
         self._method = ""
@@ -240,6 +241,16 @@ class Workspace:
         spent.append(now)
         return None
 
+    def note_response(self) -> None:
+        """Wake who waits for what is posted to a response_url."""
+        self._responded.notify_all()
+
+    def response(self, url: str) -> list[dict[str, Any]]:
+        """Give what was posted to a response_url, once something was."""
+        with self._responded:
+            assert self._responded.wait_for(lambda: self.responses[url], timeout=30), "nothing was answered"
+            return list(self.responses[url])
+
     def _tell(self, event: dict[str, Any]) -> None:
         if self.on_event is not None:
             self.on_event(event)
@@ -315,7 +326,9 @@ class _Request(BaseHTTPRequestHandler):
             self.workspace.violations.append("a response_url was used more than five times")
             answer(self, 404, {"ok": False, "error": "used_url"})
             return
-        self.workspace.responses[key].append(said)
+        with self.workspace.lock:
+            self.workspace.responses[key].append(said)
+            self.workspace.note_response()
         raw(self, 200, b"ok", "text/plain")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name of the library
