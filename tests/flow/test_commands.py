@@ -339,6 +339,22 @@ def test_the_readers_of_what_is_over_or_empty(story: Story) -> None:
     assert "INC-1" in story.says("list all")
 
 
+@pytest.mark.parametrize("named", ["high-error-rate.md", "runbooks/high-error-rate.md", "High Error Rate"])
+def test_another_runbook_is_followed(story: Story, named: str) -> None:
+    story.fires(alertname="Other")
+    assert "INC-1 follows high-error-rate.md now." in story.says(f"runbook {named}")
+    assert "Roll it back" in story.says("runbook")
+    assert "has that runbook already" in story.says(f"runbook {named}")
+
+
+def test_a_runbook_that_is_not_there_is_refused_with_the_nearest(story: Story) -> None:
+    story.fires(alertname="Other")
+    with pytest.raises(Refused, match=r"Did you mean `runbook high-error-rate\.md`"):
+        story.says("runbook high-eror-rate.md")
+    with pytest.raises(Refused, match="Its path below runbooks/, or its title"):
+        story.says("runbook nothing like it")
+
+
 def test_the_runbook_that_an_alert_names_is_offered(story: Story) -> None:
     story.fires(alertname="Other", annotations={"runbook_url": "https://wiki.example.com/other"})
     assert "The alert names https://wiki.example.com/other" in story.says("runbook")

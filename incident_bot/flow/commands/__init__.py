@@ -60,7 +60,7 @@ def handle(
     if line.verb.about_one and number is None:
         message = f"Which incident? Type for example `{line.verb.name} INC-42`; `list` shows what is open."
         raise Refused(message)
-    if not line.verb.changes:
+    if not line.verb.changes and not (line.verb.name in CHANGES and line.rest):
         return READERS[line.verb.name](context, number, now=now)
     return _committed(
         context, lambda tx: _change(context, tx, line, number, actor=actor, source=source, key=key, now=now)

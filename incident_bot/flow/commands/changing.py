@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from incident_bot.core.incident import (
     AddNote,
     AssignLead,
     AssignRole,
+    AttachRunbook,
     Cancel,
     Command,
     Escalate,
@@ -211,6 +213,22 @@ def _done(request: Request) -> Command:
     return FinishItem(number=int(word))
 
 
+def _runbook(request: Request) -> Command:
+    wanted = request.rest.removeprefix("runbooks/").casefold()
+    books = request.ledger.current.revision.runbooks
+    for book in books:
+        if wanted in (book.path.casefold(), book.title.casefold()):
+            return AttachRunbook(path=book.path)
+    near = difflib.get_close_matches(wanted, [book.path for book in books], n=1, cutoff=0.5)
+    hint = (
+        f" Did you mean `runbook {near[0]}`?"
+        if near
+        else " Its path below runbooks/, or its title, is wanted."
+    )
+    message = f"There is no runbook {request.rest[:60]!r}.{hint}"
+    raise Refused(message)
+
+
 def _resolve(request: Request) -> Command:
     firing = [
         episode
@@ -261,6 +279,7 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "followup": _followup,
     "did": _did,
     "done": _done,
+    "runbook": _runbook,
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

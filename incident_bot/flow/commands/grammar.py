@@ -29,7 +29,7 @@ class Verb:
     about_one: bool = True
     """Whether it is about one incident."""
     changes: bool = True
-    """Whether it changes something."""
+    """Whether it changes something, or only looks where nothing follows it."""
     names_other: bool = False
     """Whether the one incident that follows it is not the one it is about: of two, the first is."""
 
@@ -64,7 +64,8 @@ VERBS: Final[tuple[Verb, ...]] = (
          synonyms=("action",)),
     Verb(name="done", usage="done <number>", help="a task, follow-up or change is finished", synonyms=("finish",)),
     Verb(name="did", usage="did <text> [undo: <text>]", help="what I changed, and how to undo it"),
-    Verb(name="runbook", usage="runbook", help="what to do, step by step", changes=False),
+    Verb(name="runbook", usage="runbook [path]", help="what to do, step by step; with a path: follow that one",
+         changes=False),
     Verb(name="resolve", usage="resolve [reason]", help="it is over", synonyms=("close", "fixed")),
     Verb(name="reopen", usage="reopen [reason]", help="it is not over"),
     Verb(name="dup", usage="dup INC-n [reason]", help="this is a part of INC-n: merge it into that one",
