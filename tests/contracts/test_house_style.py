@@ -25,6 +25,7 @@ FENCES = {
     "incident_bot/flow/deliver.py",  # the worker's outbox: one bad row or notifier must not stop the others
     "incident_bot/entrypoints/frame.py",  # the HTTP edge
     "incident_bot/entrypoints/ingest.py",  # intake: the door
+    "incident_bot/entrypoints/slack/work.py",  # Slack's door: whoever pressed gets an answer
     "incident_bot/flow/intake.py",  # intake: the writer, and one delivery within its batch
 }
 

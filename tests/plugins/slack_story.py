@@ -64,6 +64,7 @@ class SlackStory(OutsideStory):
 
     def _door(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         answered = self.client().post("/slack/events", headers=dict(headers), content=body)
+        self.application.app.state.slack.settle()
         return answered.status_code, answered.content
 
     def room(self, number: int | None = None) -> Channel:

@@ -8,9 +8,14 @@ from typing import Any
 
 from slack_bolt import App
 
+from incident_bot.core.errors import Refused
+from incident_bot.core.model import JsonObject
+from incident_bot.entrypoints.slack.modals import show
+from incident_bot.entrypoints.slack.opening import asks_reason, form_of
 from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
 from incident_bot.flow import commands
 from incident_bot.flow.oncall.run import run
+from incident_bot.flow.slack.forms import Form
 from incident_bot.flow.slack.people import typed
 from incident_bot.flow.slack.where import incident_at
 from incident_bot.flow.views import ReplyView
@@ -23,7 +28,12 @@ def install(bolt: App, bench: Workbench) -> None:
     """Listen to both commands, under any name that begins so."""
 
     def incident(ack: Callable[..., Any], respond: Callable[..., Any], command: Mapping[str, Any]) -> None:
-        bench.answer(lambda: _incident(bench, command), ack, respond)
+        wanted = form_of(text_of(command, "text"))
+        if wanted is None:
+            bench.answer(lambda: _incident(bench, command), ack, respond)
+            return
+        ack()
+        show(bench, _form(command, *wanted), text_of(command, "trigger_id"))
 
     def on_call(ack: Callable[..., Any], respond: Callable[..., Any], command: Mapping[str, Any]) -> None:
         bench.answer(lambda: _on_call(bench, command), ack, respond)
@@ -38,15 +48,32 @@ def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
     here = incident_at(bench.context, channel)
     if not line:
         line = "info" if here is not None else "list"
-    return commands.handle(
-        bench.context,
-        line,
-        incident=here,
-        actor=bench.actor(text_of(command, "user_id")),
-        source=SOURCE,
-        key=f"slack:{text_of(command, 'trigger_id')}"[: commands.KEY_MOST],
-        now=bench.now(),
-    )
+    try:
+        return commands.handle(
+            bench.context,
+            line,
+            incident=here,
+            actor=bench.actor(text_of(command, "user_id")),
+            source=SOURCE,
+            key=f"slack:{text_of(command, 'trigger_id')}"[: commands.KEY_MOST],
+            now=bench.now(),
+        )
+    except Refused as refused:
+        number = asks_reason(line, here)
+        if number is None or not show(
+            bench, _form(command, "inc:resolve", number), text_of(command, "trigger_id")
+        ):
+            raise
+        return ReplyView(text=str(refused), ok=False)
+
+
+def _form(command: Mapping[str, Any], name: str, number: int | None) -> Form:
+    meta: JsonObject = {
+        "i": number,
+        "c": text_of(command, "channel_id"),
+        "r": text_of(command, "response_url"),
+    }
+    return Form(name=name, user=text_of(command, "user_id"), meta=meta)
 
 
 def _on_call(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:

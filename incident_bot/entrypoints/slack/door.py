@@ -7,7 +7,6 @@ away. It neither checks signatures nor times: `route` does, with our clock, and 
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from slack_bolt import App, BoltRequest
@@ -15,8 +14,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from incident_bot.clock import Clock
-from incident_bot.entrypoints.slack import buttons, commands
-from incident_bot.entrypoints.slack.work import Workbench
+from incident_bot.entrypoints.slack import buttons, commands, modals, shortcuts
+from incident_bot.entrypoints.slack.work import Pool, Workbench
 from incident_bot.flow.context import Context
 from incident_bot.slack_api import URL
 
@@ -36,7 +35,7 @@ class SlackDoor:
             base_url=f"{(context.settings.slack_api_url or URL).rstrip('/')}/",
             retry_handlers=[],
         )
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
+        self._threads = Pool(THREADS, "slack")
         self.bolt = App(
             name="incident-bot",
             logger=logging.getLogger("slack_bolt"),
@@ -47,15 +46,20 @@ class SlackDoor:
             attaching_conversation_kwargs_enabled=False,
             listener_executor=self._threads,
         )
-        bench = Workbench(context, clock)
-        for part in (commands, buttons):
-            part.install(self.bolt, bench)
+        self._bench = Workbench(context, clock)
+        for part in (commands, buttons, modals, shortcuts):
+            part.install(self.bolt, self._bench)
 
     def dispatch(self, body: str, headers: dict[str, Any]) -> tuple[int, dict[str, str], str]:
         """Hand over one request; gives status, headers and body of the answer within three seconds."""
         answered = self.bolt.dispatch(BoltRequest(body=body, headers=headers))
         told = {name: str(values[0]) for name, values in answered.headers.items() if values}
         return answered.status, told, answered.body or ""
+
+    def settle(self) -> None:
+        """Wait until everything that was begun is done."""
+        while self._threads.settle() or self._bench.pool.settle():
+            continue
 
 
 def _authorized(web: WebClient) -> Any:

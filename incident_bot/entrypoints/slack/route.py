@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.slack.door import SlackDoor
+from incident_bot.entrypoints.slack.opening import opens_only, payload_of
 from incident_bot.flow.slack.seen import first_time
 
 router = APIRouter(include_in_schema=False)
@@ -54,14 +55,18 @@ def hear(request: Request, at: AtDesk, body: RawBody) -> Response:
     if not _signed(verifier, request, body, signature):
         raise HTTPException(HTTPStatus.UNAUTHORIZED, UNSIGNED)
     request.state.actor = "slack"
-    if not first_time(at.context, f"signature:{signature}", now=at.now()):
+    # A trigger lives three seconds: what only opens a modal, or counts once by its view's key, waits for no database.
+    text = body.decode(errors="replace")
+    if not opens_only(payload_of(text)) and not first_time(
+        at.context, f"signature:{signature}", now=at.now()
+    ):
         raise HTTPException(HTTPStatus.CONFLICT, REPEATED)
     event = _event_id(body)
     if event and not first_time(at.context, f"event:{event}", now=at.now()):
         return Response(status_code=200)
     headers = {name.lower(): [value] for name, value in request.headers.items()}
-    status, told, text = door.dispatch(body.decode(errors="replace"), headers)
-    return Response(text, status_code=status, media_type=told.get("content-type", "text/plain"))
+    status, told, answer = door.dispatch(text, headers)
+    return Response(answer, status_code=status, media_type=told.get("content-type", "text/plain"))
 
 
 def _signed(verifier: SignatureVerifier, request: Request, body: bytes, signature: str) -> bool:

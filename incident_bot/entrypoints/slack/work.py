@@ -6,25 +6,29 @@ afterwards, over the address that came with the request.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as TooLate
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import structlog
+from slack_bolt.context.respond import Respond
 
 from incident_bot.clock import Clock
-from incident_bot.core.errors import IncidentBotError
+from incident_bot.core.errors import IncidentBotError, Refused
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.people import actor
 from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.replies import Answer, reply_blocks, reply_text
+from incident_bot.slack_api import Slack
 
 PATIENCE: Final = 2.0
 """Seconds that an answer is waited for before it is told afterwards."""
 THREADS: Final = 16
 SOURCE: Final = "slack"
+CLOSED: Final = "Slack is not set up: SLACK_BOT_TOKEN is missing."
 FAILED: Final = (
     "Something went wrong here; it is in the bot's log. Nothing was changed. Try again, or use the console."
 )
@@ -32,7 +36,41 @@ FAILED: Final = (
 Content: TypeAlias = dict[str, Any]
 """Text and blocks of a message."""
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
+
+
+class Pool(ThreadPoolExecutor):
+    """Threads whose unfinished work is known, so that its end can be waited for."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        """Make a pool of so many threads."""
+        super().__init__(threads, thread_name_prefix=name)
+        self._known = threading.Lock()
+        self._unfinished: set[Future[Any]] = set()
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        """Begin work, and know of it until it is done."""
+        with self._known:
+            future = super().submit(work, *given, **named)
+            self._unfinished.add(future)
+        future.add_done_callback(self._forget)
+        return future
+
+    def settle(self) -> bool:
+        """Wait for what is unfinished now; says whether there was anything."""
+        with self._known:
+            unfinished = list(self._unfinished)
+        wait(unfinished)
+        return bool(unfinished)
+
+    def _forget(self, future: Future[Any]) -> None:
+        with self._known:
+            self._unfinished.discard(future)
+        problem = None if future.cancelled() else future.exception()
+        if problem is not None:
+            log.error("an answer did not reach Slack", exc_info=problem)
 
 
 class Workbench:
@@ -42,7 +80,14 @@ class Workbench:
         """Take the wired parts and the clock."""
         self.context = context
         self._clock = clock
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack-work")
+        self.pool = Pool(THREADS, "slack-work")
+
+    @property
+    def slack(self) -> Slack:
+        """Give the workspace; the door is open only where there is one."""
+        if self.context.slack is None:
+            raise Refused(CLOSED)
+        return self.context.slack
 
     def now(self) -> datetime:
         """Read the clock."""
@@ -56,12 +101,15 @@ class Workbench:
         self, work: Callable[[], ReplyView], ack: Callable[..., Any], respond: Callable[..., Any]
     ) -> None:
         """Do the work and tell what it gave to whoever asked: at once where it is quick, afterwards where not."""
-        future = self._pool.submit(_told, work)
+        future = self.pool.submit(_told, work)
         try:
             content = future.result(timeout=PATIENCE)
         except TooLate:
             ack()
-            respond(response_type="ephemeral", replace_original=False, **future.result())
+            # The listener does not wait: others need its thread.
+            self.pool.submit(
+                lambda: respond(response_type="ephemeral", replace_original=False, **future.result())
+            )
         else:
             ack(response_type="ephemeral", **content)
 
@@ -69,20 +117,30 @@ class Workbench:
         self, work: Callable[[], ReplyView], ack: Callable[..., Any], respond: Callable[..., Any]
     ) -> None:
         """Do what a button asks and tell the one who pressed it; a button takes no answer at once."""
-        future = self._pool.submit(_told, work)
+        self.pool.submit(lambda: respond(response_type="ephemeral", replace_original=False, **_told(work)))
         ack()
-        respond(response_type="ephemeral", replace_original=False, **future.result())
+
+    def tell(self, url: str, text: str) -> None:
+        """Tell whoever asked, over the address that came with what they pressed; what fails is in the log."""
+        content = content_of(ReplyView(text=text))
+        self.pool.submit(
+            lambda: Respond(response_url=url)(response_type="ephemeral", replace_original=False, **content)
+        )
+
+
+def guarded(work: Callable[[], T], otherwise: Callable[[str], T], *, doing: str) -> T:
+    """Do work; where it is refused or fails, give what `otherwise` makes of the words for whoever asked."""
+    try:
+        return work()
+    except IncidentBotError as error:
+        return otherwise(str(error))
+    except Exception:  # the fence of the door: whoever asked gets an answer, whatever went wrong
+        log.exception("a request from Slack failed", doing=doing)
+        return otherwise(FAILED)
 
 
 def _told(work: Callable[[], ReplyView]) -> Content:
-    try:
-        reply = work()
-    except IncidentBotError as error:
-        reply = ReplyView(text=str(error), ok=False)
-    except Exception:  # the fence of the door: whoever asked gets an answer, whatever went wrong
-        log.exception("a request from Slack failed")
-        reply = ReplyView(text=FAILED, ok=False)
-    return content_of(reply)
+    return content_of(guarded(work, lambda text: ReplyView(text=text, ok=False), doing="a command"))
 
 
 def content_of(reply: ReplyView) -> Content:

@@ -22,6 +22,7 @@ from incident_bot.core.model import (
 )
 from incident_bot.core.rooms import Bookmark, Desired, Place, Shown, room_name
 from incident_bot.core.timeline import redact
+from incident_bot.flow.commands.grammar import VERBS
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.queries import links_of
@@ -72,7 +73,7 @@ def read_scene(context: Context, tx: Tx, number: int, shown: Shown) -> Scene | N
         purpose=purpose(card),
         bookmarks=tuple(_bookmarks(context, incident, card)),
         card=hashlib.sha256(json.dumps([text, blocks], sort_keys=True).encode()).hexdigest()[:32],
-        members=tuple(_members(context, tx, incident)),
+        members=tuple(members(context, tx, incident)),
         upto=incident.seq,
         open=incident.paging.is_open,
         archive_at=_archive_at(current, incident),
@@ -127,6 +128,7 @@ def card_of(context: Context, tx: Tx, incident: Incident, episodes: Sequence[Epi
         drill=incident.drill,
         private=incident.private,
         exhausted=exhausted,
+        silences=any(verb.name == "silence" for verb in VERBS),
     )
 
 
@@ -201,7 +203,7 @@ def _bookmarks(context: Context, incident: Incident, card: Card) -> Iterable[Boo
         yield Bookmark("Post-mortem", f"{card.url}/postmortem")
 
 
-def _members(context: Context, tx: Tx, incident: Incident) -> Iterable[str]:
+def members(context: Context, tx: Tx, incident: Incident) -> Iterable[str]:
     """Give the Slack ids of those who were paged, or who took something on."""
     people = context.live.current.revision.people
     paged = [row.person for row, _ in outbox.pages_of(tx, incident.id) if row.sent_at is not None]

@@ -87,6 +87,8 @@ class Card:
     drill: bool = False
     private: bool = False
     exhausted: bool = False
+    silences: bool = False
+    """Whether its alerts can be silenced from here."""
     phones: Sequence[str] = ()
     """Names with numbers, where nothing else reaches anybody."""
 
@@ -203,7 +205,7 @@ def _buttons(card: Card) -> list[Block]:
         button("Roles", "inc:roles", value=value),
         button("Runbook", "inc:runbook", value=value),
         button("Page", "inc:page", value=value),
-        button("Silence", "inc:silence", value=value),
+        *([button("Silence", "inc:silence", value=value)] if card.silences else []),
         button("Follow-up", "inc:followup", value=value),
         button("Timeline entry", "inc:note", value=value),
         button("Open", "inc:open", url=card.url, value=value),

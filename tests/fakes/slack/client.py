@@ -115,7 +115,8 @@ class Client:
             "state": {"values": values or {}},
         }
         if isinstance(on, View):
-            payload |= {"view": self._view(on), "container": {"type": "view", "view_id": on.id}}
+            shown = {**self._view(on), "state": {"values": values or {}}}
+            payload |= {"view": shown, "container": {"type": "view", "view_id": on.id}}
             return self._payload(payload, "")
         channel = self.ws.channels[on.channel]
         payload |= {
