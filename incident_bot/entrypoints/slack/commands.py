@@ -11,12 +11,13 @@ from slack_bolt import App
 from incident_bot.core.errors import Refused
 from incident_bot.core.model import JsonObject
 from incident_bot.entrypoints.slack.modals import show
-from incident_bot.entrypoints.slack.opening import asks_reason, form_of
+from incident_bot.entrypoints.slack.opening import asks_reason, form_of, verb_of
 from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
 from incident_bot.flow import commands
 from incident_bot.flow.oncall.run import run
 from incident_bot.flow.slack.forms import Form
 from incident_bot.flow.slack.people import typed
+from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.slack.where import incident_at
 from incident_bot.flow.views import ReplyView
 
@@ -49,7 +50,7 @@ def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
     if not line:
         line = "info" if here is not None else "list"
     try:
-        return commands.handle(
+        reply = commands.handle(
             bench.context,
             line,
             incident=here,
@@ -65,6 +66,7 @@ def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
         ):
             raise
         return ReplyView(text=str(refused), ok=False)
+    return undoable(bench.context, verb_of(line), reply, now=bench.now())
 
 
 def _form(command: Mapping[str, Any], name: str, number: int | None) -> Form:

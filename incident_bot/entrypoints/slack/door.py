@@ -14,7 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from incident_bot.clock import Clock
-from incident_bot.entrypoints.slack import buttons, commands, home, modals, shortcuts
+from incident_bot.entrypoints.slack import buttons, commands, home, modals, shortcuts, undo
 from incident_bot.entrypoints.slack.work import Pool, Workbench
 from incident_bot.flow.context import Context
 from incident_bot.slack_api import URL
@@ -47,7 +47,7 @@ class SlackDoor:
             listener_executor=self._threads,
         )
         self._bench = Workbench(context, clock)
-        for part in (commands, buttons, modals, shortcuts, home):
+        for part in (commands, buttons, modals, shortcuts, home, undo):
             part.install(self.bolt, self._bench)
 
     def dispatch(self, body: str, headers: dict[str, Any]) -> tuple[int, dict[str, str], str]:

@@ -93,7 +93,7 @@ def show(
         log.warning("a modal was not opened", form=form.name, error=str(error))
         where = form.meta.get("r")
         if isinstance(where, str) and where:
-            bench.tell(where, TOO_OLD)
+            bench.tell(where, ReplyView(text=TOO_OLD, ok=False))
         return False
 
     def fill() -> None:
@@ -117,7 +117,7 @@ def _sent(bench: Workbench, form: Form, view: Mapping[str, Any], ack: Callable[.
         ack(response_action="update", view=outcome.view)
     elif _tells(form):
         ack(response_action="clear")
-        bench.tell(str(form.meta["r"]), outcome.reply.text if outcome.reply else "Done.")
+        bench.tell(str(form.meta["r"]), outcome.reply or ReplyView(text="Done."))
     else:
         ack(response_action="update", view=_done(bench, form, outcome.reply))
 

@@ -39,6 +39,12 @@ def form_of(text: str) -> tuple[str, int | None] | None:
     return (name, line.incident) if name else None
 
 
+def verb_of(text: str) -> str:
+    """Give the verb of a typed line; empty where there is none."""
+    line = _line(text)
+    return line.verb.name if line else ""
+
+
 def asks_reason(text: str, here: int | None) -> int | None:
     """Give the incident that a bare `resolve` was about, so that its modal can ask for the reason."""
     line = _line(text)

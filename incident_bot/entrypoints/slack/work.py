@@ -20,7 +20,9 @@ from incident_bot.clock import Clock
 from incident_bot.core.errors import IncidentBotError, Refused
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.people import actor
+from incident_bot.flow.slack.undoing import Undoable
 from incident_bot.flow.views import ReplyView
+from incident_bot.render.slack.blocks import actions, button, message
 from incident_bot.render.slack.replies import Answer, reply_blocks, reply_text
 from incident_bot.slack_api import Slack
 
@@ -120,9 +122,9 @@ class Workbench:
         self.pool.submit(lambda: respond(response_type="ephemeral", replace_original=False, **_told(work)))
         ack()
 
-    def tell(self, url: str, text: str) -> None:
+    def tell(self, url: str, reply: ReplyView) -> None:
         """Tell whoever asked, over the address that came with what they pressed; what fails is in the log."""
-        content = content_of(ReplyView(text=text))
+        content = content_of(reply)
         self.pool.submit(
             lambda: Respond(response_url=url)(response_type="ephemeral", replace_original=False, **content)
         )
@@ -148,7 +150,10 @@ def content_of(reply: ReplyView) -> Content:
     answer = Answer(
         text=reply.text, title=reply.title, facts=reply.facts, lines=reply.lines, actions=reply.actions
     )
-    return {"text": reply_text(answer), "blocks": reply_blocks(answer)}
+    blocks = reply_blocks(answer)
+    if isinstance(reply, Undoable):
+        blocks.append(actions([button("Undo", "inc:undo", value=reply.undo)], name="undo"))
+    return {"text": reply_text(answer), "blocks": message(blocks)}
 
 
 def text_of(body: Mapping[str, Any], key: str) -> str:

@@ -20,6 +20,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.queries import load
 from incident_bot.flow.slack.forms import ROLES, Form, declare_again, incident_of, view_of
 from incident_bot.flow.slack.people import person_of
+from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import Block
 from incident_bot.store import interventions
@@ -79,7 +80,9 @@ def submit(
         except (Refused, NotFound) as refused:
             return _wrong(context, about, order.field, " ".join([*said, str(refused)]), fields)
         said.append(reply.text)
-    return Outcome(reply=ReplyView(text="\n".join(said), incident=incident.name))
+    reply = ReplyView(text="\n".join(said), incident=incident.name)
+    # Of several commands only the last could be taken back: then there is no button.
+    return Outcome(reply=undoable(context, orders[0].verb, reply, now=now) if len(orders) == 1 else reply)
 
 
 def _wrong(context: Context, form: Form, name: str, message: str, fields: set[str]) -> Outcome:
