@@ -14,6 +14,7 @@ import uvicorn
 from incident_bot.bootstrap import Application, running
 from incident_bot.core.errors import Refused
 from incident_bot.entrypoints.auth import refuse_to_bind
+from incident_bot.entrypoints.slack.socket import SocketLine
 from incident_bot.flow import access
 
 BACKLOG: Final = 4096
@@ -39,7 +40,7 @@ def serve(application: Application) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reloads the configuration. Finishes every accepted delivery."""
     server = make_server(application)
     settings = application.context.settings
-    with _stopping(server), running(application), _reloading(application):
+    with _stopping(server), running(application), _reloading(application), _socket(application):
         try:
             server.run()
         except SystemExit as error:
@@ -92,6 +93,18 @@ def _stopping(server: Server) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _socket(application: Application) -> Iterator[None]:
+    """Hear Slack over Socket Mode for the length of the block, where an app-level token is set."""
+    door = application.app.state.slack
+    token = application.context.settings.slack_app_token
+    if door is None or token is None:
+        yield
+        return
+    with SocketLine(door, token.get_secret_value()):
+        yield
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from incident_bot.core.postmortem import clock, duration
 from incident_bot.flow import heartbeats, mirror
 from incident_bot.flow.context import Context
 from incident_bot.flow.heartbeats import Watch
+from incident_bot.flow.slack import check as slack_check
 from incident_bot.flow.views import CheckView, HealthView
 from incident_bot.notifiers.push import PushNotifier
 from incident_bot.store import alerts, circuits, incidents, outbox, timers
@@ -86,6 +87,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         watches = heartbeats.watches(tx)
         mirrored = mirror.checks(context, tx, now=now)
         known = circuits.circuits(tx)
+        slack = slack_check.check(context, tx, now=now)
         deferred = alerts.count_deliveries(tx).get(DeliveryState.DEFERRED, 0)
     checks = [
         _overdue("timers", "oldest due timer", timer, now),
@@ -95,6 +97,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         ),
         CheckView(name="deferred", ok=not deferred, detail=f"{deferred} deliveries wait to be decided"),
     ]
+    checks.extend([slack] if slack else [])
     checks.extend(_services(context))
     checks.extend(mirrored)
     checks.extend(_heartbeat(watch, now) for watch in watches)

@@ -143,6 +143,19 @@ def at(tx: Tx, channel: str, *, thread: str | None = None) -> int | None:
     return tx.connection.execute(query.order_by(table.c.incident_id.desc()).limit(1)).scalar()
 
 
+def count_waiting(tx: Tx, *, before: datetime) -> int:
+    """Count the rooms that were due before an instant and are so still."""
+    query = sa.select(sa.func.count()).select_from(table).where(table.c.due_at < before)
+    return tx.connection.execute(query).scalar_one()
+
+
+def troubles(tx: Tx, *, limit: int) -> list[tuple[int, str]]:
+    """Give what Slack refused of rooms, as incident and error, the newest first."""
+    query = sa.select(table.c.incident_id, table.c.error).where(table.c.error.is_not(None))
+    rows = tx.connection.execute(query.order_by(table.c.incident_id.desc()).limit(limit))
+    return [(row.incident_id, row.error) for row in rows]
+
+
 def see(tx: Tx, digest: str, *, now: datetime, forget: datetime) -> bool:
     """Note that something came, and say whether it did for the first time; what came before `forget` is forgotten."""
     tx.connection.execute(sa.delete(seen_table).where(seen_table.c.at < forget))

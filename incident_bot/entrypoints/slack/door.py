@@ -7,6 +7,7 @@ away. It neither checks signatures nor times: `route` does, with our clock, and 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from slack_bolt import App, BoltRequest
@@ -15,8 +16,10 @@ from slack_sdk import WebClient
 
 from incident_bot.clock import Clock
 from incident_bot.entrypoints.slack import buttons, commands, home, modals, shortcuts, undo
+from incident_bot.entrypoints.slack.opening import opens_only
 from incident_bot.entrypoints.slack.work import Pool, Workbench
 from incident_bot.flow.context import Context
+from incident_bot.flow.slack.seen import first_time
 from incident_bot.slack_api import URL
 
 THREADS: Final = 16
@@ -29,6 +32,7 @@ class SlackDoor:
     def __init__(self, context: Context, clock: Clock) -> None:
         """Wire every listener."""
         self.context = context
+        self._clock = clock
         token = context.settings.slack_bot_token
         web = WebClient(
             token=token.get_secret_value() if token else "",
@@ -60,6 +64,18 @@ class SlackDoor:
         """Wait until everything that was begun is done."""
         while self._threads.settle() or self._bench.pool.settle():
             continue
+
+    def is_new(self, payload: Mapping[str, Any]) -> bool:
+        """Say whether this event, command or interaction came for the first time, over whichever door."""
+        now = self._clock.now()
+        self.context.ear.last = now
+        if opens_only(payload):
+            return True  # A trigger waits for no database; see there for what counts it once.
+        for kind in ("event_id", "trigger_id"):
+            name = payload.get(kind)
+            if isinstance(name, str) and name:
+                return first_time(self.context, f"{kind}:{name}", now=now)
+        return True
 
 
 def _authorized(web: WebClient) -> Any:

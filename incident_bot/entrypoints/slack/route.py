@@ -6,7 +6,6 @@ take the same signed request twice; we do not.
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -57,12 +56,10 @@ def hear(request: Request, at: AtDesk, body: RawBody) -> Response:
     request.state.actor = "slack"
     # A trigger lives three seconds: what only opens a modal, or counts once by its view's key, waits for no database.
     text = body.decode(errors="replace")
-    if not opens_only(payload_of(text)) and not first_time(
-        at.context, f"signature:{signature}", now=at.now()
-    ):
+    payload = payload_of(text)
+    if not opens_only(payload) and not first_time(at.context, f"signature:{signature}", now=at.now()):
         raise HTTPException(HTTPStatus.CONFLICT, REPEATED)
-    event = _event_id(body)
-    if event and not first_time(at.context, f"event:{event}", now=at.now()):
+    if not door.is_new(payload):
         return Response(status_code=200)
     headers = {name.lower(): [value] for name, value in request.headers.items()}
     status, told, answer = door.dispatch(text, headers)
@@ -77,13 +74,3 @@ def _signed(verifier: SignatureVerifier, request: Request, body: bytes, signatur
         return verifier.is_valid(body=body, timestamp=stamp, signature=signature)
     except UnicodeDecodeError:
         return False
-
-
-def _event_id(body: bytes) -> str | None:
-    if not body.startswith(b"{"):
-        return None
-    try:
-        found = json.loads(body).get("event_id")
-    except (ValueError, AttributeError):
-        return None
-    return found if isinstance(found, str) else None
