@@ -33,6 +33,7 @@ from incident_bot.config.schedules import (
     build_schedule,
     schedule_name,
 )
+from incident_bot.config.slack import SlackShape
 from incident_bot.config.tree import Tree, parse
 from incident_bot.core.errors import BadConfiguration, Problem
 from incident_bot.core.escalation import QuietHours
@@ -46,6 +47,7 @@ ROUTING: Final = "rotations/routing.yaml"
 HOLIDAYS: Final = "rotations/holidays.yaml"
 CHANNELS: Final = "rotations/channels.yaml"
 ONCALL: Final = "rotations/oncall.yaml"
+SLACK: Final = "rotations/slack.yaml"
 SCHEDULES: Final = "rotations/schedules/"
 RUNBOOKS: Final = "runbooks/"
 TEMPLATES: Final = "templates/"
@@ -149,6 +151,7 @@ class _Reading:
         if len(found) == len(self._below(SCHEDULES)):
             self.problems += feeds.unused()
         oncall = self._read(OnCallShape, ONCALL) or OnCallShape()
+        slack = self._read(SlackShape, SLACK) or SlackShape()
         self.lint = oncall.lint.lint()
         answers = self._escalation(escalation, teams_shape)
         ways = self._routing(routing, teams, calendars, answers.ladder if answers else None)
@@ -191,6 +194,8 @@ class _Reading:
             change_events=escalation.pagerduty.change_events if escalation else False,
             lint=self.lint,
             handoff=oncall.handoff.handoff(),
+            rooms=slack.rooms(),
+            chat=slack.chat(),
             documents=self.texts,
         )
 

@@ -18,7 +18,7 @@ from incident_bot.core.model import Ladder, Person, Service, Team
 from incident_bot.core.muting import Hours
 from incident_bot.core.oncall import Schedule
 from incident_bot.core.oncall.lint import NIGHTS_MOST, Kind
-from incident_bot.core.rooms import RoomRules
+from incident_bot.core.rooms import ChatRules, RoomRules
 from incident_bot.core.routing import Routing
 from incident_bot.core.walltime import HORIZON
 
@@ -189,6 +189,7 @@ class Revision:
     lint: Lint = field(default_factory=Lint)
     handoff: Handoff = field(default_factory=Handoff)
     rooms: RoomRules = field(default_factory=RoomRules)
+    chat: ChatRules = field(default_factory=ChatRules)
     problems: tuple[Problem, ...] = field(default=())
     """What is odd but did not refuse the set."""
     notes: tuple[Problem, ...] = field(default=())

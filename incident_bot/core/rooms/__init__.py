@@ -25,7 +25,7 @@ from incident_bot.core.rooms.plan import (
     Unarchive,
     plan,
 )
-from incident_bot.core.rooms.rules import RoomRules
+from incident_bot.core.rooms.rules import ChatRules, RoomRules
 from incident_bot.core.rooms.shown import Bookmark, Desired, Kept, Place, Shown, Trying
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "AddBookmark",
     "Archive",
     "Bookmark",
+    "ChatRules",
     "Create",
     "Desired",
     "EditBookmark",

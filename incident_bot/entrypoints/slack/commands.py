@@ -21,14 +21,18 @@ from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.slack.where import incident_at
 from incident_bot.flow.views import ReplyView
 
-INCIDENT = re.compile(r"/inc(ident)?([-_a-z0-9]*)$")
+ANY = re.compile(r"^/")
 ONCALL = re.compile(r"/on-?call([-_a-z0-9]*)$")
 
 
 def install(bolt: App, bench: Workbench) -> None:
-    """Listen to both commands, under any name that begins so."""
+    """Listen to both commands, whatever the app's manifest calls them."""
 
-    def incident(ack: Callable[..., Any], respond: Callable[..., Any], command: Mapping[str, Any]) -> None:
+    def typed_line(ack: Callable[..., Any], respond: Callable[..., Any], command: Mapping[str, Any]) -> None:
+        name = text_of(command, "command")
+        if name == bench.context.live.current.revision.chat.oncall_command or ONCALL.fullmatch(name):
+            bench.answer(lambda: _on_call(bench, command), ack, respond)
+            return
         wanted = form_of(text_of(command, "text"))
         if wanted is None:
             bench.answer(lambda: _incident(bench, command), ack, respond)
@@ -36,11 +40,7 @@ def install(bolt: App, bench: Workbench) -> None:
         ack()
         show(bench, _form(command, *wanted), text_of(command, "trigger_id"))
 
-    def on_call(ack: Callable[..., Any], respond: Callable[..., Any], command: Mapping[str, Any]) -> None:
-        bench.answer(lambda: _on_call(bench, command), ack, respond)
-
-    bolt.command(INCIDENT)(incident)
-    bolt.command(ONCALL)(on_call)
+    bolt.command(ANY)(typed_line)
 
 
 def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:

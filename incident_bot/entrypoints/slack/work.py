@@ -19,7 +19,7 @@ from slack_bolt.context.respond import Respond
 from incident_bot.clock import Clock
 from incident_bot.core.errors import IncidentBotError, Refused
 from incident_bot.flow.context import Context
-from incident_bot.flow.slack.people import actor
+from incident_bot.flow.slack.people import GUEST, actor
 from incident_bot.flow.slack.undoing import Undoable
 from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import actions, button, message
@@ -33,6 +33,11 @@ SOURCE: Final = "slack"
 CLOSED: Final = "Slack is not set up: SLACK_BOT_TOKEN is missing."
 FAILED: Final = (
     "Something went wrong here; it is in the bot's log. Nothing was changed. Try again, or use the console."
+)
+
+STRANGER: Final = (
+    "I do not know you yet, and here only people of the configuration may act. Ask whoever keeps people.yaml to give "
+    "your entry `slack: {user}`; until then the console shows what is going on."
 )
 
 Content: TypeAlias = dict[str, Any]
@@ -96,8 +101,11 @@ class Workbench:
         return self._clock.now()
 
     def actor(self, user: str) -> str:
-        """Give the actor behind a member."""
-        return actor(self.context, user)
+        """Give the actor behind a member; raises Refused for a stranger where the configuration says so."""
+        found = actor(self.context, user)
+        if found.startswith(GUEST) and not self.context.live.current.revision.chat.strangers:
+            raise Refused(STRANGER.format(user=user))
+        return found
 
     def answer(
         self, work: Callable[[], ReplyView], ack: Callable[..., Any], respond: Callable[..., Any]
