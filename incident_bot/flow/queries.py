@@ -13,9 +13,10 @@ from incident_bot.core.errors import NotFound
 from incident_bot.core.model import Episode, Event, Incident, Item, Kind, Paging, Phase, Status, incident_name
 from incident_bot.core.routing import title
 from incident_bot.core.storm import tallied
-from incident_bot.core.timeline import describe, redact_data
+from incident_bot.core.timeline import REVISIONS, describe, redact_data, revised
 from incident_bot.flow import phones
 from incident_bot.flow.context import Context
+from incident_bot.flow.slack.names import guests
 from incident_bot.flow.views import (
     AlertView,
     AttemptView,
@@ -94,8 +95,11 @@ def timeline(context: Context, number: int, *, after: int = 0, limit: int | None
     with context.store.read() as tx:
         found = load(tx, number)
         events = incidents_store.events(tx, number, after=after, limit=limit)
+        if any(event.kind is Kind.NOTE for event in events):
+            events = revised(events, incidents_store.of_kinds(tx, number, REVISIONS))
         numbers = {one.person: one.phone for one in phones.to_call(context, tx, found)}
-    names = {person.id: person.name for person in context.live.current.revision.people.values()}
+        names = guests(tx, {event.actor for event in events})
+    names |= {person.id: person.name for person in context.live.current.revision.people.values()}
     entries = [entry_view(event, names) for event in events]
     return [_with_phone(entry, numbers) for entry in entries] if numbers else entries
 

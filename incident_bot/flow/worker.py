@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -18,8 +19,10 @@ from incident_bot.flow import changes, deliver, escalate, heartbeats, lateness, 
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
+from incident_bot.flow.slack.attached import Fetcher
+from incident_bot.flow.slack.chat import Reader
 from incident_bot.flow.slack.rooms import Keeper
-from incident_bot.store import outbox, rooms, timers
+from incident_bot.store import chat, evidence, outbox, rooms, timers
 from incident_bot.store.transaction import Unavailable
 
 POLL_SECONDS: Final = 1.0
@@ -39,10 +42,11 @@ log = structlog.get_logger(__name__)
 def pump(context: Context, *, now: Callable[[], datetime]) -> int:
     """Do everything that is due, in this thread, until nothing is: for tests, demonstrations and the command line."""
     handled = 0
-    keeper = Keeper(context, context.slack, now) if context.slack else None
+    slack = context.slack
+    parts = [kind(context, slack, now) for kind in (Keeper, Reader, Fetcher)] if slack else []
     for _ in range(ROUNDS_MOST):
         step = escalate.tick(context, now=now()) + deliver.drain(context, now=now)
-        step += keeper.step() if keeper else 0
+        step += sum([part.step() for part in parts])
         handled += step
         if not step:
             break
@@ -107,6 +111,13 @@ class Worker:
             rooms_task = Task("rooms", keeper.work, self._next_room, 0.05)
             for number in range(KEEPERS):
                 self._spawn(f"rooms {number}", lambda: self._loop(rooms_task))
+            reader = Reader(self._context, self._context.slack, self._now)
+            fetcher = Fetcher(self._context, self._context.slack, self._now)
+            for task in (
+                Task("chat", reader.work, self._next_heard, 0.05),
+                Task("files", fetcher.work, self._next_file, 0.5),
+            ):
+                self._spawn(task.name, partial(self._loop, task))
 
     def stop(self) -> None:
         """Finish what is being done now and end; what is not begun stays in the database."""
@@ -190,6 +201,14 @@ class Worker:
     def _next_room(self) -> datetime | None:
         with self._context.store.read() as tx:
             return rooms.next_due(tx)
+
+    def _next_heard(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return chat.next_due(tx)
+
+    def _next_file(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return evidence.next_due(tx)
 
     def _loop(self, task: Task) -> None:
         wake = threading.Event()

@@ -5,7 +5,7 @@ One owner at a time works on a room, for the length of a lease; what changes mea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -141,6 +141,33 @@ def at(tx: Tx, channel: str, *, thread: str | None = None) -> int | None:
     query = sa.select(table.c.incident_id).where(table.c.channel == channel)
     query = query.where(table.c.thread.is_(None) if thread is None else table.c.thread == thread)
     return tx.connection.execute(query.order_by(table.c.incident_id.desc()).limit(1)).scalar()
+
+
+def known(tx: Tx, channel: str) -> bool:
+    """Say whether a channel is a room, or has one in a thread."""
+    query = sa.select(table.c.incident_id).where(table.c.channel == channel).limit(1)
+    return tx.connection.execute(query).first() is not None
+
+
+def amend(tx: Tx, number: int, change: Callable[[Shown], Shown], *, now: datetime) -> bool:
+    """Change what a room shows, because people changed it in the chat; False while somebody works on it."""
+    row = tx.connection.execute(
+        sa.select(table).where(table.c.incident_id == number).with_for_update()
+    ).first()
+    if row is None:
+        return True
+    if row.lease_owner is not None and row.due_at is not None and row.due_at > now:
+        return False
+    shown = change(Shown.from_json(row.shown))
+    values = {
+        "shown": shown.to_json(),
+        "channel": shown.channel,
+        "thread": shown.thread,
+        "due_at": now,
+        "version": row.version + 1,
+    }
+    tx.connection.execute(sa.update(table).where(table.c.incident_id == number).values(**values))
+    return True
 
 
 def count_waiting(tx: Tx, *, before: datetime) -> int:

@@ -123,10 +123,38 @@ class AssignRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddNote:
-    """`note [HH:MM] <text>`: an entry at the time it happened."""
+    """`note [HH:MM] <text>`, or a message of a chat: an entry at the time it happened."""
 
     text: str
     happened_at: datetime | None = None
+    heard: str | None = None
+    """The message of a chat that it is, as channel and time stamp."""
+    pinned_by: str | None = None
+    """Who put somebody else's message on the timeline."""
+    files: tuple[str, ...] = ()
+    """The names of the files that came with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditNote:
+    """The message behind a note was edited: the note stays as it is, and this says how it reads now."""
+
+    note: int
+    """The number of the note's entry."""
+    text: str
+    was: str
+    heard: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetractNote:
+    """A note is taken back: its message was deleted, or nobody has it pinned any more."""
+
+    note: int
+    """The number of the note's entry."""
+    reason: str
+    author: str | None = None
+    heard: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +292,8 @@ Command: TypeAlias = (
     | AssignLead
     | AssignRole
     | AddNote
+    | EditNote
+    | RetractNote
     | AddItem
     | FinishItem
     | Resolve

@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident import declining, ending, holding, merging, paging, sharing, splitting, work
+from incident_bot.core.incident import (
+    declining,
+    ending,
+    holding,
+    merging,
+    notes,
+    paging,
+    sharing,
+    splitting,
+    work,
+)
 from incident_bot.core.incident.commands import (
     Acknowledge,
     AddItem,
@@ -17,6 +27,7 @@ from incident_bot.core.incident.commands import (
     Cancel,
     Cannot,
     Command,
+    EditNote,
     Escalate,
     FinishItem,
     Merge,
@@ -25,6 +36,7 @@ from incident_bot.core.incident.commands import (
     PostUpdate,
     Reopen,
     Resolve,
+    RetractNote,
     SavePostmortem,
     SetImpact,
     SetPhase,
@@ -42,7 +54,9 @@ from incident_bot.core.model import Incident, Paging
 _StateCommand: TypeAlias = (
     SetSeverity | SetPhase | SetTitle | SetImpact | PostUpdate | AssignLead | AssignRole
 )
-_ListCommand: TypeAlias = AddNote | AddItem | FinishItem | AttachRunbook | SavePostmortem
+_ListCommand: TypeAlias = (
+    AddNote | EditNote | RetractNote | AddItem | FinishItem | AttachRunbook | SavePostmortem
+)
 
 
 def decide(
@@ -141,6 +155,10 @@ def _lists(command: _ListCommand, case: Case) -> Decision:
     match command:
         case AddNote():
             return work.add_note(command, case)
+        case EditNote():
+            return notes.edit_note(command, case)
+        case RetractNote():
+            return notes.retract_note(command, case)
         case AddItem():
             return work.add_item(command, case)
         case FinishItem():

@@ -182,7 +182,9 @@ def add_note(command: AddNote, case: Case) -> Decision:
         raise Refused(
             f"{shown(happened, case.now)} is still to come; a note tells what has happened: `note <text>`."
         )
-    event = case.event(Kind.NOTE, {"text": words}, happened_at=happened)
+    more = {"heard": command.heard, "pinned_by": command.pinned_by, "files": list(command.files)}
+    data: JsonObject = {"text": words, **{name: value for name, value in more.items() if value}}
+    event = case.event(Kind.NOTE, data, happened_at=happened)
     return case.decided(f"Noted on {case.incident.name} at {shown(happened, case.now)}.", event)
 
 

@@ -2,10 +2,12 @@
 
 from incident_bot.core.timeline.entries import Entry, entries, entry
 from incident_bot.core.timeline.redaction import HIDDEN, one_line, redact, redact_data, visible
+from incident_bot.core.timeline.revising import REVISIONS, revised
 from incident_bot.core.timeline.wordings import WORDINGS, describe
 
 __all__ = [
     "HIDDEN",
+    "REVISIONS",
     "WORDINGS",
     "Entry",
     "describe",
@@ -14,5 +16,6 @@ __all__ = [
     "one_line",
     "redact",
     "redact_data",
+    "revised",
     "visible",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from incident_bot.core.model import Event, JsonObject, Kind
 from incident_bot.core.timeline.redaction import redact_data
+from incident_bot.core.timeline.revising import revised
 from incident_bot.core.timeline.wordings import describe
 
 
@@ -42,7 +43,6 @@ def entry(event: Event, names: Mapping[str, str] | None = None) -> Entry:
 
 
 def entries(events: Iterable[Event], names: Mapping[str, str] | None = None) -> tuple[Entry, ...]:
-    """Give the whole timeline in the order in which things happened; seq breaks ties."""
-    return tuple(
-        entry(event, names) for event in sorted(events, key=lambda event: (event.happened_at, event.seq))
-    )
+    """Give the whole timeline in the order in which things happened; seq breaks ties. Notes read as they do now."""
+    told = sorted(revised(events), key=lambda event: (event.happened_at, event.seq))
+    return tuple(entry(event, names) for event in told)

@@ -75,7 +75,12 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.UPDATE_POSTED: "{who} posted an update[: {text}][ (next update by {next_update_at})]",
     Kind.LEAD_ASSIGNED: "{person|Nobody} leads the incident",
     Kind.ROLE_ASSIGNED: "{person|Nobody} is {role|a responder}",
-    Kind.NOTE: "{who} noted: {text|nothing}",
+    Kind.NOTE: (
+        "[{retracted?}Taken back: ]{who} noted: {text|nothing}[ (edited{edited?})]"
+        "[; {files}][ (put here by {pinned_by})]"
+    ),
+    Kind.NOTE_EDITED: "{who} edited a note[: {text}][ (it was: {was})]",
+    Kind.NOTE_RETRACTED: "A note of {author|somebody} was taken back by {who}[: {reason}]",
     Kind.ITEM_ADDED: (
         "{who} recorded {item|an item}[ {number}][: {text}][ (for {owner})][ (due {due})][; to undo: {undo}]"
     ),
@@ -105,7 +110,8 @@ WORDINGS: Final[Mapping[Kind, str]] = {
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
 _FIELD: Final = re.compile(r"\{(\w+)([?!])?(?:\|([^}]*))?\}")
 _PEOPLE: Final = frozenset({
-    "person", "people", "by", "owner", "wanted", "unreachable", "away", "others", "missing", "awaited", "left",
+    "person", "people", "by", "owner", "pinned_by", "author", "wanted", "unreachable", "away", "others", "missing",
+    "awaited", "left",
 })  # fmt: skip
 _INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at"})
 _ACTORS: Final = {

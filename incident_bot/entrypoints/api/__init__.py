@@ -1,12 +1,13 @@
 """The HTTP interface for programs: `/api/v1`, health and metrics. Turns views into JSON; decides nothing."""
 
 from incident_bot.entrypoints.api.calendars import router as calendars
+from incident_bot.entrypoints.api.files import router as files
 from incident_bot.entrypoints.api.incidents import router as incidents
 from incident_bot.entrypoints.api.load import router as load
 from incident_bot.entrypoints.api.operations import router as operations
 from incident_bot.entrypoints.api.people import router as people
 from incident_bot.entrypoints.api.state import router as state
 
-ROUTERS = (incidents, people, calendars, load, operations, state)
+ROUTERS = (incidents, files, people, calendars, load, operations, state)
 
 __all__ = ["ROUTERS"]

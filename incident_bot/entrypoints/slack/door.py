@@ -15,7 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from incident_bot.clock import Clock
-from incident_bot.entrypoints.slack import buttons, commands, home, modals, shortcuts, undo
+from incident_bot.entrypoints.slack import buttons, commands, events, home, modals, shortcuts, undo
 from incident_bot.entrypoints.slack.opening import opens_only
 from incident_bot.entrypoints.slack.work import Pool, Workbench
 from incident_bot.flow.context import Context
@@ -51,7 +51,7 @@ class SlackDoor:
             listener_executor=self._threads,
         )
         self._bench = Workbench(context, clock)
-        for part in (commands, buttons, modals, shortcuts, home, undo):
+        for part in (commands, buttons, modals, shortcuts, home, undo, events):
             part.install(self.bolt, self._bench)
 
     def dispatch(self, body: str, headers: dict[str, Any]) -> tuple[int, dict[str, str], str]:
@@ -71,6 +71,8 @@ class SlackDoor:
         self.context.ear.last = now
         if opens_only(payload):
             return True  # A trigger waits for no database; see there for what counts it once.
+        if (payload.get("event") or {}).get("type") in events.HEARD:
+            return True  # These may come twice.
         for kind in ("event_id", "trigger_id"):
             name = payload.get(kind)
             if isinstance(name, str) and name:

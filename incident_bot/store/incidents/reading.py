@@ -166,6 +166,14 @@ def last_of_kind(tx: Tx, incident_id: int, kind: Kind) -> Event | None:
     return None if row is None else event_value(row)
 
 
+def of_kinds(tx: Tx, incident_id: int, kinds: Iterable[Kind]) -> list[Event]:
+    """Give an incident's events of some kinds, in order."""
+    query = sa.select(event_table).where(
+        event_table.c.incident_id == incident_id, event_table.c.kind.in_([kind.value for kind in kinds])
+    )
+    return [event_value(row) for row in tx.connection.execute(query.order_by(event_table.c.seq))]
+
+
 def events_since(tx: Tx, event_id: int, *, limit: int = 500) -> list[tuple[int, int, Event]]:
     """Give the events of all incidents behind an event: its identifier, its incident's, and itself.
 

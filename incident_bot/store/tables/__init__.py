@@ -3,6 +3,7 @@
 from incident_bot.store.tables.alerts import DeliveryTable, EpisodeTable, GroupTable
 from incident_bot.store.tables.base import Base, table_of
 from incident_bot.store.tables.calendars import CalendarLinkTable
+from incident_bot.store.tables.chat import EvidenceTable, HeardTable, NameTable
 from incident_bot.store.tables.handoffs import OfferTable, TapLinkTable, TapTable, WatchTable
 from incident_bot.store.tables.incidents import (
     BucketTable,
@@ -42,6 +43,7 @@ circuit = table_of(CircuitTable)
 delivery = table_of(DeliveryTable)
 episode = table_of(EpisodeTable)
 event = table_of(EventTable)
+evidence = table_of(EvidenceTable)
 group = table_of(GroupTable)
 incident = table_of(IncidentTable)
 lane = table_of(LaneTable)
@@ -54,6 +56,8 @@ reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
 room = table_of(RoomTable)
+slack_heard = table_of(HeardTable)
+slack_name = table_of(NameTable)
 slack_seen = table_of(SeenTable)
 step_turn = table_of(TurnTable)
 storm_bucket = table_of(BucketTable)
@@ -74,6 +78,7 @@ __all__ = [
     "delivery",
     "episode",
     "event",
+    "evidence",
     "group",
     "incident",
     "lane",
@@ -86,6 +91,8 @@ __all__ = [
     "receipt",
     "revision",
     "room",
+    "slack_heard",
+    "slack_name",
     "slack_seen",
     "step_turn",
     "storm_bucket",

@@ -1,0 +1,71 @@
+"""The files of an incident's record, for readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incident_bot.core.errors import NotFound
+from incident_bot.core.model import incident_name
+from incident_bot.flow.context import Context
+from incident_bot.flow.queries import load
+from incident_bot.store import evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    """One file."""
+
+    number: int
+    name: str
+    kind: str
+    size: int
+    sha256: str | None
+    added_by: str
+    added_at: datetime
+    state: str
+    """`kept`, `waiting` or `not kept`."""
+    reason: str | None
+    """Why it is not kept, or what went wrong last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContent:
+    """One file with its content."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+def files(context: Context, number: int) -> list[FileView]:
+    """Give an incident's files by their numbers; raises NotFound."""
+    with context.store.read() as tx:
+        load(tx, number)
+        found = evidence.of(tx, number)
+    return [
+        FileView(
+            number=file.number,
+            name=file.name,
+            kind=file.kind,
+            size=file.size,
+            sha256=file.sha256,
+            added_by=file.added_by,
+            added_at=file.added_at,
+            state="kept" if file.sha256 else "waiting" if file.waiting else "not kept",
+            reason=file.error,
+        )
+        for file in found
+    ]
+
+
+def file(context: Context, number: int, wanted: int) -> FileContent:
+    """Give one file that is kept; raises NotFound."""
+    with context.store.read() as tx:
+        load(tx, number)
+        found = evidence.content(tx, number, wanted)
+    if found is None or found[1] is None:
+        message = f"{incident_name(number)} keeps no file {wanted}."
+        raise NotFound(message)
+    kept, content = found
+    return FileContent(name=kept.name, kind=kept.kind, content=content)
