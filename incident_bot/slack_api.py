@@ -97,6 +97,15 @@ class Slack:
 
     def call(self, method: str, **arguments: Any) -> Said:
         """Call a method once; raises Limited, Unanswered or Refused. What is None is left out."""
+        return _judge(method, self._ask(method, arguments))
+
+    def scopes(self) -> frozenset[str]:
+        """Give what the token may do; empty where Slack does not say. Raises what `call` does."""
+        answer = self._ask("auth.test", {})
+        _judge("auth.test", answer)
+        return frozenset(filter(None, answer.headers.get("x-oauth-scopes", "").replace(" ", "").split(",")))
+
+    def _ask(self, method: str, arguments: Mapping[str, Any]) -> Answer:
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
@@ -105,10 +114,9 @@ class Slack:
         form = {name: _written(value) for name, value in arguments.items() if value is not None}
         content = urlencode(form, errors="replace").encode()
         try:
-            answer = self._client.call("POST", f"{self._url}/{method}", headers=headers, content=content)
+            return self._client.call("POST", f"{self._url}/{method}", headers=headers, content=content)
         except CallFailed as error:
             raise Unanswered(f"{method}: {error}") from error
-        return _judge(method, answer)
 
     def every(self, method: str, key: str, **arguments: Any) -> list[Any]:
         """Call a method until its last page and give what stands under `key`; a thousand pages at most."""

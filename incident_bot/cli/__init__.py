@@ -24,6 +24,7 @@ from incident_bot.cli.importing import import_schedules
 from incident_bot.cli.oncall import WithReport, oncall
 from incident_bot.cli.printing import print_json, print_simulated, shown
 from incident_bot.cli.replay import replay
+from incident_bot.cli.slack import slack_app
 from incident_bot.cli.why import why
 from incident_bot.cli.wiring import LOCAL, Actor, AsJson, At, application, database, refuse_stranger, settings
 from incident_bot.clock import SystemClock
@@ -56,6 +57,7 @@ app.add_typer(incident_app, name="incident")
 app.add_typer(db_app, name="db")
 app.add_typer(token_app, name="token")
 app.add_typer(calendar_app, name="calendar")
+app.add_typer(slack_app, name="slack")
 
 SOURCE: Final = "cli"
 _LABELS: Final = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_]*=)")

@@ -20,6 +20,8 @@ from incident_bot.core.errors import BadConfiguration, Problem, Refused
 from incident_bot.core.oncall.diff import Side
 from incident_bot.flow.compare import ChangeView, SpanView, changes, side_of, side_on_record
 from incident_bot.flow.configure import prepare
+from incident_bot.flow.slack.online import online as slack_online
+from incident_bot.outgoing import Client
 
 DAYS: Final = 60
 DAYS_MOST: Final = 800
@@ -42,6 +44,9 @@ def check(
         ),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=DAYS_MOST, help="How far ahead --against compares.")] = DAYS,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask Slack, too: tokens, scopes, channels, people.")
+    ] = False,
 ) -> None:
     """Validate all configuration. Example: incident-bot check . --format text"""
     chosen = directory or settings().config_dir
@@ -52,7 +57,11 @@ def check(
         _refuse(error.problems, form)
         raise typer.Exit(1) from error
     revision = current.revision
-    problems = (*revision.problems, *current.templates.problems(), *revision.notes)
+    asked = ask_slack(revision) if online else []
+    problems = (*revision.problems, *current.templates.problems(), *revision.notes, *asked)
+    if any(problem.severity == "error" for problem in asked):
+        _print(problems, form)
+        raise typer.Exit(1)
     if against is None:
         _say(problems, revision, form)
         return
@@ -73,6 +82,15 @@ def check(
     _say(problems, revision, form)
     typer.echo(f"against {label}, {shown(now)} to {shown(end)}:")
     _print_changes(found)
+
+
+def ask_slack(revision: Revision) -> list[Problem]:
+    """Ask the workspace of the settings whether it allows and knows what the configuration needs."""
+    client = Client()
+    try:
+        return slack_online(settings(), revision, client)
+    finally:
+        client.close()
 
 
 def _refuse(problems: Sequence[Problem], form: Form) -> None:

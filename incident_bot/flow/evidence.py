@@ -64,8 +64,8 @@ def file(context: Context, number: int, wanted: int) -> FileContent:
     with context.store.read() as tx:
         load(tx, number)
         found = evidence.content(tx, number, wanted)
-    if found is None or found[1] is None:
+    kept, content = found or (None, None)
+    if kept is None or content is None:
         message = f"{incident_name(number)} keeps no file {wanted}."
         raise NotFound(message)
-    kept, content = found
     return FileContent(name=kept.name, kind=kept.kind, content=content)

@@ -47,7 +47,7 @@ def mark(
 ) -> None:
     """Note what somebody did to a message, and have it looked at; `only_known` where nothing else was heard of it."""
     if not only_known:
-        row = {
+        row: dict[str, Any] = {
             "channel": channel,
             "ts": ts,
             "marks": {},

@@ -72,14 +72,14 @@ class SocketLine:
         """Hang up, after what came was answered."""
         self._stop.set()
         self._thread.join()
-        self._handler.close()  # type: ignore[no-untyped-call] # untyped there
+        self._handler.client.close()
 
     def _connect(self) -> None:
         """Connect for the first time, however long Slack is away; from then on the client keeps it up."""
         wait = FIRST_WAIT
         while not self._stop.is_set():
             try:
-                self._handler.connect()  # type: ignore[no-untyped-call] # untyped there
+                self._handler.client.connect()
             except Exception as problem:  # noqa: BLE001 -- whatever fails here, the next attempt may not
                 self._ear.trouble = _reason(problem)
                 log.warning("Socket Mode is not connected", error=self._ear.trouble, again_seconds=wait)

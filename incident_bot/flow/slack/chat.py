@@ -157,7 +157,7 @@ class _Look:
                 author = str(self.done.get("author") or "")
                 by = self._taken_back_by(author)
                 retract = RetractNote(note=standing, reason=reason, author=author, heard=where)
-                self._change(number, by, retract, note=None)
+                self._change(number, by, retract, {"note": None})
             return
         if message.get("bot_id"):
             return
@@ -174,10 +174,12 @@ class _Look:
                 pinned_by=None if pinned_by == author else pinned_by,
                 files=tuple(file.name for file in files),
             )
-            self._change(number, author, note, files=files, note=0, text=text, author=author, incident=number)
+            done: dict[str, Json] = {"note": 0, "text": text, "author": author, "incident": number}
+            self._change(number, author, note, done, files=files)
         elif text and text != self.done.get("text"):
             was = str(self.done.get("text") or "")
-            self._change(number, author, EditNote(note=standing, text=text, was=was, heard=where), text=text)
+            edit = EditNote(note=standing, text=text, was=was, heard=where)
+            self._change(number, author, edit, {"text": text})
 
     def _taken_back_by(self, author: str) -> str:
         """Give who took it back: whoever took the last mark off, else its author."""
@@ -193,8 +195,7 @@ class _Look:
         text = " ".join(self._text(message).split())[:ITEM_MOST]
         if not text:
             return
-        added = {key: 0}
-        self._change(number, actor(self.context, asked.by), AddItem(kind=kind, text=text), **added)
+        self._change(number, actor(self.context, asked.by), AddItem(kind=kind, text=text), {key: 0})
 
     def _finish(self, number: int, message: Mapping[str, Any]) -> None:
         asked = first_on(self.heard.marks, "done")
@@ -207,7 +208,7 @@ class _Look:
             if len(found) != 1:
                 return
             (item,) = found
-        self._change(number, actor(self.context, asked.by), FinishItem(number=item), done=item)
+        self._change(number, actor(self.context, asked.by), FinishItem(number=item), {"done": item})
 
     def _text(self, message: Mapping[str, Any]) -> str:
         said = str(message.get("text") or "")
@@ -220,9 +221,9 @@ class _Look:
         number: int,
         by: str,
         command: Command,
+        done: Mapping[str, Json],
         *,
         files: tuple[evidence.NewFile, ...] = (),
-        **done: Json,
     ) -> None:
         """Have a command decided, and what came of it noted, in one transaction."""
         for _ in range(RACES_MOST):

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from incident_bot.store.tables.base import (
+    BIG_ID,
     Base,
     document,
     identifier,
     index_where,
     instant,
-    number,
     reference,
     word,
     words,
@@ -70,7 +70,7 @@ class EvidenceTable(Base, table=True):
     number: int
     name: str = words()
     kind: str = words()
-    size: int = number()
+    size: int = Field(sa_type=BIG_ID)
     content: bytes | None = Field(sa_type=sa.LargeBinary)
     sha256: str | None = word()
     source: str = word()
