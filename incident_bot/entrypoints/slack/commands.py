@@ -16,6 +16,7 @@ from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
 from incident_bot.flow import commands
 from incident_bot.flow.oncall.run import run
 from incident_bot.flow.slack.forms import Form
+from incident_bot.flow.slack.here import here as convert
 from incident_bot.flow.slack.people import typed
 from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.slack.where import incident_at
@@ -46,6 +47,11 @@ def install(bolt: App, bench: Workbench) -> None:
 def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
     channel = text_of(command, "channel_id")
     line = typed(bench.context, text_of(command, "text"))
+    actor, now = bench.actor(text_of(command, "user_id")), bench.now()
+    name = text_of(command, "channel_name")
+    converted = convert(bench.context, line, channel=channel, name=name, actor=actor, now=now)
+    if converted is not None:
+        return converted
     here = incident_at(bench.context, channel)
     if not line:
         line = "info" if here is not None else "list"
@@ -54,10 +60,10 @@ def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
             bench.context,
             line,
             incident=here,
-            actor=bench.actor(text_of(command, "user_id")),
+            actor=actor,
             source=SOURCE,
             key=f"slack:{text_of(command, 'trigger_id')}"[: commands.KEY_MOST],
-            now=bench.now(),
+            now=now,
         )
     except Refused as refused:
         number = asks_reason(line, here)
