@@ -57,8 +57,8 @@ def slack_manifest(
 
 def _yaml(made: dict[str, Any]) -> str:
     writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False  # type: ignore[assignment]  # the library types its default alone
-    writer.sort_base_mapping_type_on_output = False
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # the library types its default alone
     text = StringIO()
     writer.dump(made, text)
     return text.getvalue().rstrip("\n")

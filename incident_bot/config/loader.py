@@ -157,9 +157,7 @@ class _Reading:
         ways = self._routing(routing, teams, calendars, answers.ladder if answers else None)
         if answers is None or ways is None:
             return None
-        if people and teams:
-            trees = self.trees[TEAMS], self.trees[ESCALATION]
-            self.problems += unanswered(answers.matrix, people, teams, trees=trees)
+        self._unanswered(answers, people, teams)
         if self._looks_ahead(len(found)):
             ahead = Ahead(
                 schedules=found,
@@ -198,6 +196,11 @@ class _Reading:
             chat=slack.chat(),
             documents=self.texts,
         )
+
+    def _unanswered(self, answers: Answers, people: Mapping[str, Person], teams: Mapping[str, Team]) -> None:
+        if people and teams:
+            trees = self.trees[TEAMS], self.trees[ESCALATION]
+            self.problems += unanswered(answers.matrix, people, teams, trees=trees)
 
     def _looks_ahead(self, schedules: int) -> bool:
         few = schedules <= AHEAD_AT_LOAD or Weight.ERROR in self.lint.weights.values()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from http.client import HTTPException
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
 from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
@@ -80,7 +81,7 @@ class SocketLine:
         while not self._stop.is_set():
             try:
                 self._handler.client.connect()
-            except Exception as problem:  # noqa: BLE001 -- whatever fails here, the next attempt may not
+            except (SlackClientError, HTTPException, OSError, ValueError) as problem:
                 self._ear.trouble = _reason(problem)
                 log.warning("Socket Mode is not connected", error=self._ear.trouble, again_seconds=wait)
                 self._stop.wait(wait)
