@@ -407,3 +407,13 @@ def test_where_strangers_may_not_act_they_are_told_how_to_be_known(slack_story: 
     assert story.incident().escalation == "triggered"
     story.slack_client.reacts("U0ANA", message, "pushpin")
     assert "Nora New noted" in notes(story)[0].text
+
+
+def test_the_record_names_a_stranger_who_acts(slack_story: Begin) -> None:  # noqa: F811
+    story = begun(slack_story)
+    story.workspace.person("U0NEW", "Nora New")
+    for line in ("ack", "note I look"):
+        story.slack_client.slash("U0NEW", line, story.room())
+    assert story.entry("note").text == "Nora New noted: I look"
+    assert story.entry("acknowledged").text.startswith("Nora New acknowledged")
+    assert [method for method, _ in story.workspace.calls].count("users.info") == 1

@@ -19,6 +19,7 @@ from slack_bolt.context.respond import Respond
 from incident_bot.clock import Clock
 from incident_bot.core.errors import IncidentBotError, Refused
 from incident_bot.flow.context import Context
+from incident_bot.flow.slack.chat import learn
 from incident_bot.flow.slack.people import GUEST, actor
 from incident_bot.flow.slack.undoing import Undoable
 from incident_bot.flow.views import ReplyView
@@ -105,6 +106,8 @@ class Workbench:
         found = actor(self.context, user)
         if found.startswith(GUEST) and not self.context.live.current.revision.chat.strangers:
             raise Refused(STRANGER.format(user=user))
+        if found.startswith(GUEST) and user:
+            learn(self.context, user, now=self.now())
         return found
 
     def answer(

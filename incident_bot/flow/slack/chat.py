@@ -65,6 +65,16 @@ def hear(
     context.signals.changed()
 
 
+def learn(context: Context, user: str, *, now: datetime) -> None:
+    """Have a member's name asked for, where `people.yaml` does not know them and nobody has asked yet."""
+    with context.store.read() as tx:
+        if chat.names(tx, [user]):
+            return
+    with context.store.write() as tx:
+        chat.mark(tx, user, "", "name", Mark(at=f"{now.timestamp():.6f}"), now=now)
+    context.signals.changed()
+
+
 class Reader:
     """Works on what was heard; safe to have several, in several processes."""
 
@@ -104,6 +114,8 @@ class _Look:
         try:
             if self.heard.ts:
                 self._message()
+            elif self.heard.channel.startswith(("U", "W")):
+                names_of(self.context, self.slack, [self.heard.channel], now=self.now())
             else:
                 channels = Channels(self.context, self.slack, self.heard, self.done, self.now())
                 if not channels.work():
