@@ -297,6 +297,8 @@ def _item_view(item: Item) -> ItemView:
         due=item.due,
         undo=item.undo,
         done_at=item.done_at,
+        outcome=item.outcome.value if item.outcome else None,
+        why=item.why,
     )
 
 

@@ -42,7 +42,7 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemView:
-    """One task, follow-up or change."""
+    """One task, follow-up, change, theory or decision."""
 
     number: int
     kind: str
@@ -51,6 +51,9 @@ class ItemView:
     due: datetime | None
     undo: str | None
     done_at: datetime | None
+    outcome: str | None = None
+    """What became of a theory: confirmed or ruled_out."""
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

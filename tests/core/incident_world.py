@@ -191,6 +191,14 @@ def with_items() -> Incident:
     return incident
 
 
+def believing() -> Incident:
+    """Give an incident with task 1, theories 2 and 3, and decision 4."""
+    incident = opened()
+    for kind in (ItemKind.TASK, ItemKind.THEORY, ItemKind.THEORY, ItemKind.DECISION):
+        incident = by("bob", AddItem(kind=kind, text=f"a {kind}"), incident).incident
+    return incident
+
+
 def direct(person: str, via: str = "sms") -> Page:
     return Page(
         person=person,

@@ -38,9 +38,10 @@ from incident_bot.core.incident import (
     SetPhase,
     SetSeverity,
     SetTitle,
+    SettleTheory,
     Snooze,
 )
-from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Paging, Phase, Running
+from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Outcome, Paging, Phase, Running
 from tests.core.incident_world import (
     LADDER,
     MATRIX,
@@ -50,6 +51,7 @@ from tests.core.incident_world import (
     P2,
     P3,
     acknowledged,
+    believing,
     by,
     direct,
     opened,
@@ -204,6 +206,22 @@ def test_items_are_numbered_and_done_once() -> None:
     assert (done.done_at, done.done_by, done.added_at, done.added_by) == (LATER, "carol", NOW, "bob")
     with pytest.raises(Refused, match=r"open are: 1, 2, 3 and 4\."):
         by("carol", FinishItem(number=9), incident)
+
+
+def test_a_theory_may_turn_out_otherwise_and_the_last_word_counts() -> None:
+    seen = by("carol", SettleTheory(number=2, outcome=Outcome.CONFIRMED, why=" seen "), believing(), at=LATER)
+    _, theory, other, decision = seen.incident.items
+    assert (theory.outcome, theory.why, theory.done_at, theory.done_by) == (
+        Outcome.CONFIRMED,
+        "seen",
+        LATER,
+        "carol",
+    )
+    assert (theory.is_open, other.is_open, decision.is_open) == (False, True, False)
+    fell = by("bob", SettleTheory(number=2, outcome=Outcome.RULED_OUT), seen.incident)
+    (event,) = fell.events
+    assert event.data == {"number": 2, "text": "a theory", "why": None, "was": "confirmed"}
+    assert (fell.incident.items[1].outcome, fell.incident.items[1].why) == (Outcome.RULED_OUT, None)
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,11 @@ from incident_bot.core.incident import (
     SetPhase,
     SetSeverity,
     SetTitle,
+    SettleTheory,
     Snooze,
     Unacknowledge,
 )
-from incident_bot.core.model import Incident, ItemKind, Paging, Phase
+from incident_bot.core.model import Incident, ItemKind, Outcome, Paging, Phase
 from tests.core.incident_world import (
     MINUTE,
     NOW,
@@ -40,6 +41,7 @@ from tests.core.incident_world import (
     P2,
     P3,
     acknowledged,
+    believing,
     by,
     cancelled,
     direct,
@@ -136,15 +138,67 @@ REFUSALS: dict[str, tuple[Callable[[], Incident], Command, str]] = {
         "INC-42 has no item 3; open are: none.",
     ),
     "resolve, resolved": (resolved, Resolve(), "INC-42 is resolved; type `reopen` if it is not over."),
+    "done, a theory": (
+        believing,
+        FinishItem(number=3),
+        "Item 3 of INC-42 is a theory, which is not done; type `confirmed 3` or `ruledout 3 <why>`.",
+    ),
+    "done, a decision": (
+        believing,
+        FinishItem(number=4),
+        "Item 4 of INC-42 is a decision, which is not done; it stands on the record.",
+    ),
+    "done, unknown beside theories": (
+        believing,
+        FinishItem(number=9),
+        "INC-42 has no item 9; open are: 1.",
+    ),
+    "confirmed, no theory": (
+        believing,
+        SettleTheory(number=1, outcome=Outcome.CONFIRMED),
+        "INC-42 has no theory 1; its theories are 2 and 3.",
+    ),
+    "ruled out, without any": (
+        opened,
+        SettleTheory(number=1, outcome=Outcome.RULED_OUT),
+        "INC-42 has no theory 1; `theory <text>` notes one.",
+    ),
+    "theory, blank": (
+        opened,
+        AddItem(kind=ItemKind.THEORY, text=" "),
+        "Something is missing; type `theory <text>`.",
+    ),
+    "resolve, changes in force": (
+        lambda: by("bob", AddItem(kind=ItemKind.CHANGE, text="scaled", undo="scale back"), opened()).incident,
+        Resolve(),
+        (
+            "INC-42: Still in force: 1. scaled (undo: scale back) – `done 1` when undone."
+            " To close it anyway, type `resolve` and the reason."
+        ),
+    ),
+    "resolve, all against it": (
+        with_items,
+        Resolve(firing=3, named=("HighErrorRate", "Slow")),
+        (
+            "INC-42: 3 still firing: HighErrorRate; Slow and 1 more."
+            " Still in force: 2. a change; 3. a change – `done 2` when undone."
+            " To close it anyway, type `resolve` and the reason."
+        ),
+    ),
+    "resolve, all named": (
+        opened,
+        Resolve(firing=1, named=("HighErrorRate",)),
+        "INC-42: 1 still firing: HighErrorRate. To close it anyway, type `resolve` and the reason.",
+    ),
     "resolve, still firing": (
         opened,
         Resolve(reason=" ", firing=3),
-        "3 alerts still fire for INC-42; say why it is over: `resolve <reason>`.",
+        "INC-42: 3 still firing. To close it anyway, type `resolve` and the reason.",
     ),
     "resolve, one still firing": (
         opened,
         Resolve(firing=1),
-        "1 alert still fires for INC-42; say why it is over: `resolve <reason>`.",
+        "INC-42: 1 still firing. To close it anyway, type `resolve` and the reason.",
     ),
     "reopen, open": (opened, Reopen(), "INC-42 is open already; type `info` to see where it stands."),
     "reopen, cancelled": (
@@ -326,10 +380,33 @@ SAID: dict[str, tuple[Callable[[], Incident], Command, str]] = {
         "Item 2 of INC-42 was done already, by carol; nothing changed.",
     ),
     "resolve": (opened, Resolve(), "INC-42 is resolved."),
+    "theory": (
+        opened,
+        AddItem(kind=ItemKind.THEORY, text="cold cache"),
+        "Theory 1 of INC-42 noted; `confirmed 1` or `ruledout 1 <why>` settles it.",
+    ),
+    "decision": (opened, AddItem(kind=ItemKind.DECISION, text="roll back"), "Decision 1 of INC-42 noted."),
+    "confirmed": (
+        believing,
+        SettleTheory(number=2, outcome=Outcome.CONFIRMED),
+        "Theory 2 of INC-42 is confirmed: a theory.",
+    ),
+    "confirmed, twice": (
+        lambda: (
+            by("bob", SettleTheory(number=2, outcome=Outcome.CONFIRMED, why="seen"), believing()).incident
+        ),
+        SettleTheory(number=2, outcome=Outcome.CONFIRMED),
+        "Theory 2 of INC-42 is confirmed already; nothing changed.",
+    ),
+    "ruled out, though it was confirmed": (
+        lambda: by("bob", SettleTheory(number=2, outcome=Outcome.CONFIRMED), believing()).incident,
+        SettleTheory(number=2, outcome=Outcome.RULED_OUT, why="it came back"),
+        "Theory 2 of INC-42 is ruled out: a theory.",
+    ),
     "resolve, changes in force": (
         with_items,
-        Resolve(),
-        "INC-42 is resolved. Temporary changes still in force: 2 and 3; `done n` when undone.",
+        Resolve(reason="for now"),
+        "INC-42 is resolved. Still in force: 2. a change; 3. a change – `done 2` when undone.",
     ),
     "resolve, one firing": (
         opened,

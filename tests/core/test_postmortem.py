@@ -25,9 +25,10 @@ from incident_bot.core.incident import (
     Resolve,
     SetPhase,
     SetSeverity,
+    SettleTheory,
     UnmergeHere,
 )
-from incident_bot.core.model import Event, ItemKind, Kind, Ladder, Paging, Phase
+from incident_bot.core.model import Event, ItemKind, Kind, Ladder, Outcome, Paging, Phase
 from incident_bot.core.postmortem import (
     Block,
     Draft,
@@ -106,7 +107,9 @@ class TestMeasures:
         tale = whole_tale().at(50).does(Reopen(reason="again"))
         assert draft_of(tale).measures.still_open
         assert draft_of(tale).measures.at("Mitigated") is None
-        tale.at(55).does(Acknowledge()).at(60).does(SetPhase(phase=Phase.MONITORING)).at(70).does(Resolve())
+        tale.at(55).does(Acknowledge()).at(60).does(SetPhase(phase=Phase.MONITORING)).at(70).does(
+            Resolve(reason="Held")
+        )
         draft = draft_of(tale)
         assert draft.measures.at("Resolved") == START + timedelta(minutes=70)
         assert draft.measures.at("Mitigated") == START + timedelta(minutes=60)
@@ -210,6 +213,27 @@ class TestSections:
         assert cells(draft, "follow-ups")[2][3:5] == ("Bob Example", "2026-11-24 02:05 UTC (Mon 21:05 EST)")
         assert {row[1] for row in cells(draft, "participants")} == {"responder", "scribe", "lead"}
 
+    def test_what_was_believed_and_when_and_what_was_decided(self) -> None:
+        tale = Tale().at(3).does(AddItem(kind=ItemKind.THEORY, text="Cold cache"), "bob")
+        tale.does(AddItem(kind=ItemKind.THEORY, text="Bad deploy"), "bob")
+        tale.does(AddItem(kind=ItemKind.THEORY, text="Full disk"), "bob")
+        tale.at(8).does(SettleTheory(number=1, outcome=Outcome.RULED_OUT, why="it is warm"), "alice")
+        tale.at(9).does(SettleTheory(number=2, outcome=Outcome.CONFIRMED), "alice")
+        tale.at(10).does(AddItem(kind=ItemKind.DECISION, text="Roll back"), "alice")
+        draft = draft_of(tale)
+        assert [(row[0], row[2], row[3].partition(" 2026")[0]) for row in cells(draft, "theories")] == [
+            ("Cold cache", "Bob Example", "ruled out"),
+            ("Bad deploy", "Bob Example", "confirmed"),
+            ("Full disk", "Bob Example", "neither confirmed nor ruled out"),
+        ]
+        assert cells(draft, "theories")[0][3].endswith(": it is warm")
+        assert block(draft, "theories").rows[0].source == "[events 3, 6]"
+        assert [(row[0], row[2]) for row in cells(draft, "decisions")] == [("Roll back", "Alice Example")]
+        assert cells(draft, "follow-ups") == []
+        assert asked(draft, "Theory 3, “Full disk”, was neither confirmed nor ruled out. Which was it?")
+        assert not asked(draft, "Theory 1")
+        assert not asked(draft, "has no owner")
+
     def test_pages_say_why_and_with_what_result(self) -> None:
         odd = replace(PAGES[0], id=0, kind="last_resort", loop=1, state="cancelled", sent_at=None)
         draft = draft_of(whole_tale(), pages=(*PAGES, odd))
@@ -232,6 +256,8 @@ class TestSections:
     def test_secrets_are_hidden_wherever_people_wrote_them(self) -> None:
         tale = Tale(title="password=hunter2").at(3).does(AddItem(kind=ItemKind.TASK, text="token=abc123"))
         tale.does(AddItem(kind=ItemKind.CHANGE, text="x", undo="secret=abc123"))
+        tale.does(AddItem(kind=ItemKind.THEORY, text="password=abc123"))
+        tale.does(SettleTheory(number=3, outcome=Outcome.CONFIRMED, why="token=abc123"))
         pages = (replace(PAGES[1], reason="Bearer abc123abc123 refused"),)
         assert not [word for word in ("hunter2", "abc123") if word in str(draft_of(tale, pages=pages))]
 

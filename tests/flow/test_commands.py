@@ -51,6 +51,13 @@ COMMANDS: list[tuple[str, str, str, dict[str, object]]] = [
     ("task check the lag @ben", "item_added", "Task 1 of INC-1 noted for ben", {}),
     ("followup alert on the pool 14d", "item_added", "Followup 1 of INC-1 noted", {}),
     ("did scaled to 12 undo: scale to 6", "item_added", "Change 1 of INC-1 noted for ana", {}),
+    (
+        "theory the cache is cold",
+        "item_added",
+        "Theory 1 of INC-1 noted; `confirmed 1` or `ruledout 1 <why>`",
+        {},
+    ),
+    ("decide roll back to 41", "item_added", "Decision 1 of INC-1 noted.", {}),
     ("resolve false alarm", "resolved", "INC-1 is resolved", {"escalation": "resolved", "forced": True}),
     ("cancel a test", "cancelled", "This is final", {"phase": "cancelled"}),
 ]
@@ -73,7 +80,18 @@ def test_a_command_changes_the_incident_and_stands_on_its_timeline(
 def test_every_verb_that_changes_is_in_the_table() -> None:
     typed = {row[0].split()[0] for row in COMMANDS}
     synonyms = {"ic": "lead"}
-    elsewhere = {"new", "unack", "done", "reopen", "drill", "dup", "unmerge", "split"}
+    elsewhere = {
+        "new",
+        "unack",
+        "done",
+        "ruledout",
+        "confirmed",
+        "reopen",
+        "drill",
+        "dup",
+        "unmerge",
+        "split",
+    }
     assert {synonyms.get(word, word) for word in typed} | elsewhere == {
         verb.name for verb in VERBS if verb.changes
     }
@@ -114,7 +132,10 @@ def test_items_are_numbered_finished_and_asked_for(firing: Story) -> None:
     assert "nothing changed" in firing.says("done 1")
     with pytest.raises(Refused, match="open are: 2 and 3"):
         firing.says("done 7")
-    assert "Temporary changes still in force: 2" in firing.says("resolve enough")
+    with pytest.raises(Refused, match=r"Still in force: 2\. scaled to 12 \(undo: scale to 6\)"):
+        firing.says("resolve")
+    assert "Still in force: 2. scaled to 12 (undo: scale to 6)" in firing.says("resolve enough")
+    assert "Item 2 of INC-1 is done" in firing.says("done 2"), "what was left in force is undone later"
 
 
 def test_new_takes_a_severity_first(story: Story) -> None:
@@ -307,22 +328,43 @@ def test_the_readers_answer_in_words(firing: Story) -> None:
 
 
 def test_catchup_tells_a_late_joiner_everything(firing: Story) -> None:
-    assert "no update yet" in firing.says("catchup")
+    assert "Last update: none yet" in firing.says("catchup")
     firing.says("ack")
     firing.says("impact one checkout in ten")
     firing.says("update Rolled back")
     firing.says("did scaled to 12 undo: scale to 6")
     firing.says("task check the lag @ben")
-    said = firing.says("catchup")
-    for part in (
-        "Paging: acknowledged by ana",
+    firing.says("theory the cache is cold")
+    firing.says("ruledout #3 it is warm", by="ben")
+    firing.says("decide roll back", by="ben")
+    firing.advance(minutes=5)
+    assert firing.says("summary").splitlines() == [
+        "INC-1 [P1] 5xx above 5 %",
+        "Severity: P1 since 03:00 UTC (5 min)",
+        "Phase: investigating since 03:00 UTC (5 min)",
+        "Paging: Ana Example on it",
+        "Lead: nobody: `lead @you`",
         "Impact: one checkout in ten",
-        "last update 2026-03-03 03:00 UTC",
-        "Rolled back",
-        "change in force: scaled to 12 (undo: scale to 6)",
-        "open task 2: check the lag",
-    ):
-        assert part in said, part
+        "Last update: 03:00 UTC: Rolled back",
+        "Next update: 03:15 UTC (in 10 min)",
+        "Firing now (1):",
+        "  5xx above 5 % since 03:00 UTC",
+        "Theories:",
+        "  3. the cache is cold – ruled out: it is warm",
+        "Decisions:",
+        "  4. roll back",
+        "Changes in force:",
+        "  1. scaled to 12 (undo: scale to 6)",
+        "Open tasks:",
+        "  2. check the lag – Ben Example",
+        "Lately:",
+        "  03:00 UTC Ana Example recorded temporary change 1: scaled to 12 (for Ana Example); to undo: scale to 6",
+        "  03:00 UTC Ana Example recorded task 2: check the lag (for Ben Example)",
+        "  03:00 UTC Ana Example recorded theory 3: the cache is cold",
+        "  03:00 UTC Ben Example ruled out theory 3: the cache is cold; it is warm",
+        "  03:00 UTC Ben Example recorded decision 4: roll back",
+    ]
+    assert firing.incident().seq == firing.timeline()[-1].seq, "whoever looks changes nothing"
 
 
 def test_the_readers_of_what_is_over_or_empty(story: Story) -> None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from incident_bot.core.effects import Page
 from incident_bot.core.incident.observations import AttachedAlert
-from incident_bot.core.model import Incident, ItemKind, JsonObject, Phase, Severity
+from incident_bot.core.model import Incident, ItemKind, JsonObject, Outcome, Phase, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class RetractNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddItem:
-    """`task`, `followup` or `did`: a numbered promise or change."""
+    """`task`, `followup`, `did`, `theory` or `decide`: numbered, in one row of numbers."""
 
     kind: ItemKind
     text: str
@@ -176,12 +176,23 @@ class FinishItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettleTheory:
+    """`confirmed n` or `ruledout n [why]`: what became of a theory."""
+
+    number: int
+    outcome: Outcome
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve:
-    """`resolve [reason]`: while alerts fire it wants a reason (row "resolve by hand while still firing")."""
+    """`resolve [reason]`: it wants a reason while alerts fire (row "resolve by hand …") or changes stand."""
 
     reason: str | None = None
     firing: int = 0
     """How many of its alerts fire now."""
+    named: tuple[str, ...] = ()
+    """Some of them by name, for whoever is asked why it is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +307,7 @@ Command: TypeAlias = (
     | RetractNote
     | AddItem
     | FinishItem
+    | SettleTheory
     | Resolve
     | Reopen
     | Cancel

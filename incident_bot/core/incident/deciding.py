@@ -7,6 +7,7 @@ from typing import TypeAlias, assert_never
 
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import (
+    beliefs,
     declining,
     ending,
     holding,
@@ -42,6 +43,7 @@ from incident_bot.core.incident.commands import (
     SetPhase,
     SetSeverity,
     SetTitle,
+    SettleTheory,
     Snooze,
     SplitOff,
     Unacknowledge,
@@ -55,7 +57,7 @@ _StateCommand: TypeAlias = (
     SetSeverity | SetPhase | SetTitle | SetImpact | PostUpdate | AssignLead | AssignRole
 )
 _ListCommand: TypeAlias = (
-    AddNote | EditNote | RetractNote | AddItem | FinishItem | AttachRunbook | SavePostmortem
+    AddNote | EditNote | RetractNote | AddItem | FinishItem | SettleTheory | AttachRunbook | SavePostmortem
 )
 
 
@@ -163,6 +165,8 @@ def _lists(command: _ListCommand, case: Case) -> Decision:
             return work.add_item(command, case)
         case FinishItem():
             return work.finish_item(command, case)
+        case SettleTheory():
+            return beliefs.settle(command, case)
         case AttachRunbook():
             return work.attach_runbook(command, case)
         case SavePostmortem():

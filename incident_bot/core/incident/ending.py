@@ -9,7 +9,7 @@ from incident_bot.core.effects import CancelPages, Effect, Moment, StopTimers, T
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.commands import Cancel, Reopen, Resolve
 from incident_bot.core.incident.facts import progress_to_json
-from incident_bot.core.incident.paging import joined, need_open, quiet, restarted, step_now, stopped
+from incident_bot.core.incident.paging import need_open, quiet, restarted, step_now, stopped
 from incident_bot.core.incident.rules import DRILL_LASTS, Case, Decision, Rules
 from incident_bot.core.model import Event, Incident, Item, ItemKind, Json, Kind, Paging, Phase
 
@@ -28,14 +28,14 @@ def takes_alerts(incident: Incident, *, rules: Rules, now: datetime) -> bool:
 
 
 def resolve(command: Resolve, case: Case) -> Decision:
-    """End it by hand; while alerts fire that takes a reason and is marked forced."""
+    """End it by hand; while alerts fire or changes stand that takes a reason, and is forced by those that fire."""
     incident, firing = case.incident, command.firing
     reason = (command.reason or "").strip() or None
     need_open(incident, "type `reopen` if it is not over")
-    if firing and reason is None:
-        still = "1 alert still fires" if firing == 1 else f"{firing} alerts still fire"
-        raise Refused(f"{still} for {incident.name}; say why it is over: `resolve <reason>`.")
-    said = f"{incident.name} is resolved.{_still(firing)}{_changes_left(incident.items)}"
+    left = _in_force(incident.items)
+    if reason is None and (firing or left):
+        raise Refused(f"{incident.name}: {_asked(command, left)}")
+    said = f"{incident.name} is resolved.{_still(firing)}{f' {_standing(left)}' if left else ''}"
     return case.decided(
         said, *_resolution(case, reason, firing), effects=_over(case, "resolved", reason, firing)
     )
@@ -83,11 +83,28 @@ def _still(firing: int) -> str:
     return f" {fires} not reopen it by repeating."
 
 
-def _changes_left(items: tuple[Item, ...]) -> str:
-    left = [str(item.number) for item in items if item.kind is ItemKind.CHANGE and item.done_at is None]
-    if not left:
-        return ""
-    return f" Temporary changes still in force: {joined(left)}; `done n` when undone."
+def _asked(command: Resolve, left: tuple[Item, ...]) -> str:
+    """Say what speaks against the end, and how to end it anyway."""
+    firing, named = command.firing, command.named
+    parts: list[str] = []
+    if firing:
+        more = f" and {firing - len(named)} more" if named and firing > len(named) else ""
+        which = f": {'; '.join(named)}{more}" if named else ""
+        parts.append(f"{firing} still firing{which}.")
+    if left:
+        parts.append(_standing(left))
+    return f"{' '.join(parts)} To close it anyway, type `resolve` and the reason."
+
+
+def _in_force(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    return tuple(item for item in items if item.kind is ItemKind.CHANGE and item.done_at is None)
+
+
+def _standing(left: tuple[Item, ...]) -> str:
+    told = "; ".join(
+        f"{item.number}. {item.text}{f' (undo: {item.undo})' if item.undo else ''}" for item in left
+    )
+    return f"Still in force: {told} – `done {left[0].number}` when undone."
 
 
 def reopen(command: Reopen, case: Case) -> Decision:

@@ -34,6 +34,7 @@ from incident_bot.core.model import (
     Item,
     ItemKind,
     Kind,
+    Outcome,
     Paging,
     Phase,
 )
@@ -259,6 +260,20 @@ def _item_done(incident: Incident, event: Event) -> Incident:
     return replace(incident, items=items)
 
 
+def _theory_settled(outcome: Outcome) -> Change:
+    def settled(incident: Incident, event: Event) -> Incident:
+        number, why = whole(event.data, "number"), maybe_text(event.data, "why")
+        items = tuple(
+            replace(item, done_at=event.happened_at, done_by=event.actor, outcome=outcome, why=why)
+            if item.number == number
+            else item
+            for item in incident.items
+        )
+        return replace(incident, items=items)
+
+    return settled
+
+
 def _runbook_found(incident: Incident, event: Event) -> Incident:
     return replace(incident, runbook=text(event.data, "runbook"))
 
@@ -320,6 +335,8 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.ROLE_ASSIGNED: _role_assigned,
         Kind.ITEM_ADDED: _item_added,
         Kind.ITEM_DONE: _item_done,
+        Kind.THEORY_CONFIRMED: _theory_settled(Outcome.CONFIRMED),
+        Kind.THEORY_RULED_OUT: _theory_settled(Outcome.RULED_OUT),
         Kind.RUNBOOK_FOUND: _runbook_found,
         Kind.RESOLVED: _resolved,
         Kind.CANCELLED: _resolved,

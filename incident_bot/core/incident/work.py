@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from incident_bot.core.effects import Moment
 from incident_bot.core.errors import Refused
+from incident_bot.core.incident.beliefs import instead
 from incident_bot.core.incident.commands import (
     AddItem,
     AddNote,
@@ -25,6 +27,7 @@ from incident_bot.core.incident.rules import Case, Decision
 from incident_bot.core.model import (
     Event,
     Incident,
+    ItemKind,
     Json,
     JsonObject,
     Kind,
@@ -190,7 +193,7 @@ def add_note(command: AddNote, case: Case) -> Decision:
 
 def add_item(command: AddItem, case: Case) -> Decision:
     """Number a task, follow-up or change and keep it open until `done`."""
-    words = _words(command.text, "task <text>`, `followup <text>` or `did <text>")
+    words = _words(command.text, f"{_VERBS[command.kind]} <text>")
     number = max((item.number for item in case.incident.items), default=0) + 1
     data = {
         "number": number,
@@ -202,8 +205,23 @@ def add_item(command: AddItem, case: Case) -> Decision:
     }
     owner = f" for {command.owner}" if command.owner else ""
     what = command.kind.value.capitalize()
-    said = f"{what} {number} of {case.incident.name} noted{owner}; `done {number}` ends it."
+    said = f"{what} {number} of {case.incident.name} noted{owner}{_ends(command.kind, number)}."
     return case.decided(said, case.event(Kind.ITEM_ADDED, data))
+
+
+_VERBS: Final = {
+    ItemKind.TASK: "task",
+    ItemKind.FOLLOWUP: "followup",
+    ItemKind.CHANGE: "did",
+    ItemKind.THEORY: "theory",
+    ItemKind.DECISION: "decide",
+}
+
+
+def _ends(kind: ItemKind, number: int) -> str:
+    if kind is ItemKind.THEORY:
+        return f"; `confirmed {number}` or `ruledout {number} <why>` settles it"
+    return f"; `done {number}` ends it" if kind.is_work else ""
 
 
 def finish_item(command: FinishItem, case: Case) -> Decision:
@@ -211,8 +229,12 @@ def finish_item(command: FinishItem, case: Case) -> Decision:
     incident, number = case.incident, command.number
     found = next((item for item in incident.items if item.number == number), None)
     if found is None:
-        has = [str(item.number) for item in incident.items if item.done_at is None]
+        has = [str(item.number) for item in incident.items if item.is_open and item.kind.is_work]
         raise Refused(f"{incident.name} has no item {number}; open are: {joined(has) or 'none'}.")
+    if not found.kind.is_work:
+        raise Refused(
+            f"Item {number} of {incident.name} is a {found.kind.value}, which is not done{instead(found)}."
+        )
     if found.done_at is not None:
         return case.decided(
             f"Item {number} of {incident.name} was done already, by {found.done_by}; nothing changed."

@@ -92,11 +92,26 @@ class ItemKind(StrEnum):
     FOLLOWUP = "followup"
     CHANGE = "change"
     """A temporary change made during the incident (`did … undo: …`)."""
+    THEORY = "theory"
+    """What people believe the cause to be, until it is confirmed or ruled out."""
+    DECISION = "decision"
+
+    @property
+    def is_work(self) -> bool:
+        """Say whether it is open until `done`: a theory is settled, and a decision stands."""
+        return self not in (ItemKind.THEORY, ItemKind.DECISION)
+
+
+class Outcome(StrEnum):
+    """What became of a theory."""
+
+    CONFIRMED = "confirmed"
+    RULED_OUT = "ruled_out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One numbered task, follow-up or change."""
+    """One numbered task, follow-up, change, theory or decision."""
 
     number: int
     kind: ItemKind
@@ -108,6 +123,15 @@ class Item:
     added_by: str
     done_at: datetime | None = None
     done_by: str | None = None
+    outcome: Outcome | None = None
+    """What became of a theory; the last word counts."""
+    why: str | None = None
+    """Why, as far as somebody said."""
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether somebody still has to do or find out something."""
+        return self.done_at is None and self.kind is not ItemKind.DECISION
 
 
 def incident_name(number: int) -> str:
@@ -244,6 +268,8 @@ class Kind(StrEnum):
     NOTE_RETRACTED = "note_retracted"
     ITEM_ADDED = "item_added"
     ITEM_DONE = "item_done"
+    THEORY_CONFIRMED = "theory_confirmed"
+    THEORY_RULED_OUT = "theory_ruled_out"
     RUNBOOK_FOUND = "runbook_found"
     RESOLVE_OFFERED = "resolve_offered"
     RESOLVED = "resolved"

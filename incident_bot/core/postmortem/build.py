@@ -90,7 +90,12 @@ def build(
 def _redacted(incident: Incident) -> Incident:
     """Hide secrets in what people and alerts wrote into the incident itself."""
     items = tuple(
-        replace(item, text=redact(item.text), undo=redact(item.undo) if item.undo else None)
+        replace(
+            item,
+            text=redact(item.text),
+            undo=redact(item.undo) if item.undo else None,
+            why=redact(item.why) if item.why else None,
+        )
         for item in incident.items
     )
     said = redact(incident.impact) if incident.impact else None
@@ -103,6 +108,7 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
     blocks: dict[int, tuple[Block, ...]] = {
         0: (sections.header_block(story, head, measures),),
         3: sections.key_times(story, measures),
+        8: sections.beliefs(story),
         10: (sections.mitigation(story, measures), _runbook(story)),
         11: responses.response(story),
         12: responses.communications(story, measures),
@@ -117,7 +123,6 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
         2: sections.impact,
         4: sections.detection,
         7: sections.phases,
-        8: sections.beliefs,
     }
     blocks |= {number: (write(story, measures),) for number, write in single.items()}
     return tuple(

@@ -135,7 +135,7 @@ def _never_told(story: Story, measures: Measures) -> Iterator[Row]:
 def _items_open(story: Story, _measures: Measures) -> Iterator[Row]:
     added = {entry.data.get("number"): entry for entry in _of(story, Kind.ITEM_ADDED)}
     for item in story.incident.items:
-        if item.done_at is not None:
+        if not item.is_open:
             continue
         source = event_source(*filter(None, [added.get(item.number)]))
         if item.kind is ItemKind.CHANGE:
@@ -146,6 +146,9 @@ def _items_open(story: Story, _measures: Measures) -> Iterator[Row]:
             yield Row(
                 cells=(f"Task {item.number}, “{item.text}”, is still open. Does it matter?",), source=source
             )
+        elif item.kind is ItemKind.THEORY:
+            text = f"Theory {item.number}, “{item.text}”, was neither confirmed nor ruled out. Which was it?"
+            yield Row(cells=(text,), source=source)
         elif item.owner is None:
             yield Row(
                 cells=(f"Follow-up {item.number}, “{item.text}”, has no owner. Whose is it?",), source=source

@@ -102,7 +102,7 @@ def follow_ups(story: Story) -> Block:
             source=event_source(*filter(None, [added.get(item.number)])),
         )
         for item in story.incident.items
-        if item.kind is not ItemKind.CHANGE
+        if item.kind in (ItemKind.TASK, ItemKind.FOLLOWUP)
     )
     return Block(name="follow-ups", columns=("No.", "What", "Type", "Owner", "Due", "State"), rows=rows)
 

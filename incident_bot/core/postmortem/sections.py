@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from incident_bot.core.model import ItemKind, Kind, incident_name
+from incident_bot.core.model import Item, ItemKind, Kind, incident_name
 from incident_bot.core.postmortem.draft import (
     Block,
     Header,
@@ -211,9 +211,43 @@ def phases(story: Story, _measures: Measures) -> Block:
     return Block(name="phases", columns=("Phase", "Since", "By"), rows=rows)
 
 
-def beliefs(story: Story, _measures: Measures) -> Block:
-    """Section 8: what people noted down as they went."""
-    return listed("notes", story, Kind.NOTE, Kind.SEVERITY_CHANGED, Kind.TITLE_CHANGED)
+def beliefs(story: Story) -> tuple[Block, Block, Block]:
+    """Section 8: what was believed from when on, what was decided, and what people noted as they went."""
+    told: dict[object, list[Entry]] = {}
+    for entry in story.entries:
+        if entry.kind in (Kind.ITEM_ADDED, Kind.THEORY_CONFIRMED, Kind.THEORY_RULED_OUT):
+            told.setdefault(entry.data.get("number"), []).append(entry)
+
+    def row(item: Item, *more: str) -> Row:
+        said = (item.text, clock(item.added_at, story.zone), story.name_of(item.added_by))
+        return Row(cells=(*said, *more), source=event_source(*told.get(item.number, ())))
+
+    theories = tuple(
+        row(item, _became(item, story)) for item in story.incident.items if item.kind is ItemKind.THEORY
+    )
+    decisions = tuple(row(item) for item in story.incident.items if item.kind is ItemKind.DECISION)
+    return (
+        Block(
+            name="theories",
+            columns=("Theory", "Since", "By", "What became of it"),
+            rows=theories,
+            nothing="No theories recorded.",
+        ),
+        Block(
+            name="decisions",
+            columns=("Decision", "When", "By"),
+            rows=decisions,
+            nothing="No decisions recorded.",
+        ),
+        listed("notes", story, Kind.NOTE, Kind.SEVERITY_CHANGED, Kind.TITLE_CHANGED),
+    )
+
+
+def _became(item: Item, story: Story) -> str:
+    if item.outcome is None or item.done_at is None:
+        return "neither confirmed nor ruled out"
+    why = f": {item.why}" if item.why else ""
+    return f"{item.outcome.value.replace('_', ' ')} {clock(item.done_at, story.zone)}{why}"
 
 
 def mitigation(story: Story, _measures: Measures) -> Block:

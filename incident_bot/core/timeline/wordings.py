@@ -85,6 +85,8 @@ WORDINGS: Final[Mapping[Kind, str]] = {
         "{who} recorded {item|an item}[ {number}][: {text}][ (for {owner})][ (due {due})][; to undo: {undo}]"
     ),
     Kind.ITEM_DONE: "{who} completed {item|item}[ {number}][: {text}]",
+    Kind.THEORY_CONFIRMED: "{who} confirmed theory[ {number}][: {text}][; {why}]",
+    Kind.THEORY_RULED_OUT: "{who} ruled out theory[ {number}][: {text}][; {why}]",
     Kind.RUNBOOK_FOUND: "Runbook found[: {book}][ ({reason})]",
     Kind.RESOLVE_OFFERED: "Nothing fires any more[ except {firing}]: somebody may resolve the incident",
     Kind.RESOLVED: (

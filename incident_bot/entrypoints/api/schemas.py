@@ -134,7 +134,7 @@ class Alert(Answered):
 
 
 class Item(Answered):
-    """One task, follow-up or temporary change."""
+    """One task, follow-up, temporary change, theory or decision."""
 
     number: int
     kind: str
@@ -143,6 +143,8 @@ class Item(Answered):
     due: Time | None
     undo: str | None
     done_at: Time | None
+    outcome: str | None
+    why: str | None
 
 
 class Link(Answered):

@@ -161,6 +161,16 @@ def other_incident(rest: str, *, example: str) -> tuple[int, str]:
     return int(found[1]), rest[found.end() :].strip()
 
 
+def item_number(rest: str, *, example: str) -> tuple[int, str]:
+    """Split off the number of an item, `2` or `#2`; raises Refused where there is none."""
+    word, _, more = needed(rest, example=example).partition(" ")
+    digits = word.lstrip("#").rstrip(".,:;")
+    if not digits.isdecimal() or len(digits) > 6:  # noqa: PLR2004 -- nobody has a million tasks
+        message = f"{word[:40]!r} is no number; `info` lists the numbers, then type for example `{example}`."
+        raise Refused(message)
+    return int(digits), more.strip()
+
+
 def needed(text: str, *, example: str) -> str:
     """Give the text; raises Refused where it is empty."""
     if not text.strip():

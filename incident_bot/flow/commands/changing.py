@@ -30,10 +30,11 @@ from incident_bot.core.incident import (
     SetPhase,
     SetSeverity,
     SetTitle,
+    SettleTheory,
     Snooze,
     Unacknowledge,
 )
-from incident_bot.core.model import Incident, ItemKind, Phase, Severity, Target, TargetKind, Urgency
+from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
 from incident_bot.flow.commands import arguments, declining
 from incident_bot.flow.directory import Directories
@@ -206,11 +207,22 @@ def _did(request: Request) -> Command:
 
 
 def _done(request: Request) -> Command:
-    word = arguments.needed(request.rest, example="done 2").split()[0].lstrip("#")
-    if not word.isdecimal() or len(word) > 6:  # noqa: PLR2004 -- nobody has a million tasks
-        message = f"{word[:40]!r} is no number; `info` lists the numbers, then type for example `done 2`."
-        raise Refused(message)
-    return FinishItem(number=int(word))
+    return FinishItem(number=arguments.item_number(request.rest, example="done 2")[0])
+
+
+def _theory(request: Request) -> Command:
+    text = arguments.needed(request.rest, example="theory the cache is cold after the deploy")
+    return AddItem(kind=ItemKind.THEORY, text=text, owner=None)
+
+
+def _decide(request: Request) -> Command:
+    text = arguments.needed(request.rest, example="decide roll back to 41 before lunch")
+    return AddItem(kind=ItemKind.DECISION, text=text, owner=None)
+
+
+def _settle(request: Request, outcome: Outcome, *, example: str) -> Command:
+    number, why = arguments.item_number(request.rest, example=example)
+    return SettleTheory(number=number, outcome=outcome, why=why or None)
 
 
 def _runbook(request: Request) -> Command:
@@ -235,14 +247,8 @@ def _resolve(request: Request) -> Command:
         for episode in alerts.episodes_of_incident(request.ledger.tx, request.incident.id)
         if episode.status.value == "firing"
     ]
-    if firing and not request.rest:
-        named = "; ".join(title(one.labels, one.annotations) for one in firing[:FIRING_NAMED])
-        more = f" and {len(firing) - FIRING_NAMED} more" if len(firing) > FIRING_NAMED else ""
-        message = (
-            f"{len(firing)} still firing: {named}{more}. To close it anyway, type `resolve` and the reason."
-        )
-        raise Refused(message)
-    return Resolve(reason=request.rest or None, firing=len(firing))
+    named = tuple(title(one.labels, one.annotations) for one in firing[:FIRING_NAMED])
+    return Resolve(reason=request.rest or None, firing=len(firing), named=named)
 
 
 def _reopen(request: Request) -> Command:
@@ -280,6 +286,10 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "did": _did,
     "done": _done,
     "runbook": _runbook,
+    "theory": _theory,
+    "ruledout": lambda request: _settle(request, Outcome.RULED_OUT, example="ruledout 3 the cache is warm"),
+    "confirmed": lambda request: _settle(request, Outcome.CONFIRMED, example="confirmed 3"),
+    "decide": _decide,
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from incident_bot.core.model import Json, Tally
+from incident_bot.core.model import ItemKind, Json, Tally
 from incident_bot.core.postmortem import clock, duration
 from incident_bot.core.storm import told
 from incident_bot.flow import export, queries
 from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.commands.grammar import VERBS, verb_named
 from incident_bot.flow.context import Context
-from incident_bot.flow.views import AlertView, IncidentView, ReplyView
+from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView
+from incident_bot.render.catchup import catch_up
+from incident_bot.store import alerts, incidents
 
 SHOWN: Final = 20
 
@@ -46,7 +48,7 @@ def info(context: Context, number: int, *, now: datetime) -> ReplyView:
     """Answer `info`: this incident on one card."""
     one = queries.incident(context, number)
     facts = _facts(one, now)
-    items = tuple(_item(item.number, item.kind, item.text, item.owner, item.done_at) for item in one.items)
+    items = tuple(_item(item) for item in one.items)
     return _card(one, facts, (*_storm(one), *items))
 
 
@@ -87,36 +89,13 @@ def runbook(context: Context, number: int, *, now: datetime) -> ReplyView:
 
 def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
     """Answer `catchup`: all that a late joiner needs, from the record alone."""
-    one = queries.incident(context, number)
-    entries = queries.timeline(context, number)
-    facts = _facts(one, now)
-    updates = [entry for entry in entries if entry.kind == "update_posted"]
-    telling = (
-        "acknowledged",
-        "severity_changed",
-        "phase_changed",
-        "note",
-        "item_added",
-        "exhausted",
-        "reopened",
-    )
-    recent = [entry for entry in entries if entry.kind in telling][-8:]
-    lines = (
-        [f"last update {clock(updates[-1].happened_at)}: {updates[-1].text}"]
-        if updates
-        else ["no update yet"]
-    )
-    lines += [f"{clock(entry.happened_at)} {entry.text}" for entry in recent]
-    in_force = [item for item in one.items if item.kind == "change" and item.done_at is None]
-    lines += [
-        f"change in force: {item.text}" + (f" (undo: {item.undo})" if item.undo else "") for item in in_force
-    ]
-    lines += [
-        f"open task {item.number}: {item.text}"
-        for item in one.items
-        if item.kind == "task" and not item.done_at
-    ]
-    return _card(one, facts, tuple(lines))
+    with context.store.read() as tx:
+        incident = queries.load(tx, number)
+        events = incidents.events(tx, number)
+        episodes = alerts.episodes_of_incident(tx, number)
+    names = {person.id: person.name for person in context.live.current.revision.people.values()}
+    told = catch_up(incident, events, episodes, names=names, now=now)
+    return _card(queries.incident(context, number), told.facts, told.lines)
 
 
 def explain(context: Context, number: int, *, now: datetime) -> ReplyView:
@@ -235,6 +214,12 @@ def _alert(alert: AlertView, now: datetime) -> str:
     return f"[{alert.severity}] {alert.title} – since {clock(alert.starts_at)} ({duration(now - alert.starts_at)})"
 
 
-def _item(number: int, kind: str, text: str, owner: str | None, done_at: datetime | None) -> str:
-    done = "done" if done_at else "open"
-    return f"{number}. {kind}: {text}" + (f" – {owner}" if owner else "") + f" ({done})"
+def _item(item: ItemView) -> str:
+    state = "done" if item.done_at else "open"
+    if item.kind == ItemKind.DECISION:
+        state = ""
+    elif item.outcome:
+        state = item.outcome.replace("_", " ") + (f": {item.why}" if item.why else "")
+    owner = f" – {item.owner}" if item.owner else ""
+    undo = f" – undo: {item.undo}" if item.undo and not item.done_at else ""
+    return f"{item.number}. {item.kind}: {item.text}{owner}{undo}" + (f" ({state})" if state else "")

@@ -16,6 +16,7 @@ from incident_bot.core.model import (
     ItemKind,
     Json,
     Kind,
+    Outcome,
     Paging,
     Phase,
     Progress,
@@ -134,6 +135,8 @@ def _item_json(item: Item) -> dict[str, Json]:
         "added_by": item.added_by,
         "done_at": _written(item.done_at),
         "done_by": item.done_by,
+        "outcome": item.outcome.value if item.outcome else None,
+        "why": item.why,
     }
 
 
@@ -149,6 +152,9 @@ def _item_value(found: Mapping[str, Any]) -> Item:
         added_by=found["added_by"],
         done_at=_read(found["done_at"]),
         done_by=found["done_by"],
+        # What was stored before there were theories has neither.
+        outcome=Outcome(found["outcome"]) if found.get("outcome") else None,
+        why=found.get("why"),
     )
 
 
