@@ -66,6 +66,8 @@ class Moment(StrEnum):
     """An offer of a shift, or what became of one."""
     MOVED = "moved"
     """Hand-offs moved because the rules of the world's clocks changed (R3)."""
+    NUDGE = "nudge"
+    """One person is told or asked something about an incident that they have a part in; it is no page."""
     PAGER = "pager"
     """A paging service is told what became of an incident that it pages for."""
     CHANGE = "change"
@@ -97,6 +99,8 @@ class TimerKind(StrEnum):
     """A source's heartbeat should have come by now."""
     FLAPPING = "flapping"
     """An incident flaps no longer, unless something changes before (I11)."""
+    OFFER = "offer"
+    """The lead was offered to somebody who has not answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +185,17 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nudge:
+    """Tell one person something by their first way for this urgency. No page: it stops nothing and is sent once."""
+
+    person: str
+    text: str
+    todo: str
+    """What to type."""
+    urgency: Urgency = Urgency.LOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTimer:
     """Have this looked at when it falls due; one timer of a kind per incident, the newest wins."""
 
@@ -195,7 +210,7 @@ class StopTimers:
     kinds: tuple[TimerKind, ...]
 
 
-Effect: TypeAlias = Page | CancelPages | Announce | SetTimer | StopTimers
+Effect: TypeAlias = Page | CancelPages | Announce | Nudge | SetTimer | StopTimers
 
 
 def try_again_at(

@@ -20,6 +20,7 @@ from incident_bot.core.incident import (
     Decision,
     FlappingOver,
     HoldOver,
+    OfferDue,
     SnoozeOver,
     TimerParked,
     observe,
@@ -52,7 +53,7 @@ from incident_bot.store.transaction import LostRace, Tx, Unavailable
 BATCH: Final = 50
 FAILED_AGAIN: Final = timedelta(seconds=10)
 OUTSIDE_LEASE: Final = timedelta(seconds=60)
-_OF_ALERTS: Final = frozenset({TimerKind.HOLD, TimerKind.FLAPPING})
+_OF_NO_EPOCH: Final = frozenset({TimerKind.HOLD, TimerKind.FLAPPING, TimerKind.OFFER})
 ASK_OUTSIDE: Final = frozenset({TimerKind.RECONCILE, TimerKind.REFIRE, TimerKind.HANDOFF})
 """Timers whose work begins with a network call, which never happens inside a transaction, or needs a longer one."""
 
@@ -145,7 +146,14 @@ def _report(context: Context, timer: Timer, error: str, *, now: datetime) -> Non
 def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
     try:
         match timer.kind:
-            case TimerKind.STEP | TimerKind.SNOOZE | TimerKind.ACK | TimerKind.HOLD | TimerKind.FLAPPING:
+            case (
+                TimerKind.STEP
+                | TimerKind.SNOOZE
+                | TimerKind.ACK
+                | TimerKind.HOLD
+                | TimerKind.FLAPPING
+                | TimerKind.OFFER
+            ):
                 _fire_incident(context, tx, timer, now=now)
             case TimerKind.MAINTENANCE:
                 reconsider_all(context, tx, now=now)
@@ -188,9 +196,9 @@ def _fire_incident(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> 
     incident = incidents.get(tx, timer.incident_id or 0, lock=True)
     if incident is None:
         return
-    if timer.kind not in _OF_ALERTS and timer.epoch != incident.epoch:
+    if timer.kind not in _OF_NO_EPOCH and timer.epoch != incident.epoch:
         # P6: a timer of another epoch is inert. A hold is about alerts, not about paging: whoever un-acknowledges
-        # meanwhile must not keep an incident open whose alerts are all over (P15).
+        # meanwhile must not keep an incident open whose alerts are all over (P15); and an offer is about the lead.
         return
     ledger = Ledger(context, tx, now=now)
     if timer.kind is TimerKind.STEP and incident.progress.state is Running.PAUSED:
@@ -236,6 +244,8 @@ def _decision(
     if timer.kind is TimerKind.ACK:
         due = AckDue(asking=_question(ledger, incident, now=now))
         return observe(due, incident, rules=rules, now=now)
+    if timer.kind is TimerKind.OFFER:
+        return observe(OfferDue(), incident, rules=rules, now=now)
     still_firing = alerts.count_firing(tx, {incident.id}).get(incident.id, 0)
     had_alerts = still_firing > 0 or bool(alerts.list_episodes(tx, incident_id=incident.id, limit=1))
     if timer.kind is TimerKind.STEP:

@@ -15,6 +15,7 @@ from incident_bot.core.effects import (
     Announce,
     CancelPages,
     Moment,
+    Nudge,
     Page,
     SetTimer,
     StopTimers,
@@ -28,6 +29,7 @@ from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.history import Roster
+from incident_bot.flow.nudges import nudged
 from incident_bot.flow.slack import announcements
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.steps import Turns, edited, told_of_steps
@@ -46,6 +48,7 @@ class _Draft:
     cancels: list[CancelPages] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
     announcements: list[Announce] = field(default_factory=list)
+    nudges: list[Nudge] = field(default_factory=list)
     timers: dict[TimerKind, datetime | None] = field(default_factory=dict)
 
 
@@ -104,6 +107,8 @@ class Ledger:
                     draft.pages.append(effect)
                 case Announce():
                     draft.announcements.append(effect)
+                case Nudge():
+                    draft.nudges.append(effect)
                 case SetTimer():
                     draft.timers[effect.kind] = effect.due_at
                 case StopTimers():
@@ -149,7 +154,7 @@ class Ledger:
                     slack_pages.owed(self.context, self.tx, incident, draft.events, now=self.now)
                 )
             self._messages.extend(told_of_steps(self.context, incident, draft.events, now=self.now))
-            self._announce(draft, incident, rank)
+            self._messages.extend(self._told(incident, draft, rank))
         if pages:
             outbox.add_pages_many(self.tx, pages, now=self.now)
         timers.forget(self.tx, stopped)
@@ -246,17 +251,17 @@ class Ledger:
         severity = self.current.revision.ladder.named(incident.severity)
         return severity.rank if severity else 0
 
-    def _announce(self, draft: _Draft, incident: Incident, rank: int) -> None:
+    def _told(self, incident: Incident, draft: _Draft, rank: int) -> Iterable[NewMessage]:
         if announcements.wanted(self.context):
-            self._messages.extend(
-                announcements.owed(
-                    self.context, self.tx, incident, draft.announcements, draft.events,
-                    new=not draft.incident.id, rank=rank, now=self.now,
-                )
+            yield from announcements.owed(
+                self.context, self.tx, incident, draft.announcements, draft.events,
+                new=not draft.incident.id, rank=rank, now=self.now,
             )  # fmt: skip
-            return
-        for announcement in draft.announcements:
-            self._messages.extend(self._announced(incident, announcement, rank))
+        else:
+            for announcement in draft.announcements:
+                yield from self._announced(incident, announcement, rank)
+        if draft.nudges:
+            yield from nudged(incident, draft.nudges, self.directories.of(incident.team), now=self.now)
 
     def _announced(self, incident: Incident, announcement: Announce, rank: int) -> Iterable[NewMessage]:
         moment = announcement.moment

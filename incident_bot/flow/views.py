@@ -128,6 +128,9 @@ class IncidentView:
     seq: int
     storm: str | None = None
     """The route whose storm it is."""
+    lead_since: datetime | None = None
+    offered_to: str | None = None
+    """Who is asked to take the lead and has not answered."""
     flapping_since: datetime | None = None
     """Since when its alerts begin and end too often."""
     tally: tuple[TallyView, ...] = ()

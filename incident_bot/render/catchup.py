@@ -22,7 +22,7 @@ IMPORTANT: Final = frozenset({
     Kind.ACKNOWLEDGED, Kind.UNACKNOWLEDGED, Kind.ACK_EXPIRED, Kind.SNOOZED, Kind.ESCALATED, Kind.EXHAUSTED,
     Kind.SEVERITY_CHANGED, Kind.PHASE_CHANGED, Kind.LEAD_ASSIGNED, Kind.UPDATE_POSTED, Kind.NOTE, Kind.ITEM_ADDED,
     Kind.ITEM_DONE, Kind.THEORY_CONFIRMED, Kind.THEORY_RULED_OUT, Kind.RESOLVE_OFFERED, Kind.RESOLVED, Kind.REOPENED,
-    Kind.CANCELLED, Kind.MERGED, Kind.MERGED_HERE,
+    Kind.CANCELLED, Kind.MERGED, Kind.MERGED_HERE, Kind.HANDOFF_OFFERED,
 })  # fmt: skip
 """The entries that tell the story; pages, alerts and routine do not."""
 
@@ -118,7 +118,9 @@ class _Record:
         taken = self.last(Kind.LEAD_ASSIGNED)
         if not self.incident.lead:
             return "nobody: `lead @you`"
-        return f"{self.name(self.incident.lead)}{f' {self.since(taken.happened_at)}' if taken else ''}"
+        offer = self.incident.offer
+        asked = f"; offered to {self.name(offer.to)}" if offer else ""
+        return f"{self.name(self.incident.lead)}{f' {self.since(taken.happened_at)}' if taken else ''}{asked}"
 
     def last_update(self) -> str:
         posted = self.last(Kind.UPDATE_POSTED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from incident_bot.core.effects import Moment
 from incident_bot.core.model import Json, JsonObject, Person
@@ -15,7 +16,9 @@ from incident_bot.core.timeline import one_line, redact
 from incident_bot.render.messages import SUBJECT_MOST, Message
 from incident_bot.render.templates import Templates
 
-MOMENTS: Final = frozenset({Moment.HANDOFF, Moment.TAP, Moment.UNTAPPED, Moment.SWAP, Moment.MOVED})
+MOMENTS: Final = frozenset(
+    {Moment.HANDOFF, Moment.TAP, Moment.UNTAPPED, Moment.SWAP, Moment.MOVED, Moment.NUDGE}
+)
 """What is written here, and nowhere else."""
 TITLE_MOST: Final = 100
 _INSTANTS: Final = frozenset({"at", "until", "since", "due", "asked", "was", "now"})
@@ -41,7 +44,7 @@ def handoff_message(
         **_blank(),
         **(read if isinstance(read, dict) else {}),
         "now": now,
-        "url": link or f"{public_url.rstrip('/')}/oncall",
+        "url": link or f"{public_url.rstrip('/')}/{_page(data)}",
         "base": public_url.rstrip("/"),
         "person": person.name if person else "",
         "zone": person.time_zone if person else str(data.get("zone") or "UTC"),
@@ -54,6 +57,12 @@ def handoff_message(
         facts={key: data[key] for key in ("schedule", "at", "role", "offer", "missing_id") if key in data},
         fell_back=text.fell_back,
     )
+
+
+def _page(data: JsonObject) -> str:
+    """Give the page that a message is about: an incident's, else that of those on call."""
+    incident = data.get("incident")
+    return f"incidents/{quote(str(incident))}" if incident else "oncall"
 
 
 def _template(moment: Moment, data: JsonObject) -> str:

@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from incident_bot.core.incident import (
+    AcceptLead,
     Acknowledge,
     AddItem,
     AddNote,
+    AssignLead,
     AssignRole,
     Cancel,
     FinishItem,
     Merge,
     MergeHere,
+    OfferLead,
     PostUpdate,
     Reopen,
     Resolve,
@@ -233,6 +236,16 @@ class TestSections:
         assert asked(draft, "Theory 3, “Full disk”, was neither confirmed nor ruled out. Which was it?")
         assert not asked(draft, "Theory 1")
         assert not asked(draft, "has no owner")
+
+    def test_who_was_in_command_from_when_to_when(self) -> None:
+        tale = Tale().at(3).does(AssignLead(person="bob")).at(10).does(OfferLead(person="alice"), "bob")
+        draft = draft_of(tale.at(20).does(AcceptLead(), "alice"), now=tale.now + timedelta(minutes=4))
+        assert [(row[0], row[2]) for row in cells(draft, "command")] == [
+            ("Bob Example", "17 min"),
+            ("Alice Example", "4 min, still in command"),
+        ]
+        assert cells(draft_of(tale.at(30).does(Resolve())), "command")[1][2] == "10 min"
+        assert block(draft_of(Tale()), "command").nothing == "Nobody led it."
 
     def test_pages_say_why_and_with_what_result(self) -> None:
         odd = replace(PAGES[0], id=0, kind="last_resort", loop=1, state="cancelled", sent_at=None)

@@ -91,6 +91,9 @@ def test_every_verb_that_changes_is_in_the_table() -> None:
         "dup",
         "unmerge",
         "split",
+        "handoff",
+        "accept",
+        "decline",
     }
     assert {synonyms.get(word, word) for word in typed} | elsewhere == {
         verb.name for verb in VERBS if verb.changes

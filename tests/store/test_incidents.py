@@ -15,6 +15,8 @@ from incident_bot.core.model import (
     Item,
     ItemKind,
     Kind,
+    LeadOffer,
+    Outcome,
     Paging,
     Phase,
     Progress,
@@ -40,6 +42,8 @@ FULL = Incident(
         Item(number=1, kind=ItemKind.TASK, text="look", added_at=NOW, added_by="alice"),
         Item(number=2, kind=ItemKind.CHANGE, text="did", owner="bob", due=NOW, undo="undo", added_at=NOW,
              added_by="alice", done_at=NOW + MINUTE, done_by="bob"),
+        Item(number=3, kind=ItemKind.THEORY, text="cold cache", added_at=NOW, added_by="alice", done_at=NOW + MINUTE,
+             done_by="bob", outcome=Outcome.RULED_OUT, why="it is warm"),
     ),
     progress=Progress(epoch=4, loop=1, step=2, next_at=NOW + MINUTE, state=Running.PAUSED, started_at=NOW,
                       fell_back=True, reached=True),
@@ -62,6 +66,8 @@ FULL = Incident(
     merged_into=13,
     revision="abc",
     storm="default",
+    lead_since=NOW,
+    offer=LeadOffer(to="bob", by="alice", at=NOW, reminded=True),
     flapping=Flapping(since=NOW, rule=FlappingRule(transitions=5, hold=7 * MINUTE), quiet_epoch=3),
 )  # fmt: skip
 

@@ -114,6 +114,23 @@ class AssignLead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferLead:
+    """`handoff @u`: the lead offers it; who it was leads until this person accepts."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptLead:
+    """`accept`: said by whoever was offered the lead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineLead:
+    """`decline`: said by whoever was offered the lead, or by whoever offered it, who takes it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssignRole:
     """`role <role> @u`; the role of lead, commander or ic is `AssignLead`."""
 
@@ -302,6 +319,9 @@ Command: TypeAlias = (
     | PostUpdate
     | AssignLead
     | AssignRole
+    | OfferLead
+    | AcceptLead
+    | DeclineLead
     | AddNote
     | EditNote
     | RetractNote

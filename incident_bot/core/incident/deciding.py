@@ -10,6 +10,7 @@ from incident_bot.core.incident import (
     beliefs,
     declining,
     ending,
+    handover,
     holding,
     merging,
     notes,
@@ -19,6 +20,7 @@ from incident_bot.core.incident import (
     work,
 )
 from incident_bot.core.incident.commands import (
+    AcceptLead,
     Acknowledge,
     AddItem,
     AddNote,
@@ -28,11 +30,13 @@ from incident_bot.core.incident.commands import (
     Cancel,
     Cannot,
     Command,
+    DeclineLead,
     EditNote,
     Escalate,
     FinishItem,
     Merge,
     MergeHere,
+    OfferLead,
     PageSomebody,
     PostUpdate,
     Reopen,
@@ -56,6 +60,7 @@ from incident_bot.core.model import Incident, Paging
 _StateCommand: TypeAlias = (
     SetSeverity | SetPhase | SetTitle | SetImpact | PostUpdate | AssignLead | AssignRole
 )
+_LeadCommand: TypeAlias = OfferLead | AcceptLead | DeclineLead
 _ListCommand: TypeAlias = (
     AddNote | EditNote | RetractNote | AddItem | FinishItem | SettleTheory | AttachRunbook | SavePostmortem
 )
@@ -133,7 +138,7 @@ def _ending(command: Resolve | Reopen | Cancel, case: Case) -> Decision:
             assert_never(command)
 
 
-def _work(command: _StateCommand | _ListCommand, case: Case) -> Decision:
+def _work(command: _StateCommand | _LeadCommand | _ListCommand, case: Case) -> Decision:
     match command:
         case SetSeverity():
             return work.set_severity(command, case)
@@ -149,6 +154,8 @@ def _work(command: _StateCommand | _ListCommand, case: Case) -> Decision:
             return work.assign_lead(command, case)
         case AssignRole():
             return work.assign_role(command, case)
+        case OfferLead() | AcceptLead() | DeclineLead():
+            return handover.decide_handover(command, case)
         case _:
             return _lists(command, case)
 

@@ -34,6 +34,7 @@ from incident_bot.core.model import (
     Item,
     ItemKind,
     Kind,
+    LeadOffer,
     Outcome,
     Paging,
     Phase,
@@ -149,6 +150,8 @@ def evolve(incident: Incident, event: Event) -> Incident:
         after = replace(after, acknowledged_at=None, acknowledged_by=None, responders=())
     if paging is not Paging.ACKNOWLEDGED and (after.asked_at or after.waiting_for):
         after = replace(after, asked_at=None, waiting_for=None)
+    if not paging.is_open and after.offer is not None:
+        after = replace(after, offer=None)
     if "progress" in event.data:
         after = replace(after, progress=progress_from_json(record(event.data, "progress")))
     if "phase" in event.data:
@@ -229,7 +232,21 @@ def _update_posted(incident: Incident, event: Event) -> Incident:
 
 
 def _lead_assigned(incident: Incident, event: Event) -> Incident:
-    return replace(incident, lead=text(event.data, "person"))
+    return replace(incident, lead=text(event.data, "person"), lead_since=event.happened_at, offer=None)
+
+
+def _offered(incident: Incident, event: Event) -> Incident:
+    offer = LeadOffer(to=text(event.data, "person"), by=event.actor, at=event.happened_at)
+    return replace(incident, offer=offer)
+
+
+def _reminded(incident: Incident, _event: Event) -> Incident:
+    offer = incident.offer
+    return replace(incident, offer=replace(offer, reminded=True) if offer else None)
+
+
+def _offer_over(incident: Incident, _event: Event) -> Incident:
+    return replace(incident, offer=None)
 
 
 def _role_assigned(incident: Incident, event: Event) -> Incident:
@@ -332,6 +349,10 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.IMPACT_CHANGED: _impact_changed,
         Kind.UPDATE_POSTED: _update_posted,
         Kind.LEAD_ASSIGNED: _lead_assigned,
+        Kind.HANDOFF_OFFERED: _offered,
+        Kind.HANDOFF_REMINDED: _reminded,
+        Kind.HANDOFF_DECLINED: _offer_over,
+        Kind.HANDOFF_EXPIRED: _offer_over,
         Kind.ROLE_ASSIGNED: _role_assigned,
         Kind.ITEM_ADDED: _item_added,
         Kind.ITEM_DONE: _item_done,

@@ -170,6 +170,11 @@ class PageDiverted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDue:
+    """An offer of the lead is to be asked about once more, or is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFailed:
     """A message to a channel was given up."""
 
@@ -203,6 +208,7 @@ Observation: TypeAlias = (
     | PageFailed
     | PageDiverted
     | MessageFailed
+    | OfferDue
     | TimerParked
 )
 

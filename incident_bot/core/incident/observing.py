@@ -19,6 +19,7 @@ from incident_bot.core.incident.flapping import (
     only_flapping,
     waits_quietly,
 )
+from incident_bot.core.incident.handover import offer_due
 from incident_bot.core.incident.holding import ack_due, step_over
 from incident_bot.core.incident.observations import (
     AckDue,
@@ -30,6 +31,7 @@ from incident_bot.core.incident.observations import (
     HoldOver,
     MessageFailed,
     Observation,
+    OfferDue,
     PageDiverted,
     PageFailed,
     PageSent,
@@ -88,7 +90,15 @@ def _case(incident: Incident, actor: str, source: str, rules: Rules, now: dateti
 
 
 def _timed(
-    observation: HoldOver | SnoozeOver | AckDue | StepOver | FlappingOver | Paused | Resumed | TimerParked,
+    observation: HoldOver
+    | SnoozeOver
+    | AckDue
+    | OfferDue
+    | StepOver
+    | FlappingOver
+    | Paused
+    | Resumed
+    | TimerParked,
     case: Case,
 ) -> Decision:
     match observation:
@@ -98,6 +108,8 @@ def _timed(
             return _snooze_over(observation, case)
         case AckDue():
             return ack_due(observation, case)
+        case OfferDue():
+            return offer_due(case)
         case StepOver():
             return step_over(case)
         case FlappingOver():

@@ -134,6 +134,16 @@ class Item:
         return self.done_at is None and self.kind is not ItemKind.DECISION
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadOffer:
+    """The lead as it was offered to somebody, who has not answered yet."""
+
+    to: str
+    by: str
+    at: datetime
+    reminded: bool = False
+
+
 def incident_name(number: int) -> str:
     """Give the name people say: `INC-42`."""
     return f"INC-{number}"
@@ -194,6 +204,10 @@ class Incident:
     """The hash of its last event: the head of the chain."""
     storm: str | None = None
     """The route whose storm it is: then it adopts what would open incidents of its own (I12)."""
+    lead_since: datetime | None = None
+    """Since when the lead has it."""
+    offer: LeadOffer | None = None
+    """To whom the lead is offered; until they accept, the lead stays who it is."""
     flapping: Flapping | None = None
     """That its alerts begin and end too often (I11)."""
 
@@ -261,6 +275,13 @@ class Kind(StrEnum):
     IMPACT_CHANGED = "impact_changed"
     UPDATE_POSTED = "update_posted"
     LEAD_ASSIGNED = "lead_assigned"
+    HANDOFF_OFFERED = "handoff_offered"
+    """The lead is offered to somebody, who has to accept."""
+    HANDOFF_REMINDED = "handoff_reminded"
+    HANDOFF_DECLINED = "handoff_declined"
+    """Said no to, or taken back."""
+    HANDOFF_EXPIRED = "handoff_expired"
+    """Nobody answered: the lead stays who it was."""
     ROLE_ASSIGNED = "role_assigned"
     NOTE = "note"
     NOTE_EDITED = "note_edited"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from incident_bot.core.model import ItemKind, Kind, incident_name
@@ -17,7 +18,7 @@ from incident_bot.core.postmortem.draft import (
 )
 from incident_bot.core.postmortem.questions import promises
 from incident_bot.core.postmortem.sections import entry_row, listed
-from incident_bot.core.postmortem.words import clock
+from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import redact
 
 ROUTINE: Final = frozenset(
@@ -34,9 +35,10 @@ ROUTINE: Final = frozenset(
 ROWS_MOST: Final = 500
 
 
-def response(story: Story) -> tuple[Block, Block, Block]:
-    """Section 11: roles over time, what the escalation did, and every page."""
-    roles = listed("roles", story, Kind.LEAD_ASSIGNED, Kind.ROLE_ASSIGNED)
+def response(story: Story, measures: Measures) -> tuple[Block, Block, Block, Block]:
+    """Section 11: who was in command and how long, roles over time, what the escalation did, and every page."""
+    asked = (Kind.HANDOFF_OFFERED, Kind.HANDOFF_DECLINED, Kind.HANDOFF_EXPIRED)
+    roles = listed("roles", story, Kind.LEAD_ASSIGNED, Kind.ROLE_ASSIGNED, *asked)
     kinds = (
         Kind.STEP,
         Kind.NOBODY,
@@ -55,7 +57,27 @@ def response(story: Story) -> tuple[Block, Block, Block]:
         rows=tuple(_page_row(page, story.zone) for page in pages[:ROWS_MOST]),
         nothing="Nobody was paged.",
     )
-    return roles, escalation, paging
+    return _command(story, measures), roles, escalation, paging
+
+
+def _command(story: Story, measures: Measures) -> Block:
+    """Say who led from when to when; while it is open the last one still does."""
+    led = [entry for entry in story.entries if entry.kind is Kind.LEAD_ASSIGNED]
+    # The next one ends the time of the one before; the last one's ends with the incident.
+    ends = (*(entry.happened_at for entry in led[1:]), measures.at("Resolved"))
+    rows = tuple(
+        Row(
+            cells=(
+                story.name_of(str(entry.data.get("person", ""))),
+                clock(entry.happened_at, story.zone),
+                duration(max((end or story.now) - entry.happened_at, timedelta(0)))
+                + ("" if end else ", still in command"),
+            ),
+            source=event_source(entry),
+        )
+        for entry, end in zip(led, ends, strict=False)
+    )
+    return Block(name="command", columns=("Led by", "From", "For"), rows=rows, nothing="Nobody led it.")
 
 
 def communications(story: Story, measures: Measures) -> tuple[Block, Block]:

@@ -73,7 +73,13 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.TITLE_CHANGED: "Title changed[ from “{old}”][ to “{new}”] by {who}",
     Kind.IMPACT_CHANGED: "{who} described the impact[: {said}]",
     Kind.UPDATE_POSTED: "{who} posted an update[: {text}][ (next update by {next_update_at})]",
-    Kind.LEAD_ASSIGNED: "{person|Nobody} leads the incident",
+    Kind.LEAD_ASSIGNED: "{person|Nobody} leads the incident[, handed over by {handed_over_by}]",
+    Kind.HANDOFF_OFFERED: "{who} offered the lead to {person|somebody}[, until {until}][; no longer to {instead_of}]",
+    Kind.HANDOFF_REMINDED: "{person|Somebody} was asked once more to take the lead[, until {until}]",
+    Kind.HANDOFF_DECLINED: (
+        "[{taken_back?}{who} took the offer of the lead back][{taken_back!}{who} did not take the lead][; {lead} leads]"
+    ),
+    Kind.HANDOFF_EXPIRED: "{person|Somebody} did not answer the offer of the lead[; {lead} leads]",
     Kind.ROLE_ASSIGNED: "{person|Nobody} is {role|a responder}",
     Kind.NOTE: (
         "[{retracted?}Taken back: ]{who} noted: {text|nothing}[ (edited{edited?})]"
@@ -113,7 +119,7 @@ _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
 _FIELD: Final = re.compile(r"\{(\w+)([?!])?(?:\|([^}]*))?\}")
 _PEOPLE: Final = frozenset({
     "person", "people", "by", "owner", "pinned_by", "author", "wanted", "unreachable", "away", "others", "missing",
-    "awaited", "left",
+    "awaited", "left", "handed_over_by", "instead_of", "lead",
 })  # fmt: skip
 _INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at"})
 _ACTORS: Final = {

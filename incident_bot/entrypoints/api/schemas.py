@@ -183,6 +183,8 @@ class Incident(Answered):
     team: str
     service: str | None
     lead: str | None
+    lead_since: Time | None
+    offered_to: str | None = Field(description="Who is asked to take the lead and has not answered.")
     roles: dict[str, str]
     impact: str | None
     opened_at: Time

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from incident_bot.core.effects import Page, PageKind
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import (
+    AcceptLead,
     Acknowledge,
     AddItem,
     AddNote,
@@ -20,8 +21,10 @@ from incident_bot.core.incident import (
     AttachRunbook,
     Cancel,
     Command,
+    DeclineLead,
     Escalate,
     FinishItem,
+    OfferLead,
     PageSomebody,
     PostUpdate,
     Reopen,
@@ -168,6 +171,16 @@ def _lead(request: Request) -> Command:
     return AssignLead(person=arguments.person(word, people, actor=request.actor))
 
 
+def _handoff(request: Request) -> Command:
+    people = request.ledger.current.revision.people
+    word = arguments.needed(request.rest, example="handoff @bob").split()[0]
+    person = arguments.person(word, people, actor=request.actor)
+    if not people[person].active:
+        message = f"{person} is not active any more; name somebody else: `handoff @bob`."
+        raise Refused(message)
+    return OfferLead(person=person)
+
+
 def _role(request: Request) -> Command:
     words = arguments.needed(request.rest, example="role scribe @bob").split()
     if len(words) < 2:  # noqa: PLR2004 -- a role and a person
@@ -273,6 +286,9 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "status": _status,
     "update": _update,
     "lead": _lead,
+    "handoff": _handoff,
+    "accept": lambda _: AcceptLead(),
+    "decline": lambda _: DeclineLead(),
     "role": _role,
     "note": _note,
     "impact": lambda request: SetImpact(

@@ -151,7 +151,7 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
         facts.append(("Flapping", f"since {clock(one.flapping_since)}: re-fires page nobody"))
     if one.service:
         facts.append(("Service", one.service))
-    facts.append(("Lead", one.lead or "nobody: `lead @you`"))
+    facts.append(("Lead", _lead(one, now)))
     facts.extend((role.capitalize(), person) for role, person in one.roles.items())
     if one.impact:
         facts.append(("Impact", one.impact))
@@ -160,6 +160,14 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
     if one.next_update_at:
         facts.append(("Next update by", clock(one.next_update_at)))
     return tuple(facts)
+
+
+def _lead(one: IncidentView, now: datetime) -> str:
+    if one.lead is None:
+        return "nobody: `lead @you`"
+    ended = one.resolved_at or now
+    held = f", {duration(ended - one.lead_since)} in command" if one.lead_since else ""
+    return f"{one.lead}{held}" + (f"; offered to {one.offered_to}" if one.offered_to else "")
 
 
 def _storm(one: IncidentView) -> tuple[str, ...]:

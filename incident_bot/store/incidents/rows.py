@@ -16,6 +16,7 @@ from incident_bot.core.model import (
     ItemKind,
     Json,
     Kind,
+    LeadOffer,
     Outcome,
     Paging,
     Phase,
@@ -41,6 +42,7 @@ _OTHERWISE: Final = frozenset(
         "policy",
         "responders",
         "flapping",
+        "offer",
     }
 )
 _SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
@@ -72,6 +74,7 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         called=list(progress.called) or None,
         taken=list(progress.taken) or None,
         flapping=_flapping_json(incident.flapping),
+        offer=_offer_json(incident.offer),
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -94,7 +97,21 @@ def incident_value(row: Found) -> Incident:
         policy=columns["policy"],
         responders=tuple(columns["responders"]),
         flapping=_flapping_value(columns["flapping"]),
+        offer=_offer_value(columns["offer"]),
     )
+
+
+def _offer_json(offer: LeadOffer | None) -> dict[str, Json] | None:
+    if offer is None:
+        return None
+    return {"to": offer.to, "by": offer.by, "at": offer.at.isoformat(), "reminded": offer.reminded}
+
+
+def _offer_value(found: Mapping[str, Any] | None) -> LeadOffer | None:
+    if found is None:
+        return None
+    at = datetime.fromisoformat(found["at"])
+    return LeadOffer(to=found["to"], by=found["by"], at=at, reminded=found["reminded"])
 
 
 def _flapping_json(flapping: Flapping | None) -> dict[str, Json] | None:

@@ -87,6 +87,8 @@ class IncidentTable(Base, table=True):
     taken: Any | None = document()
     storm: str | None = words()
     flapping: Any | None = document()
+    lead_since: datetime | None = instant()
+    offer: Any | None = document()
 
 
 class BucketTable(Base, table=True):
