@@ -101,6 +101,8 @@ class TimerKind(StrEnum):
     """An incident flaps no longer, unless something changes before (I11)."""
     OFFER = "offer"
     """The lead was offered to somebody who has not answered."""
+    WATCH = "watch"
+    """An incident was resolved by hand while alerts fired: do they still?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,12 @@ class Runbook:
     """By the names of `SECTIONS`."""
     text: str = ""
 
+    @property
+    def steps(self) -> tuple[tuple[int, str, str], ...]:
+        """Give every step with its number, from 1 through the whole runbook, and its section."""
+        every = [(section.name, step) for section in self.sections.values() for step in section.steps]
+        return tuple((number, name, step) for number, (name, step) in enumerate(every, 1))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:

@@ -23,6 +23,7 @@ from incident_bot.core.incident import (
     OfferDue,
     SnoozeOver,
     TimerParked,
+    WatchOver,
     observe,
 )
 from incident_bot.core.model import (
@@ -53,7 +54,7 @@ from incident_bot.store.transaction import LostRace, Tx, Unavailable
 BATCH: Final = 50
 FAILED_AGAIN: Final = timedelta(seconds=10)
 OUTSIDE_LEASE: Final = timedelta(seconds=60)
-_OF_NO_EPOCH: Final = frozenset({TimerKind.HOLD, TimerKind.FLAPPING, TimerKind.OFFER})
+_OF_NO_EPOCH: Final = frozenset({TimerKind.HOLD, TimerKind.FLAPPING, TimerKind.OFFER, TimerKind.WATCH})
 ASK_OUTSIDE: Final = frozenset({TimerKind.RECONCILE, TimerKind.REFIRE, TimerKind.HANDOFF})
 """Timers whose work begins with a network call, which never happens inside a transaction, or needs a longer one."""
 
@@ -153,6 +154,7 @@ def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
                 | TimerKind.HOLD
                 | TimerKind.FLAPPING
                 | TimerKind.OFFER
+                | TimerKind.WATCH
             ):
                 _fire_incident(context, tx, timer, now=now)
             case TimerKind.MAINTENANCE:
@@ -247,6 +249,8 @@ def _decision(
     if timer.kind is TimerKind.OFFER:
         return observe(OfferDue(), incident, rules=rules, now=now)
     still_firing = alerts.count_firing(tx, {incident.id}).get(incident.id, 0)
+    if timer.kind is TimerKind.WATCH:
+        return observe(WatchOver(still_firing=still_firing), incident, rules=rules, now=now)
     had_alerts = still_firing > 0 or bool(alerts.list_episodes(tx, incident_id=incident.id, limit=1))
     if timer.kind is TimerKind.STEP:
         if incident.paging is not Paging.TRIGGERED:

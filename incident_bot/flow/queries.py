@@ -26,6 +26,7 @@ from incident_bot.flow.views import (
     LinkView,
     PageView,
     ReceiptView,
+    StepView,
     TallyView,
 )
 from incident_bot.store import alerts as episodes_store
@@ -282,11 +283,29 @@ def incident_view(
         lead_since=incident.lead_since,
         offered_to=incident.offer.to if incident.offer else None,
         flapping_since=incident.flapping.since if incident.flapping else None,
+        steps=steps_of(context, incident) if episodes is not None else (),
         tally=tuple(
             TallyView(name=one.name, service=one.service, firing=one.firing, total=one.total)
             for one in tallied((each.labels, each.service, each.status) for each in episodes or ())
         ),
         alerts=tuple(alert_view(episode) for episode in episodes or ()),
+    )
+
+
+def steps_of(context: Context, incident: Incident) -> tuple[StepView, ...]:
+    """Give the steps of an incident's runbook as it is now, with who did which."""
+    books = context.live.current.revision.runbooks
+    book = next((one for one in books if one.path == incident.runbook), None)
+    ticks = {(tick.number, tick.text): tick for tick in incident.ticks}
+    return tuple(
+        StepView(
+            number=number,
+            section=section,
+            text=text,
+            done_at=tick.at if (tick := ticks.get((number, text))) else None,
+            done_by=tick.by if tick else None,
+        )
+        for number, section, text in (book.steps if book else ())
     )
 
 

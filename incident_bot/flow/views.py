@@ -57,6 +57,18 @@ class ItemView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One step of an incident's runbook."""
+
+    number: int
+    """From 1 through the whole runbook."""
+    section: str
+    text: str
+    done_at: datetime | None
+    done_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkView:
     """One link that helps: runbook, dashboard, source."""
 
@@ -136,6 +148,8 @@ class IncidentView:
     tally: tuple[TallyView, ...] = ()
     """Its alerts counted by name and service, what fires most first; lists carry it without."""
     alerts: tuple[AlertView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+    """The steps of its runbook; lists carry it without."""
     call: tuple[CallView, ...] = ()
     """Whom to phone when nothing else reached them; lists leave it empty."""
 

@@ -54,6 +54,7 @@ def catch_up(
         ("Lead", record.lead()),
         *((role.capitalize(), record.name(person)) for role, person in sorted(incident.roles.items())),
         *((("Impact", _cut(incident.impact)),) if incident.impact else ()),
+        *((("Runbook", f"{len(incident.ticks)} steps done: `runbook`"),) if incident.ticks else ()),
         ("Last update", record.last_update()),
         *record.promise(),
     )

@@ -244,7 +244,7 @@ TABLE: dict[str, Row] = {
         opened, Resolve(reason="known", firing=2), "resolved", "resolved/stopped/resolved"
     ),
     "forced, then a repeat: stays resolved": Row(
-        forced, AlertsRepeated(alerts=(alert(),)), "", "resolved/stopped/resolved"
+        forced, AlertsRepeated(alerts=(alert(),)), "fires_on", "resolved/stopped/resolved"
     ),
     "forced, then a worse repeat: reopened": Row(
         forced,

@@ -23,6 +23,7 @@ from incident_bot.core.incident import (
     Resolve,
     Rules,
     Snooze,
+    TickStep,
     decide,
     observe,
     open_incident,
@@ -197,6 +198,11 @@ def believing() -> Incident:
     for kind in (ItemKind.TASK, ItemKind.THEORY, ItemKind.THEORY, ItemKind.DECISION):
         incident = by("bob", AddItem(kind=kind, text=f"a {kind}"), incident).incident
     return incident
+
+
+def ticked() -> Incident:
+    """Give an incident with step 2 of its runbook done."""
+    return by("bob", TickStep(number=2, text="Roll it back", of=3), opened()).incident
 
 
 def direct(person: str, via: str = "sms") -> Page:

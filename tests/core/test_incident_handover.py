@@ -162,7 +162,11 @@ def test_only_a_yes_of_whoever_was_asked_changes_the_lead(words: list[tuple[str,
     for actor, word, person, minutes in words:
         now += timedelta(minutes=minutes)
         before = incident
-        commands = {"handoff": OfferLead(person=person), "accept": AcceptLead(), "decline": DeclineLead()}
+        commands: dict[str, Command] = {
+            "handoff": OfferLead(person=person),
+            "accept": AcceptLead(),
+            "decline": DeclineLead(),
+        }
         try:
             decision = (
                 observe(OfferDue(), incident, rules=RULES, now=now)

@@ -37,6 +37,7 @@ from incident_bot.core.incident import (
     SnoozeOver,
     Unacknowledge,
     Unmerge,
+    WatchOver,
     decide,
     observe,
     open_incident,
@@ -202,7 +203,7 @@ class Flow(RuleBasedStateMachine):
                 self.steps_due()
                 continue
             del self.timers[kind]
-            over = HoldOver if kind is TimerKind.HOLD else SnoozeOver
+            over = {TimerKind.HOLD: HoldOver, TimerKind.WATCH: WatchOver}.get(kind, SnoozeOver)
             self.keep(self.seen(over(still_firing=self.firing)))
         self.now = max(self.now, end)
         self.steps_due()
@@ -292,13 +293,13 @@ class Flow(RuleBasedStateMachine):
         epoch = self.incident.epoch
         self.say(person, Merge(into=other()))
         assert self.incident.epoch == epoch + 1
-        assert not self.timers
+        assert self.timers.keys() <= {TimerKind.WATCH}, "nothing that pages"
 
     @rule(person=PEOPLE)
     @precondition(lambda self: self.incident.paging is Paging.MERGED)
     def unmerge(self, person: str) -> None:
         self.say(person, Unmerge(into=9, out_of=7))
-        assert not self.timers
+        assert self.timers.keys() <= {TimerKind.WATCH}, "nothing that pages"
 
     @rule(severity=SEVERITIES)
     @precondition(lambda self: takes_alerts(self.incident, rules=self.law, now=self.now))

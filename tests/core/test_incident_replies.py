@@ -31,6 +31,7 @@ from incident_bot.core.incident import (
     SetTitle,
     SettleTheory,
     Snooze,
+    TickStep,
     Unacknowledge,
 )
 from incident_bot.core.model import Incident, ItemKind, Outcome, Paging, Phase
@@ -50,6 +51,7 @@ from tests.core.incident_world import (
     opening,
     resolved,
     snoozed,
+    ticked,
     with_items,
 )
 
@@ -238,6 +240,7 @@ def test_a_refusal_says_what_to_type_instead(
     assert str(refused.value) == text
 
 
+WATCHED = " You are told if that goes on for 10 min; `reopen` opens it again."
 SAID: dict[str, tuple[Callable[[], Incident], Command, str]] = {
     "ack": (
         opened,
@@ -411,12 +414,12 @@ SAID: dict[str, tuple[Callable[[], Incident], Command, str]] = {
     "resolve, one firing": (
         opened,
         Resolve(reason="known", firing=1),
-        "INC-42 is resolved. 1 alert still fires and does not reopen it by repeating.",
+        f"INC-42 is resolved. 1 alert still fires and does not reopen it by repeating.{WATCHED}",
     ),
     "resolve, two firing": (
         opened,
         Resolve(reason="known", firing=2),
-        "INC-42 is resolved. 2 alerts still fire and do not reopen it by repeating.",
+        f"INC-42 is resolved. 2 alerts still fire and do not reopen it by repeating.{WATCHED}",
     ),
     "reopen": (
         resolved,
@@ -429,6 +432,31 @@ SAID: dict[str, tuple[Callable[[], Incident], Command, str]] = {
         lambda: replace(opened(), runbook="db/full.md"),
         AttachRunbook(path="db/full.md"),
         "INC-42 has that runbook already; nothing changed.",
+    ),
+    "tick": (
+        opened,
+        TickStep(number=2, text="Roll it back", of=3),
+        "Step 2 is done: Roll it back (1 of 3 done).",
+    ),
+    "tick, twice": (
+        ticked,
+        TickStep(number=2, text="Roll it back", of=3),
+        "Step 2 is done already, 1 of 3 done; nothing changed.",
+    ),
+    "tick, the runbook changed": (
+        ticked,
+        TickStep(number=2, text="Scale out", of=4),
+        "Step 2 is done: Scale out (1 of 4 done).",
+    ),
+    "untick": (
+        ticked,
+        TickStep(number=2, text="Roll it back", of=3, done=False),
+        "Step 2 is open again: Roll it back (0 of 3 done).",
+    ),
+    "untick, not ticked": (
+        ticked,
+        TickStep(number=1, text="Look", of=3, done=False),
+        "Step 1 is not ticked, 1 of 3 done; nothing changed.",
     ),
     "postmortem": (resolved, SavePostmortem(), "The post-mortem draft of INC-42 is saved."),
 }

@@ -29,6 +29,7 @@ from incident_bot.core.incident import (
     SetPhase,
     SetSeverity,
     SettleTheory,
+    TickStep,
     UnmergeHere,
 )
 from incident_bot.core.model import Event, ItemKind, Kind, Ladder, Outcome, Paging, Phase
@@ -246,6 +247,19 @@ class TestSections:
         ]
         assert cells(draft_of(tale.at(30).does(Resolve())), "command")[1][2] == "10 min"
         assert block(draft_of(Tale()), "command").nothing == "Nobody led it."
+
+    def test_the_steps_that_were_done(self) -> None:
+        tale = (
+            Tale()
+            .at(3)
+            .does(TickStep(number=1, text="Look", of=2))
+            .at(4)
+            .does(TickStep(number=2, text="Act", of=2))
+        )
+        tale.at(5).does(TickStep(number=1, text="Look", of=2, done=False))
+        draft = draft_of(tale)
+        assert [(row[0], row[2]) for row in cells(draft, "steps")] == [("2. Act", "Alice Example")]
+        assert block(draft, "steps").rows[0].source == "[event 4]"
 
     def test_pages_say_why_and_with_what_result(self) -> None:
         odd = replace(PAGES[0], id=0, kind="last_resort", loop=1, state="cancelled", sent_at=None)

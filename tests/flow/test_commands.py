@@ -58,6 +58,7 @@ COMMANDS: list[tuple[str, str, str, dict[str, object]]] = [
         {},
     ),
     ("decide roll back to 41", "item_added", "Decision 1 of INC-1 noted.", {}),
+    ("tick 2", "step_ticked", "Step 2 is done: Roll it back (1 of 3 done).", {}),
     ("resolve false alarm", "resolved", "INC-1 is resolved", {"escalation": "resolved", "forced": True}),
     ("cancel a test", "cancelled", "This is final", {"phase": "cancelled"}),
 ]
@@ -92,6 +93,7 @@ def test_every_verb_that_changes_is_in_the_table() -> None:
         "unmerge",
         "split",
         "handoff",
+        "untick",
         "accept",
         "decline",
     }
@@ -214,6 +216,8 @@ REFUSED = [
     ("page @gus", "Nobody behind @gus can be reached"),
     ("unack", "type `ack`"),
     ("snooze", "snooze until 14:30"),
+    ("tick 9", "The runbook of INC-1 has 3 steps; `runbook` lists them"),
+    ("tick", "type for example `tick 2`"),
     ("resolve", "1 still firing: 5xx above 5 %. To close it anyway, type `resolve` and the reason."),
     ("cancel", "cancel test alert"),
     ("new", "new P2 Checkout"),
@@ -316,7 +320,7 @@ def test_the_readers_answer_in_words(firing: Story) -> None:
     assert "[P1] 5xx above 5 % – since 2026-03-03 03:00 UTC" in firing.says("firing")
     runbook = firing.says("runbook")
     assert "High error rate (runbooks/high-error-rate.md)" in runbook
-    assert "Mitigation:\n  1. Roll it back\n  2. Scale out" in runbook
+    assert "Mitigation:\n  ☐ 2. Roll it back\n  ☐ 3. Scale out" in runbook
     why = firing.says("why")
     for part in (
         "route: default → incident, team web",

@@ -137,6 +137,32 @@ def test_what_fires_later_is_a_new_incident_that_names_the_old_one(story: Story)
     assert (new.id, new.escalation, new.previous, new.epoch) == ("INC-2", "triggered", "INC-1", 1)
 
 
+@on_every_database
+def test_what_fires_on_after_a_forced_end_is_told_once_and_does_not_reopen(tell: Tell) -> None:
+    story = tell()
+    story.fires()
+    assert "You are told if that goes on for 10 min" in story.says("resolve known noise")
+    story.advance(minutes=10)
+    assert story.incident().escalation == "resolved"
+    (nudge,) = story.taken("nudge")
+    assert nudge.message.recipient == "ana"
+    assert "INC-1 was resolved by hand, and 1 alert fires on" in nudge.message.text
+    assert "Type `reopen INC-1` if it is not over." in nudge.message.text
+    story.advance(minutes=5)
+    story.repeat()
+    assert story.kinds().count("fires_on") == 1
+    assert "INC-1 is open again" in story.says("reopen")
+
+
+def test_a_forced_end_whose_alerts_end_too_is_not_told(story: Story) -> None:
+    story.fires()
+    story.says("resolve known noise")
+    story.advance(minutes=3)
+    story.resolves()
+    story.advance(minutes=20)
+    assert story.taken("nudge") == []
+
+
 def test_resolving_while_it_fires_needs_a_reason(story: Story) -> None:
     story.fires(annotations={"summary": "5xx above 5 %"})
     story.says("ack")

@@ -21,6 +21,7 @@ from incident_bot.core.model import (
     Phase,
     Progress,
     Running,
+    Tick,
 )
 from incident_bot.store import LostRace, Store, Tx, incidents
 from tests.store.samples import MINUTE, NOW, some_event, some_incident, stored_change, stored_incident
@@ -68,6 +69,8 @@ FULL = Incident(
     storm="default",
     lead_since=NOW,
     offer=LeadOffer(to="bob", by="alice", at=NOW, reminded=True),
+    ticks=(Tick(number=2, text="Roll it back", by="bob", at=NOW),),
+    resolver="alice",
     flapping=Flapping(since=NOW, rule=FlappingRule(transitions=5, hold=7 * MINUTE), quiet_epoch=3),
 )  # fmt: skip
 

@@ -36,6 +36,7 @@ from incident_bot.core.incident.commands import (
     SettleTheory,
     Snooze,
     SplitOff,
+    TickStep,
     Unacknowledge,
     Unmerge,
     UnmergeHere,
@@ -67,6 +68,7 @@ from incident_bot.core.incident.observations import (
     SnoozeOver,
     StepOver,
     TimerParked,
+    WatchOver,
 )
 from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
@@ -131,10 +133,12 @@ __all__ = [
     "SnoozeOver",
     "SplitOff",
     "StepOver",
+    "TickStep",
     "TimerParked",
     "Unacknowledge",
     "Unmerge",
     "UnmergeHere",
+    "WatchOver",
     "begin",
     "decide",
     "evolve",

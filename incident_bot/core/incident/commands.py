@@ -236,6 +236,18 @@ class AttachRunbook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TickStep:
+    """`tick n` or `untick n`: a step of the runbook is done, or is not after all."""
+
+    number: int
+    text: str
+    """The step as the runbook has it now."""
+    of: int
+    """How many steps the runbook has."""
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavePostmortem:
     """`postmortem`: a draft was written."""
 
@@ -332,6 +344,7 @@ Command: TypeAlias = (
     | Reopen
     | Cancel
     | AttachRunbook
+    | TickStep
     | SavePostmortem
     | Merge
     | MergeHere

@@ -17,6 +17,7 @@ from incident_bot.core.incident import (
     paging,
     sharing,
     splitting,
+    ticking,
     work,
 )
 from incident_bot.core.incident.commands import (
@@ -50,6 +51,7 @@ from incident_bot.core.incident.commands import (
     SettleTheory,
     Snooze,
     SplitOff,
+    TickStep,
     Unacknowledge,
     Unmerge,
     UnmergeHere,
@@ -62,7 +64,15 @@ _StateCommand: TypeAlias = (
 )
 _LeadCommand: TypeAlias = OfferLead | AcceptLead | DeclineLead
 _ListCommand: TypeAlias = (
-    AddNote | EditNote | RetractNote | AddItem | FinishItem | SettleTheory | AttachRunbook | SavePostmortem
+    AddNote
+    | EditNote
+    | RetractNote
+    | AddItem
+    | FinishItem
+    | SettleTheory
+    | AttachRunbook
+    | TickStep
+    | SavePostmortem
 )
 
 
@@ -176,6 +186,8 @@ def _lists(command: _ListCommand, case: Case) -> Decision:
             return beliefs.settle(command, case)
         case AttachRunbook():
             return work.attach_runbook(command, case)
+        case TickStep():
+            return ticking.tick(command, case)
         case SavePostmortem():
             return work.save_postmortem(case)
         case _:

@@ -11,6 +11,7 @@ from incident_bot.core.incident.commands import Cancel, Reopen, Resolve
 from incident_bot.core.incident.facts import progress_to_json
 from incident_bot.core.incident.paging import need_open, quiet, restarted, step_now, stopped
 from incident_bot.core.incident.rules import DRILL_LASTS, Case, Decision, Rules
+from incident_bot.core.incident.watching import WATCH_FOR, watch
 from incident_bot.core.model import Event, Incident, Item, ItemKind, Json, Kind, Paging, Phase
 
 
@@ -36,9 +37,13 @@ def resolve(command: Resolve, case: Case) -> Decision:
     if reason is None and (firing or left):
         raise Refused(f"{incident.name}: {_asked(command, left)}")
     said = f"{incident.name} is resolved.{_still(firing)}{f' {_standing(left)}' if left else ''}"
-    return case.decided(
-        said, *_resolution(case, reason, firing), effects=_over(case, "resolved", reason, firing)
-    )
+    effects = _over(case, "resolved", reason, firing)
+    if firing:
+        effects = (*effects, watch(case))
+        said = (
+            f"{said} You are told if that goes on for {WATCH_FOR.seconds // 60} min; `reopen` opens it again."
+        )
+    return case.decided(said, *_resolution(case, reason, firing), effects=effects)
 
 
 def resolved_by_itself(case: Case) -> Decision:

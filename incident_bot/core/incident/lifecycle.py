@@ -38,6 +38,7 @@ from incident_bot.core.model import (
     Outcome,
     Paging,
     Phase,
+    Tick,
 )
 
 _T, _A, _S, _R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
@@ -301,7 +302,24 @@ def _resolved(incident: Incident, event: Event) -> Incident:
         resolved_at=event.happened_at,
         forced=flag(event.data, "forced"),
         next_update_at=None,
+        resolver=event.actor if flag(event.data, "forced") else None,
     )
+
+
+def _fires_on(incident: Incident, _event: Event) -> Incident:
+    return replace(incident, resolver=None)
+
+
+def _step_ticked(incident: Incident, event: Event) -> Incident:
+    number = whole(event.data, "number")
+    tick = Tick(number=number, text=text(event.data, "text"), by=event.actor, at=event.happened_at)
+    others = (one for one in incident.ticks if one.number != number)
+    return replace(incident, ticks=tuple(sorted((*others, tick), key=lambda one: one.number)))
+
+
+def _step_unticked(incident: Incident, event: Event) -> Incident:
+    number = whole(event.data, "number")
+    return replace(incident, ticks=tuple(one for one in incident.ticks if one.number != number))
 
 
 def _merged(incident: Incident, event: Event) -> Incident:
@@ -312,7 +330,7 @@ def _reopened(incident: Incident, event: Event) -> Incident:
     flapping = incident.flapping
     if flapping is not None and flag(event.data, "quiet"):
         flapping = replace(flapping, quiet_epoch=incident.epoch)
-    return replace(incident, resolved_at=None, forced=False, flapping=flapping)
+    return replace(incident, resolved_at=None, forced=False, resolver=None, flapping=flapping)
 
 
 def _flapping(incident: Incident, event: Event) -> Incident:
@@ -359,6 +377,9 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.THEORY_CONFIRMED: _theory_settled(Outcome.CONFIRMED),
         Kind.THEORY_RULED_OUT: _theory_settled(Outcome.RULED_OUT),
         Kind.RUNBOOK_FOUND: _runbook_found,
+        Kind.STEP_TICKED: _step_ticked,
+        Kind.STEP_UNTICKED: _step_unticked,
+        Kind.FIRES_ON: _fires_on,
         Kind.RESOLVED: _resolved,
         Kind.CANCELLED: _resolved,
         Kind.REOPENED: _reopened,

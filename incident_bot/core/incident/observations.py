@@ -175,6 +175,13 @@ class OfferDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOver:
+    """The time is over in which it is watched whether what was resolved by hand really ended."""
+
+    still_firing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFailed:
     """A message to a channel was given up."""
 
@@ -209,6 +216,7 @@ Observation: TypeAlias = (
     | PageDiverted
     | MessageFailed
     | OfferDue
+    | WatchOver
     | TimerParked
 )
 

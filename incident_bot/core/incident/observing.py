@@ -41,10 +41,12 @@ from incident_bot.core.incident.observations import (
     SnoozeOver,
     StepOver,
     TimerParked,
+    WatchOver,
 )
 from incident_bot.core.incident.opening import alerts_told
 from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now, woken
 from incident_bot.core.incident.rules import Case, Decision, Rules
+from incident_bot.core.incident.watching import repeated, watch_over
 from incident_bot.core.incident.work import severity_changed
 from incident_bot.core.model import (
     Event,
@@ -94,6 +96,7 @@ def _timed(
     | SnoozeOver
     | AckDue
     | OfferDue
+    | WatchOver
     | StepOver
     | FlappingOver
     | Paused
@@ -110,6 +113,8 @@ def _timed(
             return ack_due(observation, case)
         case OfferDue():
             return offer_due(case)
+        case WatchOver():
+            return watch_over(observation, case)
         case StepOver():
             return step_over(case)
         case FlappingOver():
@@ -144,7 +149,7 @@ def _firing(observation: _Firing, case: Case) -> Decision:
         and incident.forced
         and not rises
     ):
-        return case.decided(f"{incident.name} was resolved by hand while it fired; repeats do not reopen it.")
+        return repeated(case, len(observation.alerts))
     said = _firing_said(observation, incident)
     flapping, noting = noticed(case, observation.alerts)
     calm = None if rises else only_flapping(observation.alerts)

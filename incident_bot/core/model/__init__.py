@@ -24,6 +24,7 @@ from incident_bot.core.model.incident import (
     Phase,
     Progress,
     Running,
+    Tick,
     incident_name,
 )
 from incident_bot.core.model.json import Json, JsonObject, rfc3339
@@ -78,6 +79,7 @@ __all__ = [
     "Target",
     "TargetKind",
     "Team",
+    "Tick",
     "Urgency",
     "copied",
     "incident_name",

@@ -135,6 +135,16 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A step of the runbook that somebody did; it is that step as long as number and text are the same."""
+
+    number: int
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadOffer:
     """The lead as it was offered to somebody, who has not answered yet."""
 
@@ -208,6 +218,10 @@ class Incident:
     """Since when the lead has it."""
     offer: LeadOffer | None = None
     """To whom the lead is offered; until they accept, the lead stays who it is."""
+    ticks: tuple[Tick, ...] = ()
+    """The steps of its runbook that were done."""
+    resolver: str | None = None
+    """Who ended it by hand while alerts fired, as long as nobody told them that these fire on."""
     flapping: Flapping | None = None
     """That its alerts begin and end too often (I11)."""
 
@@ -292,9 +306,14 @@ class Kind(StrEnum):
     THEORY_CONFIRMED = "theory_confirmed"
     THEORY_RULED_OUT = "theory_ruled_out"
     RUNBOOK_FOUND = "runbook_found"
+    STEP_TICKED = "step_ticked"
+    """A step of the runbook was done."""
+    STEP_UNTICKED = "step_unticked"
     RESOLVE_OFFERED = "resolve_offered"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    FIRES_ON = "fires_on"
+    """It was resolved by hand, and its alerts went on: reopening is offered."""
     CANCELLED = "cancelled"
     POSTMORTEM_SAVED = "postmortem_saved"
     MERGED = "merged"

@@ -35,8 +35,8 @@ ROUTINE: Final = frozenset(
 ROWS_MOST: Final = 500
 
 
-def response(story: Story, measures: Measures) -> tuple[Block, Block, Block, Block]:
-    """Section 11: who was in command and how long, roles over time, what the escalation did, and every page."""
+def response(story: Story, measures: Measures) -> tuple[Block, ...]:
+    """Section 11: who was in command, roles over time, what the escalation did, every page, steps of the runbook."""
     asked = (Kind.HANDOFF_OFFERED, Kind.HANDOFF_DECLINED, Kind.HANDOFF_EXPIRED)
     roles = listed("roles", story, Kind.LEAD_ASSIGNED, Kind.ROLE_ASSIGNED, *asked)
     kinds = (
@@ -57,7 +57,21 @@ def response(story: Story, measures: Measures) -> tuple[Block, Block, Block, Blo
         rows=tuple(_page_row(page, story.zone) for page in pages[:ROWS_MOST]),
         nothing="Nobody was paged.",
     )
-    return _command(story, measures), roles, escalation, paging
+    return _command(story, measures), roles, escalation, paging, _steps(story)
+
+
+def _steps(story: Story) -> Block:
+    """Say which steps of the runbook were done, when and by whom; what was taken back is not there."""
+    ticked = {entry.data.get("number"): entry for entry in story.entries if entry.kind is Kind.STEP_TICKED}
+    rows = tuple(
+        Row(
+            cells=(f"{tick.number}. {redact(tick.text)}", clock(tick.at, story.zone), story.name_of(tick.by)),
+            source=event_source(*filter(None, [ticked.get(tick.number)])),
+        )
+        for tick in story.incident.ticks
+    )
+    columns = ("Step of the runbook", "Done", "By")
+    return Block(name="steps", columns=columns, rows=rows, nothing="No step of a runbook was ticked.")
 
 
 def _command(story: Story, measures: Measures) -> Block:

@@ -147,6 +147,16 @@ class Item(Answered):
     why: str | None
 
 
+class RunbookStep(Answered):
+    """One step of an incident's runbook."""
+
+    number: int
+    section: str
+    text: str
+    done_at: Time | None
+    done_by: str | None
+
+
 class Link(Answered):
     """One link that helps."""
 
@@ -215,6 +225,7 @@ class Incident(Answered):
     tally: list[Tally]
     links: list[Link]
     items: list[Item]
+    steps: list[RunbookStep] = Field(description="The steps of its runbook; lists carry it without.")
     seq: int
     alerts: list[Alert]
     call: list[Call]

@@ -35,6 +35,7 @@ from incident_bot.core.incident import (
     SetTitle,
     SettleTheory,
     Snooze,
+    TickStep,
     Unacknowledge,
 )
 from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
@@ -42,6 +43,7 @@ from incident_bot.core.routing import title
 from incident_bot.flow.commands import arguments, declining
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.queries import steps_of
 from incident_bot.store import alerts, incidents
 
 FIRING_NAMED: Final = 5
@@ -254,6 +256,20 @@ def _runbook(request: Request) -> Command:
     raise Refused(message)
 
 
+def _tick(request: Request, *, done: bool) -> Command:
+    name = request.incident.name
+    number, _ = arguments.item_number(request.rest, example="tick 2" if done else "untick 2")
+    steps = steps_of(request.ledger.context, request.incident)
+    found = next((step for step in steps if step.number == number), None)
+    if not steps:
+        message = f"{name} has no runbook with steps; `note <text>` says what you did."
+        raise Refused(message)
+    if found is None:
+        message = f"The runbook of {name} has {len(steps)} steps; `runbook` lists them with their numbers."
+        raise Refused(message)
+    return TickStep(number=number, text=found.text, of=len(steps), done=done)
+
+
 def _resolve(request: Request) -> Command:
     firing = [
         episode
@@ -306,6 +322,8 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "ruledout": lambda request: _settle(request, Outcome.RULED_OUT, example="ruledout 3 the cache is warm"),
     "confirmed": lambda request: _settle(request, Outcome.CONFIRMED, example="confirmed 3"),
     "decide": _decide,
+    "tick": lambda request: _tick(request, done=True),
+    "untick": lambda request: _tick(request, done=False),
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

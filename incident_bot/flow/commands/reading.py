@@ -13,8 +13,8 @@ from incident_bot.flow import export, queries
 from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.commands.grammar import VERBS, verb_named
 from incident_bot.flow.context import Context
-from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView
-from incident_bot.render.catchup import catch_up
+from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, StepView
+from incident_bot.render.catchup import at, catch_up
 from incident_bot.store import alerts, incidents
 
 SHOWN: Final = 20
@@ -68,7 +68,6 @@ def firing(context: Context, number: int, *, now: datetime) -> ReplyView:
 
 def runbook(context: Context, number: int, *, now: datetime) -> ReplyView:
     """Answer `runbook`: its steps, section by section."""
-    del now
     one = queries.incident(context, number)
     book = next((book for book in context.live.current.revision.runbooks if book.path == one.runbook), None)
     if book is None:
@@ -82,8 +81,10 @@ def runbook(context: Context, number: int, *, now: datetime) -> ReplyView:
     lines: list[str] = []
     for section in book.sections.values():
         lines.append(f"{section.name}:")
-        lines.extend(f"  {number}. {step}" for number, step in enumerate(section.steps, 1))
-    text = f"{book.title} (runbooks/{book.path})"
+        lines.extend(_step(step, now) for step in one.steps if step.section == section.name)
+    done = sum(step.done_at is not None for step in one.steps)
+    count = f", {done} of {len(one.steps)} done: `tick n`" if one.steps else ""
+    text = f"{book.title} (runbooks/{book.path}){count}"
     return ReplyView(text="\n".join([text, *lines]), title=text, lines=tuple(lines), incident=one.id)
 
 
@@ -156,7 +157,10 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
     if one.impact:
         facts.append(("Impact", one.impact))
     if one.runbook:
-        facts.append(("Runbook", one.runbook))
+        done = sum(step.done_at is not None for step in one.steps)
+        facts.append(
+            ("Runbook", f"{one.runbook}{f', {done} of {len(one.steps)} steps done' if one.steps else ''}")
+        )
     if one.next_update_at:
         facts.append(("Next update by", clock(one.next_update_at)))
     return tuple(facts)
@@ -220,6 +224,11 @@ def _line(one: IncidentView, now: datetime) -> str:
 
 def _alert(alert: AlertView, now: datetime) -> str:
     return f"[{alert.severity}] {alert.title} – since {clock(alert.starts_at)} ({duration(now - alert.starts_at)})"
+
+
+def _step(step: StepView, now: datetime) -> str:
+    done = f" – {step.done_by} {at(step.done_at, now)}" if step.done_at else ""
+    return f"  {'☑' if step.done_at else '☐'} {step.number}. {step.text}{done}"
 
 
 def _item(item: ItemView) -> str:

@@ -22,6 +22,7 @@ from incident_bot.core.model import (
     Phase,
     Progress,
     Running,
+    Tick,
 )
 from incident_bot.store.tables import incident as table
 from incident_bot.store.types import Found
@@ -43,6 +44,7 @@ _OTHERWISE: Final = frozenset(
         "responders",
         "flapping",
         "offer",
+        "ticks",
     }
 )
 _SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
@@ -75,6 +77,7 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         taken=list(progress.taken) or None,
         flapping=_flapping_json(incident.flapping),
         offer=_offer_json(incident.offer),
+        ticks=[_tick_json(tick) for tick in incident.ticks] or None,
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -98,7 +101,17 @@ def incident_value(row: Found) -> Incident:
         responders=tuple(columns["responders"]),
         flapping=_flapping_value(columns["flapping"]),
         offer=_offer_value(columns["offer"]),
+        ticks=tuple(_tick_value(tick) for tick in columns["ticks"] or ()),
     )
+
+
+def _tick_json(tick: Tick) -> dict[str, Json]:
+    return {"number": tick.number, "text": tick.text, "by": tick.by, "at": tick.at.isoformat()}
+
+
+def _tick_value(found: Mapping[str, Any]) -> Tick:
+    at = datetime.fromisoformat(found["at"])
+    return Tick(number=found["number"], text=found["text"], by=found["by"], at=at)
 
 
 def _offer_json(offer: LeadOffer | None) -> dict[str, Json] | None:

@@ -89,6 +89,8 @@ class IncidentTable(Base, table=True):
     flapping: Any | None = document()
     lead_since: datetime | None = instant()
     offer: Any | None = document()
+    ticks: Any | None = document()
+    resolver: str | None = words()
 
 
 class BucketTable(Base, table=True):

@@ -1,4 +1,4 @@
-"""Verbs: who leads since when, to whom the lead is offered, and the timer of that offer."""
+"""Verbs: the lead and its offer, ticks on the runbook, who resolved it while it fired; the timers of the last two."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ _BEFORE: Final = (
     "kind IN ('step', 'snooze', 'ack', 'hold', 'episode', 'refire', 'maintenance', 'reconcile', "
     "'retry_delivery', 'handoff', 'heartbeat', 'flapping')"
 )
-_AFTER: Final = _BEFORE.removesuffix(")") + ", 'offer')"
+_AFTER: Final = _BEFORE.removesuffix(")") + ", 'offer', 'watch')"
 
 
 def upgrade() -> None:
     op.add_column("incident", sa.Column("lead_since", _INSTANT, nullable=True))
-    op.add_column("incident", sa.Column("offer", _TEXT, nullable=True))
+    for name in ("offer", "ticks", "resolver"):
+        op.add_column("incident", sa.Column(name, _TEXT, nullable=True))
     _kinds(_BEFORE, _AFTER)
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM timer WHERE kind = 'offer'")
+    op.execute("DELETE FROM timer WHERE kind IN ('offer', 'watch')")
     _kinds(_AFTER, _BEFORE)
-    op.drop_column("incident", "offer")
-    op.drop_column("incident", "lead_since")
+    for name in ("resolver", "ticks", "offer", "lead_since"):
+        op.drop_column("incident", name)
 
 
 def _kinds(old: str, new: str) -> None:
