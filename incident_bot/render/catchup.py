@@ -154,7 +154,8 @@ class _Record:
         return f"{item.number}. {_cut(item.text)}{owner}{undo}{outcome}{why}"
 
     def lately(self) -> tuple[str, ...]:
-        important = [event for event in self.told if event.kind in IMPORTANT][-LATELY:]
+        gone = {event.data.get("of") for event in self.told if event.kind is Kind.TAKEN_BACK}
+        important = [one for one in self.told if one.kind in IMPORTANT and one.seq not in gone][-LATELY:]
         said = (
             f"  {at(event.happened_at, self.now)} {_cut(describe(event, self.names))}" for event in important
         )

@@ -203,8 +203,10 @@ class Flow(RuleBasedStateMachine):
                 self.steps_due()
                 continue
             del self.timers[kind]
-            over = {TimerKind.HOLD: HoldOver, TimerKind.WATCH: WatchOver}.get(kind, SnoozeOver)
-            self.keep(self.seen(over(still_firing=self.firing)))
+            over: Observation = SnoozeOver(still_firing=self.firing)
+            if kind in (TimerKind.HOLD, TimerKind.WATCH):
+                over = (HoldOver if kind is TimerKind.HOLD else WatchOver)(still_firing=self.firing)
+            self.keep(self.seen(over))
         self.now = max(self.now, end)
         self.steps_due()
 

@@ -119,6 +119,8 @@ SENTENCES = [
     (Kind.STEP_UNTICKED, {"number": 2, "text": "Roll it back", "done": 0, "of": 3},
      "Alice Example took back that step 2 of the runbook is done: Roll it back (0 of 3)"),
     (Kind.FIRES_ON, {"firing": 2}, "Resolved by hand, and 2 alerts fired on: `reopen` if it is not over"),
+    (Kind.TAKEN_BACK, {"of": 3, "kind": "item_added", "what": "task", "number": 1, "text": "look"},
+     "Alice Example took back task 1: look"),
     (Kind.ITEM_ADDED, {"number": 1, "kind": "change", "text": "Rate limit", "owner": "bob", "undo": "lift it"},
      "Alice Example recorded temporary change 1: Rate limit (for Bob Example); to undo: lift it"),
     (Kind.ITEM_DONE, {"number": 2, "kind": "odd"}, "Alice Example completed odd 2"),

@@ -93,6 +93,7 @@ def test_every_verb_that_changes_is_in_the_table() -> None:
         "unmerge",
         "split",
         "handoff",
+        "undo",
         "untick",
         "accept",
         "decline",

@@ -36,6 +36,7 @@ from incident_bot.core.incident.commands import (
     SettleTheory,
     Snooze,
     SplitOff,
+    TakeBack,
     TickStep,
     Unacknowledge,
     Unmerge,
@@ -74,6 +75,7 @@ from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
 from incident_bot.core.incident.rules import ACK_GRACE, AutoResolve, Decision, Repage, Rules
 from incident_bot.core.incident.splitting import need_storm
+from incident_bot.core.incident.undoing import Again, undo
 
 __all__ = [
     "ACK_GRACE",
@@ -84,6 +86,7 @@ __all__ = [
     "Acknowledge",
     "AddItem",
     "AddNote",
+    "Again",
     "AlertsAttached",
     "AlertsRefired",
     "AlertsRepeated",
@@ -133,6 +136,7 @@ __all__ = [
     "SnoozeOver",
     "SplitOff",
     "StepOver",
+    "TakeBack",
     "TickStep",
     "TimerParked",
     "Unacknowledge",
@@ -150,4 +154,5 @@ __all__ = [
     "replay",
     "taken_out",
     "takes_alerts",
+    "undo",
 ]

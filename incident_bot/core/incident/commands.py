@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from incident_bot.core.effects import Page
 from incident_bot.core.incident.observations import AttachedAlert
-from incident_bot.core.model import Incident, ItemKind, JsonObject, Outcome, Phase, Severity
+from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Outcome, Phase, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +248,20 @@ class TickStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """`undo` of what there was nothing before: a note, an item, the first lead, role or impact, or a snooze."""
+
+    of: int
+    """The number of the event."""
+    kind: Kind
+    what: str
+    """What it was, for people."""
+    text: str | None = None
+    number: int | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavePostmortem:
     """`postmortem`: a draft was written."""
 
@@ -345,6 +359,7 @@ Command: TypeAlias = (
     | Cancel
     | AttachRunbook
     | TickStep
+    | TakeBack
     | SavePostmortem
     | Merge
     | MergeHere

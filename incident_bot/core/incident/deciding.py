@@ -18,6 +18,7 @@ from incident_bot.core.incident import (
     sharing,
     splitting,
     ticking,
+    undoing,
     work,
 )
 from incident_bot.core.incident.commands import (
@@ -51,6 +52,7 @@ from incident_bot.core.incident.commands import (
     SettleTheory,
     Snooze,
     SplitOff,
+    TakeBack,
     TickStep,
     Unacknowledge,
     Unmerge,
@@ -72,6 +74,7 @@ _ListCommand: TypeAlias = (
     | SettleTheory
     | AttachRunbook
     | TickStep
+    | TakeBack
     | SavePostmortem
 )
 
@@ -188,6 +191,8 @@ def _lists(command: _ListCommand, case: Case) -> Decision:
             return work.attach_runbook(command, case)
         case TickStep():
             return ticking.tick(command, case)
+        case TakeBack():
+            return undoing.take_back(command, case)
         case SavePostmortem():
             return work.save_postmortem(case)
         case _:

@@ -322,6 +322,23 @@ def _step_unticked(incident: Incident, event: Event) -> Incident:
     return replace(incident, ticks=tuple(one for one in incident.ticks if one.number != number))
 
 
+def _taken_back(incident: Incident, event: Event) -> Incident:
+    match Kind(text(event.data, "kind")):
+        case Kind.ITEM_ADDED:
+            number = whole(event.data, "number")
+            return replace(incident, items=tuple(item for item in incident.items if item.number != number))
+        case Kind.LEAD_ASSIGNED:
+            return replace(incident, lead=None, lead_since=None, offer=None)
+        case Kind.ROLE_ASSIGNED:
+            role = text(event.data, "role")
+            return replace(
+                incident, roles={name: who for name, who in incident.roles.items() if name != role}
+            )
+        case Kind.IMPACT_CHANGED:
+            return replace(incident, impact=None)
+    return incident
+
+
 def _merged(incident: Incident, event: Event) -> Incident:
     return replace(incident, merged_into=whole(event.data, "into"), next_update_at=None)
 
@@ -377,6 +394,7 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.THEORY_CONFIRMED: _theory_settled(Outcome.CONFIRMED),
         Kind.THEORY_RULED_OUT: _theory_settled(Outcome.RULED_OUT),
         Kind.RUNBOOK_FOUND: _runbook_found,
+        Kind.TAKEN_BACK: _taken_back,
         Kind.STEP_TICKED: _step_ticked,
         Kind.STEP_UNTICKED: _step_unticked,
         Kind.FIRES_ON: _fires_on,

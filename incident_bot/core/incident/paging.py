@@ -84,6 +84,7 @@ def snooze(command: Snooze, case: Case) -> Decision:
         raise Refused(f"{shown(command.until, case.now)} has passed; give a time to come: `snooze 30m`.")
     data = {
         "until": written(command.until),
+        "before": incident.paging.value,
         "progress": progress_to_json(stopped(incident.progress)),
     }
     effects = (

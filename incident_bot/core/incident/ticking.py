@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incident_bot.core.incident.commands import TickStep
 from incident_bot.core.incident.rules import Case, Decision
-from incident_bot.core.model import Kind
+from incident_bot.core.model import Json, Kind
 
 
 def tick(command: TickStep, case: Case) -> Decision:
@@ -18,7 +18,7 @@ def tick(command: TickStep, case: Case) -> Decision:
     # A tick of this number whose text is another one is of an older runbook: the new one takes its place.
     stale = command.done and any(one.number == number for one in incident.ticks)
     count += (0 if stale else 1) if command.done else -1
-    data = {"number": number, "text": command.text, "done": count, "of": command.of}
+    data: dict[str, Json] = {"number": number, "text": command.text, "done": count, "of": command.of}
     event = case.event(Kind.STEP_TICKED if command.done else Kind.STEP_UNTICKED, data)
     word = "done" if command.done else "open again"
     return case.decided(f"Step {number} is {word}: {command.text} ({count} of {command.of} done).", event)

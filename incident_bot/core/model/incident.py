@@ -301,6 +301,8 @@ class Kind(StrEnum):
     NOTE_EDITED = "note_edited"
     """The message behind a note reads otherwise now; the note's own entry stays as it was."""
     NOTE_RETRACTED = "note_retracted"
+    TAKEN_BACK = "taken_back"
+    """Whoever had just said something took it back; what they said stays on the record."""
     ITEM_ADDED = "item_added"
     ITEM_DONE = "item_done"
     THEORY_CONFIRMED = "theory_confirmed"

@@ -271,8 +271,10 @@ def mitigation(story: Story, _measures: Measures) -> Block:
 
 
 def listed(name: str, story: Story, *kinds: Kind) -> Block:
-    """Give the entries of some kinds as a list with their times."""
-    rows = tuple(entry_row(entry, story.zone) for entry in story.entries if entry.kind in kinds)
+    """Give the entries of some kinds as a list with their times, without what was taken back."""
+    gone = {entry.data.get("of") for entry in story.entries if entry.kind is Kind.TAKEN_BACK}
+    chosen = (entry for entry in story.entries if entry.kind in kinds and entry.seq not in gone)
+    rows = tuple(entry_row(entry, story.zone) for entry in chosen)
     return Block(name=name, rows=rows)
 
 

@@ -94,6 +94,7 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.THEORY_CONFIRMED: "{who} confirmed theory[ {number}][: {text}][; {why}]",
     Kind.THEORY_RULED_OUT: "{who} ruled out theory[ {number}][: {text}][; {why}]",
     Kind.RUNBOOK_FOUND: "Runbook found[: {book}][ ({reason})]",
+    Kind.TAKEN_BACK: "{who} took back {what|what they said}[ {number}][: {text}]",
     Kind.STEP_TICKED: "{who} did step[ {number}] of the runbook[: {text}][ ({done} of {of})]",
     Kind.STEP_UNTICKED: "{who} took back that step[ {number}] of the runbook is done[: {text}][ ({done} of {of})]",
     Kind.FIRES_ON: "Resolved by hand, and {firing|an alert} fired on: `reopen` if it is not over",

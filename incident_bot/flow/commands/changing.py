@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from incident_bot.core.incident import (
     Acknowledge,
     AddItem,
     AddNote,
+    Again,
     AssignLead,
     AssignRole,
     AttachRunbook,
@@ -37,6 +38,7 @@ from incident_bot.core.incident import (
     Snooze,
     TickStep,
     Unacknowledge,
+    undo,
 )
 from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
@@ -47,6 +49,8 @@ from incident_bot.flow.queries import steps_of
 from incident_bot.store import alerts, incidents
 
 FIRING_NAMED: Final = 5
+LATELY: Final = 200
+"""How many of the last entries are looked at for what somebody said last."""
 _PHASES: Final = (Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING, Phase.MONITORING, Phase.CLOSED)
 
 
@@ -270,6 +274,16 @@ def _tick(request: Request, *, done: bool) -> Command:
     return TickStep(number=number, text=found.text, of=len(steps), done=done)
 
 
+def _undo(request: Request) -> Command:
+    incident = request.incident
+    since = max(0, incident.seq - LATELY)
+    events = incidents.events(request.ledger.tx, incident.id, after=since)
+    inverse = undo(events, incident, actor=request.actor, now=request.now)
+    if isinstance(inverse, Again):
+        return CHANGES[inverse.verb](replace(request, rest=inverse.rest))
+    return inverse
+
+
 def _resolve(request: Request) -> Command:
     firing = [
         episode
@@ -324,6 +338,7 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "decide": _decide,
     "tick": lambda request: _tick(request, done=True),
     "untick": lambda request: _tick(request, done=False),
+    "undo": _undo,
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(
