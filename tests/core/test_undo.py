@@ -159,7 +159,7 @@ def test_other_kinds_are_put_right_by_a_note() -> None:
 
 def test_a_minute_is_all_there_is() -> None:
     events, after = says("bob", SetTitle(title="b"), opened())
-    assert undo(events, after, actor="bob", now=NOW + MINUTE)
+    assert isinstance(undo(events, after, actor="bob", now=NOW + MINUTE), Again)
     late = NOW + MINUTE + timedelta(seconds=1)
     with pytest.raises(Refused, match="more than a minute ago and stays; `title <text>` sets another title"):
         undo(events, after, actor="bob", now=late)
@@ -169,7 +169,7 @@ def test_a_minute_is_all_there_is() -> None:
 
 def test_without_a_time_of_recording_the_event_s_own_counts() -> None:
     (event,), after = says("bob", SetTitle(title="b"), opened())
-    assert undo([replace(event, recorded_at=None)], after, actor="bob", now=SOON)
+    assert isinstance(undo([replace(event, recorded_at=None)], after, actor="bob", now=SOON), Again)
 
 
 def test_a_snooze_that_is_taken_back_pages_again() -> None:

@@ -13,6 +13,16 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from incident_bot.core.incident.evolving import (
+    fires_on,
+    offer_over,
+    offered,
+    reminded,
+    step_ticked,
+    step_unticked,
+    taken_back,
+    theory_settled,
+)
 from incident_bot.core.incident.facts import (
     flag,
     instant,
@@ -34,11 +44,9 @@ from incident_bot.core.model import (
     Item,
     ItemKind,
     Kind,
-    LeadOffer,
     Outcome,
     Paging,
     Phase,
-    Tick,
 )
 
 _T, _A, _S, _R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
@@ -236,20 +244,6 @@ def _lead_assigned(incident: Incident, event: Event) -> Incident:
     return replace(incident, lead=text(event.data, "person"), lead_since=event.happened_at, offer=None)
 
 
-def _offered(incident: Incident, event: Event) -> Incident:
-    offer = LeadOffer(to=text(event.data, "person"), by=event.actor, at=event.happened_at)
-    return replace(incident, offer=offer)
-
-
-def _reminded(incident: Incident, _event: Event) -> Incident:
-    offer = incident.offer
-    return replace(incident, offer=replace(offer, reminded=True) if offer else None)
-
-
-def _offer_over(incident: Incident, _event: Event) -> Incident:
-    return replace(incident, offer=None)
-
-
 def _role_assigned(incident: Incident, event: Event) -> Incident:
     return replace(incident, roles={**incident.roles, text(event.data, "role"): text(event.data, "person")})
 
@@ -278,20 +272,6 @@ def _item_done(incident: Incident, event: Event) -> Incident:
     return replace(incident, items=items)
 
 
-def _theory_settled(outcome: Outcome) -> Change:
-    def settled(incident: Incident, event: Event) -> Incident:
-        number, why = whole(event.data, "number"), maybe_text(event.data, "why")
-        items = tuple(
-            replace(item, done_at=event.happened_at, done_by=event.actor, outcome=outcome, why=why)
-            if item.number == number
-            else item
-            for item in incident.items
-        )
-        return replace(incident, items=items)
-
-    return settled
-
-
 def _runbook_found(incident: Incident, event: Event) -> Incident:
     return replace(incident, runbook=text(event.data, "runbook"))
 
@@ -304,39 +284,6 @@ def _resolved(incident: Incident, event: Event) -> Incident:
         next_update_at=None,
         resolver=event.actor if flag(event.data, "forced") else None,
     )
-
-
-def _fires_on(incident: Incident, _event: Event) -> Incident:
-    return replace(incident, resolver=None)
-
-
-def _step_ticked(incident: Incident, event: Event) -> Incident:
-    number = whole(event.data, "number")
-    tick = Tick(number=number, text=text(event.data, "text"), by=event.actor, at=event.happened_at)
-    others = (one for one in incident.ticks if one.number != number)
-    return replace(incident, ticks=tuple(sorted((*others, tick), key=lambda one: one.number)))
-
-
-def _step_unticked(incident: Incident, event: Event) -> Incident:
-    number = whole(event.data, "number")
-    return replace(incident, ticks=tuple(one for one in incident.ticks if one.number != number))
-
-
-def _taken_back(incident: Incident, event: Event) -> Incident:
-    match Kind(text(event.data, "kind")):
-        case Kind.ITEM_ADDED:
-            number = whole(event.data, "number")
-            return replace(incident, items=tuple(item for item in incident.items if item.number != number))
-        case Kind.LEAD_ASSIGNED:
-            return replace(incident, lead=None, lead_since=None, offer=None)
-        case Kind.ROLE_ASSIGNED:
-            role = text(event.data, "role")
-            return replace(
-                incident, roles={name: who for name, who in incident.roles.items() if name != role}
-            )
-        case Kind.IMPACT_CHANGED:
-            return replace(incident, impact=None)
-    return incident
 
 
 def _merged(incident: Incident, event: Event) -> Incident:
@@ -384,20 +331,20 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.IMPACT_CHANGED: _impact_changed,
         Kind.UPDATE_POSTED: _update_posted,
         Kind.LEAD_ASSIGNED: _lead_assigned,
-        Kind.HANDOFF_OFFERED: _offered,
-        Kind.HANDOFF_REMINDED: _reminded,
-        Kind.HANDOFF_DECLINED: _offer_over,
-        Kind.HANDOFF_EXPIRED: _offer_over,
+        Kind.HANDOFF_OFFERED: offered,
+        Kind.HANDOFF_REMINDED: reminded,
+        Kind.HANDOFF_DECLINED: offer_over,
+        Kind.HANDOFF_EXPIRED: offer_over,
         Kind.ROLE_ASSIGNED: _role_assigned,
         Kind.ITEM_ADDED: _item_added,
         Kind.ITEM_DONE: _item_done,
-        Kind.THEORY_CONFIRMED: _theory_settled(Outcome.CONFIRMED),
-        Kind.THEORY_RULED_OUT: _theory_settled(Outcome.RULED_OUT),
+        Kind.THEORY_CONFIRMED: theory_settled(Outcome.CONFIRMED),
+        Kind.THEORY_RULED_OUT: theory_settled(Outcome.RULED_OUT),
         Kind.RUNBOOK_FOUND: _runbook_found,
-        Kind.TAKEN_BACK: _taken_back,
-        Kind.STEP_TICKED: _step_ticked,
-        Kind.STEP_UNTICKED: _step_unticked,
-        Kind.FIRES_ON: _fires_on,
+        Kind.TAKEN_BACK: taken_back,
+        Kind.STEP_TICKED: step_ticked,
+        Kind.STEP_UNTICKED: step_unticked,
+        Kind.FIRES_ON: fires_on,
         Kind.RESOLVED: _resolved,
         Kind.CANCELLED: _resolved,
         Kind.REOPENED: _reopened,
