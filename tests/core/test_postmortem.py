@@ -294,12 +294,40 @@ class TestSections:
             tale.at(minute)
             tale.does(PostUpdate(text="x", next_update_at=tale.now + timedelta(minutes=length)))
         draft = draft_of(tale, now=tale.now)
-        assert [row[1][:7] for row in cells(draft, "promises")] == ["kept, 2", "missed", "not due"]
+        assert [row[1][:11] for row in cells(draft, "promises")] == ["kept, 2026-", "15 min late", "not due yet"]
+        assert cells(draft, "promises-kept") == [
+            ("1 of 2 promised updates came in time; 1 late, by 15 min at most.",)
+        ]
         tale.events.append(
             replace(tale.events[-1], kind=Kind.REOPENED, seq=90, happened_at=tale.now, data={})
         )
         tale.at(40).does(Resolve())
-        assert [row[1][:4] for row in cells(draft_of(tale), "promises")] == ["kept", "miss", "kept"]
+        assert [row[1][:4] for row in cells(draft_of(tale), "promises")] == ["kept", "15 m", "kept"]
+
+    @pytest.mark.parametrize(
+        ("after", "result", "counted"),
+        [
+            (timedelta(minutes=10), "kept, ", "1 of 1 promised update came in time."),
+            (timedelta(minutes=12), "kept, ", "1 of 1 promised update came in time."),
+            (timedelta(minutes=12, seconds=1), "missed", "0 of 1 promised update came in time; 1 did not come."),
+        ],
+    )
+    def test_the_end_settles_what_was_due_at_most_two_minutes_before(
+        self, after: timedelta, result: str, counted: str
+    ) -> None:
+        tale = Tale().at(3).does(Acknowledge())
+        tale.does(PostUpdate(text="x", next_update_at=tale.now + timedelta(minutes=10)))
+        tale.now += after
+        tale.does(Resolve())
+        draft = draft_of(tale)
+        assert cells(draft, "promises")[0][1].startswith(result)
+        assert cells(draft, "promises-kept") == [(counted,)]
+
+    def test_a_promise_that_nobody_kept_is_missed_while_it_is_open(self) -> None:
+        tale = Tale().at(3).does(Acknowledge())
+        tale.does(PostUpdate(text="x", next_update_at=tale.now + timedelta(minutes=10)))
+        draft = draft_of(tale, now=tale.now + timedelta(minutes=13))
+        assert cells(draft, "promises")[0][1] == "missed"
 
     def test_a_promise_for_after_the_end_is_settled_by_it(self) -> None:
         tale = Tale().at(3).does(Acknowledge()).at(30).does(Resolve())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -13,6 +15,8 @@ from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import Entry
 
 QUIET_LEAST: Final = timedelta(minutes=30)
+GRACE: Final = timedelta(minutes=2)
+"""An update that comes so little after its time is in time."""
 DETECTED_LATE: Final = timedelta(minutes=5)
 ANSWER_LATE: Final = timedelta(minutes=15)
 """How long an answer may take where the ladder does not say."""
@@ -25,15 +29,52 @@ def questions(story: Story, measures: Measures) -> tuple[Row, ...]:
     return tuple(row for rule in RULES for row in rule(story, measures))
 
 
-def promises(story: Story) -> Iterator[tuple[Entry, datetime, Entry | None]]:
-    """Give each promised update: who made it, for when, and what kept it."""
+class Kept(StrEnum):
+    """What became of a promised update."""
+
+    IN_TIME = "kept"
+    LATE = "late"
+    MISSED = "missed"
+    """It is over, or the promise has passed, and nothing more was told."""
+    OPEN = "not due yet"
+    SETTLED = "settled by the end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One promised update, and what became of it."""
+
+    made: Entry
+    due: datetime
+    met: Entry | None
+    """What was told next, in time or not."""
+    kept: Kept
+
+    @property
+    def late(self) -> timedelta:
+        """Give by how much it was late; nothing for what was not."""
+        return self.met.happened_at - self.due if self.met and self.kept is Kept.LATE else timedelta(0)
+
+
+def promises(story: Story, measures: Measures) -> Iterator[Promise]:
+    """Give each promised update in the order in which they were made; one within `GRACE` came in time."""
     told = [entry for entry in story.entries if entry.kind in _TELLING]
     for place, entry in enumerate(told):
-        promised = instant(entry, "next_update_at")
-        if promised is not None:
-            following = told[place + 1] if place + 1 < len(told) else None
-            kept = following if following and following.happened_at <= promised else None
-            yield entry, promised, kept
+        due = instant(entry, "next_update_at")
+        if due is not None:
+            met = told[place + 1] if place + 1 < len(told) else None
+            yield Promise(made=entry, due=due, met=met, kept=_kept(due, met, story.now, measures.at("Resolved")))
+
+
+def _kept(due: datetime, met: Entry | None, now: datetime, ended: datetime | None) -> Kept:
+    if met is not None and met.happened_at <= due + GRACE:
+        return Kept.IN_TIME
+    if met is not None:
+        # The end of an incident makes up for no update that was due before it.
+        return Kept.LATE if met.kind is Kind.UPDATE_POSTED else Kept.MISSED
+    if ended is not None and ended <= due:
+        return Kept.SETTLED
+    return Kept.OPEN if now <= due + GRACE else Kept.MISSED
 
 
 def instant(entry: Entry, key: str) -> datetime | None:
@@ -117,10 +158,10 @@ def _no_runbook(story: Story, _measures: Measures) -> Iterator[Row]:
 
 
 def _promises_missed(story: Story, measures: Measures) -> Iterator[Row]:
-    ended = measures.at("Resolved") or story.now
-    for entry, promised, kept in promises(story):
-        if kept is None and promised < ended:
-            yield _ask(f"The update promised for {clock(promised)} did not come in time. Why?", entry)
+    for promise in promises(story, measures):
+        if promise.kept in (Kept.LATE, Kept.MISSED):
+            text = f"The update promised for {clock(promise.due)} did not come in time. Why?"
+            yield _ask(text, promise.made)
 
 
 def _never_told(story: Story, measures: Measures) -> Iterator[Row]:

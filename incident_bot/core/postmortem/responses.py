@@ -16,7 +16,7 @@ from incident_bot.core.postmortem.draft import (
     event_source,
     page_source,
 )
-from incident_bot.core.postmortem.questions import promises
+from incident_bot.core.postmortem.questions import Kept, Promise, promises
 from incident_bot.core.postmortem.sections import entry_row, listed
 from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import redact
@@ -94,32 +94,44 @@ def _command(story: Story, measures: Measures) -> Block:
     return Block(name="command", columns=("Led by", "From", "For"), rows=rows, nothing="Nobody led it.")
 
 
-def communications(story: Story, measures: Measures) -> tuple[Block, Block]:
-    """Section 12: every update, and whether the next one came when it was promised."""
-    ended = measures.at("Resolved") or story.now
-    rows = []
-    for made, promised, kept in promises(story):
-        if kept is not None:
-            result = f"kept, {clock(kept.happened_at)}"
-        else:
-            result = (
-                "missed"
-                if promised < ended
-                else "settled by the end"
-                if measures.at("Resolved")
-                else "not due yet"
-            )
-        source = event_source(made, kept) if kept else event_source(made)
-        rows.append(Row(cells=(clock(promised, story.zone), result), source=source))
+def communications(story: Story, measures: Measures) -> tuple[Block, Block, Block]:
+    """Section 12: every update, whether the next one came when it was promised, and how often it did."""
+    made = tuple(promises(story, measures))
     return (
         listed("updates", story, Kind.UPDATE_POSTED),
         Block(
             name="promises",
             columns=("Next update promised for", "Result"),
-            rows=tuple(rows),
+            rows=tuple(_promise_row(promise, story.zone) for promise in made),
             nothing="No promises recorded.",
         ),
+        Block(name="promises-kept", rows=_promises_kept(made), nothing="No promise was due."),
     )
+
+
+def _promise_row(promise: Promise, zone: str) -> Row:
+    met, result = promise.met, promise.kept.value
+    if met is not None and promise.kept is Kept.IN_TIME:
+        result = f"kept, {clock(met.happened_at)}"
+    elif met is not None and promise.kept is Kept.LATE:
+        result = f"{duration(promise.late)} late, {clock(met.happened_at)}"
+    source = event_source(promise.made, met) if met else event_source(promise.made)
+    return Row(cells=(clock(promise.due, zone), result), source=source)
+
+
+def _promises_kept(made: tuple[Promise, ...]) -> tuple[Row, ...]:
+    """Count those that fell due, in one sentence."""
+    due = [one for one in made if one.kept in (Kept.IN_TIME, Kept.LATE, Kept.MISSED)]
+    if not due:
+        return ()
+    late = [one.late for one in due if one.kept is Kept.LATE]
+    kept, missed = (sum(one.kept is kind for one in due) for kind in (Kept.IN_TIME, Kept.MISSED))
+    words = [f"{kept} of {len(due)} promised update{'s' if len(due) > 1 else ''} came in time"]
+    if late:
+        words.append(f"{len(late)} late, by {duration(max(late))} at most")
+    if missed:
+        words.append(f"{missed} did not come")
+    return (Row(cells=(f"{'; '.join(words)}.",), source=event_source(*(one.made for one in due))),)
 
 
 def follow_ups(story: Story) -> Block:
