@@ -19,6 +19,7 @@ MOMENTS: Final[Mapping[str, Moment]] = {
     "resolve": Moment.RESOLVED,
     "reopen": Moment.REOPENED,
     "flapping": Moment.FLAPPING,
+    "missed": Moment.MISSED,
     "postmortem": Moment.POSTMORTEM,
     "meta": Moment.META,
 }

@@ -18,7 +18,17 @@ from incident_bot.config.tree import Path, Tree
 from incident_bot.core.errors import Problem
 from incident_bot.core.escalation import DEFAULT_RULES, Matrix, Step
 from incident_bot.core.incident import Rules
-from incident_bot.core.model import Acks, Ladder, Person, Severity, Target, TargetKind, Team, Urgency
+from incident_bot.core.model import (
+    Acks,
+    Ladder,
+    Person,
+    PromiseRules,
+    Severity,
+    Target,
+    TargetKind,
+    Team,
+    Urgency,
+)
 
 RECHECK_LEAST: Final = timedelta(minutes=1)
 REPEAT_MOST: Final = 100
@@ -56,6 +66,13 @@ class AckTimeoutShape(Shape):
         """Give the urgencies that have an end."""
         written = {Urgency.HIGH: self.high, Urgency.LOW: self.low}
         return {urgency: hold for urgency, hold in written.items() if hold > timedelta(0)}
+
+
+class PromisesShape(Shape):
+    """How people are reminded of what they promised, and of what is missing."""
+
+    remind_before: Annotated[Duration, BeforeValidator(_hold)] = timedelta(minutes=5)
+    nag: Flag = True
 
 
 def _schedule_id(value: str) -> str:
@@ -101,6 +118,7 @@ class EscalationShape(Shape):
     repage: Literal["severity_up", "never", "always"] = "severity_up"
     pause_on_silence: Flag = True
     ack_timeout: AckTimeoutShape = AckTimeoutShape()
+    promises: PromisesShape = PromisesShape()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +154,7 @@ def build_escalation(
         repage=shape.repage,
         pause_on_silence=shape.pause_on_silence,
         ack_timeout=shape.ack_timeout.holds(),
+        promises=PromiseRules(remind_before=shape.promises.remind_before, nag=shape.promises.nag),
     )
     return Answers(ladder=ladder, matrix=matrix, rules=rules)
 

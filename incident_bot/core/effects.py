@@ -74,6 +74,10 @@ class Moment(StrEnum):
     """A paging service is told that another configuration is in force."""
     EDIT = "edit"
     """A message that stands already is brought up to date, in its place."""
+    REMINDER = "reminder"
+    """Somebody is reminded of a promised update, or of what is missing."""
+    MISSED = "missed"
+    """A promised update has not come."""
 
 
 class TimerKind(StrEnum):
@@ -103,6 +107,8 @@ class TimerKind(StrEnum):
     """The lead was offered to somebody who has not answered."""
     WATCH = "watch"
     """An incident was resolved by hand while alerts fired: do they still?"""
+    PROMISE = "promise"
+    """Somebody is to be reminded of what an incident owes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ _OF_MOMENT: Final[Mapping[Moment, Priority]] = MappingProxyType({
     Moment.META: Priority.RESULT,
     Moment.TAP: Priority.RESULT,
     Moment.UNTAPPED: Priority.RESULT,
+    Moment.REMINDER: Priority.RESULT,
     Moment.POSTMORTEM: Priority.REST,
     Moment.HANDOFF: Priority.REST,
     Moment.MOVED: Priority.REST,

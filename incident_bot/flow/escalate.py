@@ -37,7 +37,7 @@ from incident_bot.core.model import (
     Urgency,
     incident_name,
 )
-from incident_bot.flow import heartbeats, noise, notices
+from incident_bot.flow import heartbeats, noise, notices, reminders
 from incident_bot.flow.context import Context
 from incident_bot.flow.ingest import apply_in
 from incident_bot.flow.intake import read_body
@@ -165,6 +165,8 @@ def _fire(context: Context, tx: Tx, timer: Timer, *, now: datetime) -> None:
                 _retry_delivery(context, tx, timer, now=now)
             case TimerKind.HEARTBEAT:
                 heartbeats.missed(context, tx, timer, now=now)
+            case TimerKind.PROMISE:
+                reminders.fire(context, tx, timer, now=now)
             case TimerKind.REFIRE | TimerKind.RECONCILE | TimerKind.HANDOFF:
                 pass  # `_ask_outside`
             case _:

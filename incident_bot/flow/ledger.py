@@ -24,7 +24,7 @@ from incident_bot.core.effects import (
 from incident_bot.core.escalation import Policy, advance, freeze
 from incident_bot.core.incident import Decision, StepOver, evolve, observe
 from incident_bot.core.model import Event, Incident, JsonObject, Kind, Paging, Running, Severity
-from incident_bot.flow import followups
+from incident_bot.flow import followups, promises
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
@@ -73,6 +73,8 @@ class Ledger:
         self._messages: list[NewMessage] = []
         self._awaited: dict[int, _Awaited | None] = {}
         """Which step each incident's timer waits for, as far as it was read here."""
+        self._before: dict[int, Incident] = {}
+        """Each incident as it was read here: while it owes the same, its timer for reminders is right."""
 
     def policy(self, severity: Severity, team: str) -> JsonObject:
         """Give the policy for a severity and team as the matrix in force has it, frozen for an incident."""
@@ -89,6 +91,7 @@ class Ledger:
         if draft is not None:
             return draft.incident
         self._awaited[incident.id] = _awaited(incident)
+        self._before[incident.id] = incident
         return incident
 
     def take(self, decision: Decision) -> Incident:
@@ -132,6 +135,7 @@ class Ledger:
             self._step_over(draft)
             self._cancel(draft)
         self._advance_all(drafts)
+        self._remind(drafts)
         saved = incidents.save(self.tx, [(draft.incident, draft.events) for draft in drafts], now=self.now)
         pages: list[tuple[int, int, Page]] = []
         set_timers: list[Timer] = []
@@ -209,6 +213,17 @@ class Ledger:
                 draft.incident.id
             ):
                 draft.timers[TimerKind.STEP] = progress.next_at
+
+    def _remind(self, drafts: Iterable[_Draft]) -> None:
+        for draft in drafts:
+            incident = draft.incident
+            before = self._before.get(incident.id)
+            if before is not None and promises.owes_the_same(before, incident):
+                continue
+            due = promises.next_at(self.current, incident, now=self.now)
+            # A timer that is left behind says nothing when it fires: the steps of a storm need not look for one.
+            if due is not None or incident.paging is not Paging.TRIGGERED:
+                draft.timers[TimerKind.PROMISE] = due
 
     def _is_due(self, incident: Incident) -> bool:
         next_at = incident.progress.next_at

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from incident_bot.core.effects import PageKind
 from incident_bot.core.errors import NotFound
+from incident_bot.core.incident import is_overdue
 from incident_bot.core.model import Episode, Event, Incident, Item, Kind, Paging, Phase, Status, incident_name
 from incident_bot.core.routing import title
 from incident_bot.core.storm import tallied
@@ -288,6 +289,9 @@ def incident_view(
             TallyView(name=one.name, service=one.service, firing=one.firing, total=one.total)
             for one in tallied((each.labels, each.service, each.status) for each in episodes or ())
         ),
+        update_overdue=is_overdue(incident),
+        reminders_off=incident.reminders.off,
+        reminders_until=incident.reminders.until,
         alerts=tuple(alert_view(episode) for episode in episodes or ()),
     )
 

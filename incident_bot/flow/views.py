@@ -147,6 +147,11 @@ class IncidentView:
     """Since when its alerts begin and end too often."""
     tally: tuple[TallyView, ...] = ()
     """Its alerts counted by name and service, what fires most first; lists carry it without."""
+    update_overdue: bool = False
+    """Whether the update that was promised has not come."""
+    reminders_off: bool = False
+    reminders_until: datetime | None = None
+    """Until when the reminders of this incident are snoozed."""
     alerts: tuple[AlertView, ...] = ()
     steps: tuple[StepView, ...] = ()
     """The steps of its runbook; lists carry it without."""

@@ -24,6 +24,7 @@ from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
 from incident_bot.render.handoffs import MOMENTS, handoff_message
 from incident_bot.render.messages import PAGES, channel_message, page_message
+from incident_bot.render.reminders import reminder_message
 from incident_bot.store import alerts, incidents, outbox
 from incident_bot.store.outbox import OutboxRow, RowKind
 from incident_bot.store.transaction import Tx
@@ -103,24 +104,7 @@ def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) 
 def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
     incident, episodes = facts.of(row.incident_id)
     if row.kind is RowKind.PAGE:
-        into, _ = facts.of(incident.merged_into if incident else None)
-        if incident is None:
-            return None
-        if len(folding.numbers_of(row)) > 1:
-            return _folded(context, facts, row, now=now)
-        storm = facts.storm(incident)
-        message = _page(context, row, incident, episodes, storm=storm, into=into, now=now)
-        if message is None:
-            return None
-        if row.carried_by:
-            message = replace(message, key=facts.key_of(row))
-        if row.page_kind not in _LAST:
-            return message
-        call = phones.told(facts.to_call(context, incident))
-        if not call:
-            return message
-        looks = slack_pages.page_facts(context, row, incident, episodes, storm=storm, call=call)
-        return replace(message, text=f"{message.text.rstrip()}\n\n{call}\n", facts={**message.facts, **looks})
+        return _paged(context, facts, row, now=now)
     if row.moment is Moment.PAGER:
         return followups.message(row)
     if row.moment is Moment.CHANGE:
@@ -129,7 +113,29 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         return _kept(context, facts, row, incident, episodes, now=now)
     if row.moment in MOMENTS:
         return _handoff(context, row, row.moment, now=now)
+    if row.moment is Moment.REMINDER:
+        return _reminder(context, row, incident, now=now)
     return _channel(context, row, incident, episodes, storm=facts.storm(incident), now=now)
+
+
+def _paged(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
+    incident, episodes = facts.of(row.incident_id)
+    if incident is None:
+        return None
+    if len(folding.numbers_of(row)) > 1:
+        return _folded(context, facts, row, now=now)
+    into, _ = facts.of(incident.merged_into)
+    storm = facts.storm(incident)
+    message = _page(context, row, incident, episodes, storm=storm, into=into, now=now)
+    if message is None:
+        return None
+    if row.carried_by:
+        message = replace(message, key=facts.key_of(row))
+    call = phones.told(facts.to_call(context, incident)) if row.page_kind in _LAST else ""
+    if not call:
+        return message
+    looks = slack_pages.page_facts(context, row, incident, episodes, storm=storm, call=call)
+    return replace(message, text=f"{message.text.rstrip()}\n\n{call}\n", facts={**message.facts, **looks})
 
 
 def _unwritten(context: Context, row: OutboxRow) -> Message | None:
@@ -316,6 +322,30 @@ def _handoff(context: Context, row: OutboxRow, moment: Moment, *, now: datetime)
         key=row.key,
         kind=moment.value,
         recipient=row.recipient or "",
+        person=person,
+        subject=written.subject,
+        text=written.text,
+        url=written.url,
+        facts=written.facts,
+    )
+
+
+def _reminder(
+    context: Context, row: OutboxRow, incident: Incident | None, *, now: datetime
+) -> Message | None:
+    current = context.live.current
+    person = current.revision.people.get(row.person or "")
+    if person is None or incident is None:
+        return None
+    public_url = context.settings.public_url
+    written = reminder_message(
+        current.templates, incident, row.data, person=person, public_url=public_url, now=now
+    )
+    _report(written.fell_back, row)
+    return Message(
+        key=row.key,
+        kind=Moment.REMINDER.value,
+        recipient=person.id,
         person=person,
         subject=written.subject,
         text=written.text,

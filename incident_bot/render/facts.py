@@ -77,6 +77,18 @@ _PAGE: Final[Mapping[str, object]] = {
     "into": None,
 }
 
+_REMINDER: Final[Mapping[str, object]] = {
+    "now": _NOW,
+    "name": "INC-42",
+    "title": "High error rate on checkout",
+    "severity": "P1",
+    "phase": "investigating",
+    "person": "Alice Example",
+    "person_id": "alice",
+    "zone": "Europe/Berlin",
+    "url": "https://incidents.example.com/incidents/INC-42",
+}
+
 _MANY: Final[Mapping[str, object]] = {
     "now": _NOW,
     "count": 13,
@@ -179,6 +191,24 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
     "many.html.j2": {**_MANY, "ack_url": "https://incidents.example.com/ack/0123456789abcdef"},
     "page/ask.j2": _PAGE,
     "page/taken.j2": _PAGE,
+    "page/promise.j2": {
+        **_REMINDER,
+        "about": "missed",
+        "due": _NOW - timedelta(minutes=5),
+        "distance": timedelta(minutes=5),
+        "by": "Dora Example",
+        "promised_at": _NOW - timedelta(minutes=35),
+        "told": ("Bob Example",),
+    },
+    "page/nag.j2": {
+        **_REMINDER,
+        "about": "task",
+        "since": _SINCE,
+        "opened_at": _SINCE,
+        "number": 3,
+        "text": "Check the replica lag",
+        "due": _NOW,
+    },
     "slack/initial.j2": {**_INCIDENT, "next_update": timedelta(minutes=15), "paged": ("Alice Example",)},
     "slack/update.j2": {
         **_INCIDENT,
@@ -202,6 +232,7 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         **_INCIDENT,
         "reason": "HighErrorRate began and ended 4 times or more within 30 min",
     },
+    "slack/missed.j2": {**_INCIDENT, "due_at": _NOW - timedelta(minutes=1)},
     "slack/meta.j2": {
         "now": _NOW,
         "text": "No delivery from alertmanager for 10 min",

@@ -48,6 +48,7 @@ TEMPLATES: Final[Mapping[Moment, str]] = {
     Moment.RESOLVED: "slack/resolution.j2",
     Moment.REOPENED: "slack/reopened.j2",
     Moment.FLAPPING: "slack/flapping.j2",
+    Moment.MISSED: "slack/missed.j2",
     Moment.NOTIFY: "slack/notify.j2",
     Moment.POSTMORTEM: "slack/postmortem.j2",
     Moment.META: "slack/meta.j2",

@@ -36,6 +36,7 @@ ONE_A_SECOND = Pace(every=SECOND)
         (PageKind.NOTE, None, Priority.RESULT),
         (None, Moment.PAGER, Priority.RESULT),
         (None, Moment.META, Priority.RESULT),
+        (None, Moment.REMINDER, Priority.RESULT),
         (None, Moment.OPENED, Priority.UPDATE),
         (None, None, Priority.UPDATE),
         (None, Moment.POSTMORTEM, Priority.REST),

@@ -294,7 +294,11 @@ class TestSections:
             tale.at(minute)
             tale.does(PostUpdate(text="x", next_update_at=tale.now + timedelta(minutes=length)))
         draft = draft_of(tale, now=tale.now)
-        assert [row[1][:11] for row in cells(draft, "promises")] == ["kept, 2026-", "15 min late", "not due yet"]
+        assert [row[1][:11] for row in cells(draft, "promises")] == [
+            "kept, 2026-",
+            "15 min late",
+            "not due yet",
+        ]
         assert cells(draft, "promises-kept") == [
             ("1 of 2 promised updates came in time; 1 late, by 15 min at most.",)
         ]
@@ -305,11 +309,15 @@ class TestSections:
         assert [row[1][:4] for row in cells(draft_of(tale), "promises")] == ["kept", "15 m", "kept"]
 
     @pytest.mark.parametrize(
-        ("after", "result", "counted"),
+        "after, result, counted",
         [
             (timedelta(minutes=10), "kept, ", "1 of 1 promised update came in time."),
             (timedelta(minutes=12), "kept, ", "1 of 1 promised update came in time."),
-            (timedelta(minutes=12, seconds=1), "missed", "0 of 1 promised update came in time; 1 did not come."),
+            (
+                timedelta(minutes=12, seconds=1),
+                "missed",
+                "0 of 1 promised update came in time; 1 did not come.",
+            ),
         ],
     )
     def test_the_end_settles_what_was_due_at_most_two_minutes_before(

@@ -88,6 +88,26 @@ def test_an_incident_shows_what_a_tired_person_needs(world: World) -> None:
         assert wanted in text
 
 
+def test_a_promised_update_is_counted_down_and_then_overdue(world: World) -> None:
+    world.open_incident()
+    client = world.client()
+    for said in ("ack", "update looking next 30m", "remind snooze 2h"):
+        client.post("/api/v1/incidents/1/commands", json={"text": said})
+    assert "Next update in 30 min" in page(client, "/incidents/INC-1").text
+    assert "Reminders snoozed until in 2 h" in page(client, "/incidents/INC-1").text
+    world.clock.advance(timedelta(minutes=31))
+    world.pump()
+    assert "overdue" in page(client, "/incidents/INC-1").text
+    for path in ("/", "/incidents"):
+        assert "update overdue" in page(client, path).text
+    api = client.get("/api/v1/incidents/1").json()
+    assert (api["update_overdue"], api["reminders_off"], api["reminders_until"]) == (
+        True, False, "2026-03-03T05:00:00Z",
+    )  # fmt: skip
+    client.post("/api/v1/incidents/1/commands", json={"text": "remind off"})
+    assert "Reminders off: remind on brings them back" in page(client, "/incidents/INC-1").text
+
+
 def test_acknowledge_is_a_plain_form_that_leads_back(world: World) -> None:
     world.open_incident()
     client = world.client()

@@ -59,6 +59,7 @@ COMMANDS: list[tuple[str, str, str, dict[str, object]]] = [
     ),
     ("decide roll back to 41", "item_added", "Decision 1 of INC-1 noted.", {}),
     ("tick 2", "step_ticked", "Step 2 is done: Roll it back (1 of 3 done).", {}),
+    ("remind off", "reminders_set", "The reminders of INC-1 are switched off", {"reminders_off": True}),
     ("resolve false alarm", "resolved", "INC-1 is resolved", {"escalation": "resolved", "forced": True}),
     ("cancel a test", "cancelled", "This is final", {"phase": "cancelled"}),
 ]

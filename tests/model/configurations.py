@@ -42,6 +42,7 @@ class Configuration:
             "repeat": "{P1: 1}",
             "notify": "{high: [{by: slack}, {by: sms, after: 2m}], low: [{by: slack}]}",
             "ack_timeout": "{high: 20m}",
+            "promises": "{}",
             "routes": ROUTES,
             "sources": source + "}",
         }

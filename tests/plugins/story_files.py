@@ -80,6 +80,7 @@ def documents(
     notify: str = "{high: [{by: slack}], low: [{by: slack}]}",
     rules: str = "",
     ack_timeout: str = "{high: off}",
+    promises: str = "{remind_before: off, nag: false}",
     sources: str = SOURCES,
     routes: str = "[]",
     default: str = "{team: web, action: incident, severity: P1, group_by: [alertname]}",
@@ -88,7 +89,7 @@ def documents(
 ) -> dict[str, str]:
     """Every file of one set; `rules` and `more` are further keys of escalation.yaml and routing.yaml.
 
-    Whoever acknowledges is not asked again, unless a story says so.
+    Whoever acknowledges is not asked again, and nobody is reminded of anything, unless a story says so.
     """
     rows = "\n".join(f"  {name}: {row}" for name, row in {**MATRIX, **(matrix or {})}.items())
     return {
@@ -99,7 +100,7 @@ def documents(
         "rotations/escalation.yaml": (
             f"severities:{severities}matrix:\n{rows}\nrepeat: {repeat}\nfallback: {fallback}\n"
             f"last_resort: {last_resort}\nnotify: {notify}\n"
-            f"ack_timeout: {ack_timeout}\n{rules}\n"
+            f"ack_timeout: {ack_timeout}\npromises: {promises}\n{rules}\n"
         ),
         "rotations/routing.yaml": (
             f"sources:\n{sources}\nroutes: {routes}\ndefault: {default}\nannounce: {announce}\n{more}\n"

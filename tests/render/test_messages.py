@@ -221,7 +221,8 @@ class TestChannel:
         assert message.text.startswith("*About the incident bot itself*: No delivery")
 
     @pytest.mark.parametrize(
-        "moment", sorted(set(Moment) - MOMENTS - {Moment.PAGER, Moment.CHANGE, Moment.EDIT})
+        "moment",
+        sorted(set(Moment) - MOMENTS - {Moment.PAGER, Moment.CHANGE, Moment.EDIT, Moment.REMINDER}),
     )
     def test_every_moment_has_words_and_nobody_can_inject_any(self, moment: Moment) -> None:
         nasty = "<!channel> <https://evil|x> {{ 7*7 }} password=hunter2"

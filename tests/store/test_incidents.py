@@ -20,8 +20,10 @@ from incident_bot.core.model import (
     Paging,
     Phase,
     Progress,
+    Reminders,
     Running,
     Tick,
+    Told,
 )
 from incident_bot.store import LostRace, Store, Tx, incidents
 from tests.store.samples import MINUTE, NOW, some_event, some_incident, stored_change, stored_incident
@@ -72,6 +74,13 @@ FULL = Incident(
     ticks=(Tick(number=2, text="Roll it back", by="bob", at=NOW),),
     resolver="alice",
     flapping=Flapping(since=NOW, rule=FlappingRule(transitions=5, hold=7 * MINUTE), quiet_epoch=3),
+    reminders=Reminders(
+        off=True,
+        until=NOW + MINUTE,
+        promised_at=NOW,
+        promised_by="ana",
+        told={"missed": Told(people=("ana", "ben"), at=NOW)},
+    ),
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from incident_bot.core.incident.commands import (
     SavePostmortem,
     SetImpact,
     SetPhase,
+    SetReminders,
     SetSeverity,
     SetTitle,
     SettleTheory,
@@ -45,6 +46,7 @@ from incident_bot.core.incident.commands import (
 from incident_bot.core.incident.deciding import decide
 from incident_bot.core.incident.ending import takes_alerts
 from incident_bot.core.incident.facts import progress_from_json, progress_to_json
+from incident_bot.core.incident.holding import urgency_of
 from incident_bot.core.incident.lifecycle import LIFE_CYCLE_KINDS, TRANSITIONS, begin, evolve, replay
 from incident_bot.core.incident.merging import taken_out
 from incident_bot.core.incident.observations import (
@@ -73,6 +75,7 @@ from incident_bot.core.incident.observations import (
 )
 from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
+from incident_bot.core.incident.promises import Around, Reminder, is_overdue, remind, upcoming
 from incident_bot.core.incident.rules import ACK_GRACE, AutoResolve, Decision, Repage, Rules
 from incident_bot.core.incident.splitting import need_storm
 from incident_bot.core.incident.undoing import Again, undo
@@ -91,6 +94,7 @@ __all__ = [
     "AlertsRefired",
     "AlertsRepeated",
     "AlertsResolved",
+    "Around",
     "AssignLead",
     "AssignRole",
     "AttachRunbook",
@@ -120,6 +124,7 @@ __all__ = [
     "PageWaits",
     "Paused",
     "PostUpdate",
+    "Reminder",
     "Reopen",
     "Repage",
     "Resolve",
@@ -129,6 +134,7 @@ __all__ = [
     "SavePostmortem",
     "SetImpact",
     "SetPhase",
+    "SetReminders",
     "SetSeverity",
     "SetTitle",
     "SettleTheory",
@@ -146,13 +152,17 @@ __all__ = [
     "begin",
     "decide",
     "evolve",
+    "is_overdue",
     "need_storm",
     "observe",
     "open_incident",
     "progress_from_json",
     "progress_to_json",
+    "remind",
     "replay",
     "taken_out",
     "takes_alerts",
     "undo",
+    "upcoming",
+    "urgency_of",
 ]

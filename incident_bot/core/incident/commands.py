@@ -202,6 +202,15 @@ class SettleTheory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetReminders:
+    """`remind off`, `remind on`, `remind snooze 30m`: whether people are reminded of what this incident owes."""
+
+    off: bool = False
+    until: datetime | None = None
+    """Snoozed until then; None with `off` unset means that they are on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve:
     """`resolve [reason]`: it wants a reason while alerts fire (row "resolve by hand …") or changes stand."""
 
@@ -354,6 +363,7 @@ Command: TypeAlias = (
     | AddItem
     | FinishItem
     | SettleTheory
+    | SetReminders
     | Resolve
     | Reopen
     | Cancel

@@ -15,6 +15,7 @@ from incident_bot.core.incident import (
     merging,
     notes,
     paging,
+    promises,
     sharing,
     splitting,
     ticking,
@@ -47,6 +48,7 @@ from incident_bot.core.incident.commands import (
     SavePostmortem,
     SetImpact,
     SetPhase,
+    SetReminders,
     SetSeverity,
     SetTitle,
     SettleTheory,
@@ -72,6 +74,7 @@ _ListCommand: TypeAlias = (
     | AddItem
     | FinishItem
     | SettleTheory
+    | SetReminders
     | AttachRunbook
     | TickStep
     | TakeBack
@@ -187,6 +190,8 @@ def _lists(command: _ListCommand, case: Case) -> Decision:
             return work.finish_item(command, case)
         case SettleTheory():
             return beliefs.settle(command, case)
+        case SetReminders():
+            return promises.set_reminders(command, case)
         case AttachRunbook():
             return work.attach_runbook(command, case)
         case TickStep():

@@ -47,6 +47,7 @@ from incident_bot.core.model import (
     Outcome,
     Paging,
     Phase,
+    Told,
 )
 
 _T, _A, _S, _R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
@@ -116,6 +117,7 @@ LIFE_CYCLE_KINDS: Final[frozenset[Kind]] = frozenset(kind for _, kind in TRANSIT
 """The kinds that happen only in the states that `TRANSITIONS` lists."""
 
 Change: TypeAlias = Callable[[Incident, Event], Incident]
+_OF_THE_WORK: Final = ("due", "missed", "lead", "update")
 
 
 def begin(event: Event) -> Incident:
@@ -235,9 +237,14 @@ def _impact_changed(incident: Incident, event: Event) -> Incident:
 
 
 def _update_posted(incident: Incident, event: Event) -> Incident:
-    return replace(
-        incident, updated_by_people=True, next_update_at=maybe_instant(event.data, "next_update_at")
+    promised = maybe_instant(event.data, "next_update_at")
+    reminders = replace(
+        incident.reminders,
+        promised_at=event.happened_at if promised else None,
+        promised_by=event.actor if promised else None,
+        told=incident.reminders.without("due", "missed"),
     )
+    return replace(incident, updated_by_people=True, next_update_at=promised, reminders=reminders)
 
 
 def _lead_assigned(incident: Incident, event: Event) -> Incident:
@@ -294,7 +301,11 @@ def _reopened(incident: Incident, event: Event) -> Incident:
     flapping = incident.flapping
     if flapping is not None and flag(event.data, "quiet"):
         flapping = replace(flapping, quiet_epoch=incident.epoch)
-    return replace(incident, resolved_at=None, forced=False, resolver=None, flapping=flapping)
+    # What was said about the work before its end is not counted against the work that begins again.
+    reminders = replace(incident.reminders, told=incident.reminders.without(*_OF_THE_WORK))
+    return replace(
+        incident, resolved_at=None, forced=False, resolver=None, flapping=flapping, reminders=reminders
+    )
 
 
 def _flapping(incident: Incident, event: Event) -> Incident:
@@ -315,6 +326,19 @@ def _flapping(incident: Incident, event: Event) -> Incident:
 
 def _flapping_over(incident: Incident, _event: Event) -> Incident:
     return replace(incident, flapping=None)
+
+
+def _reminded(incident: Incident, event: Event) -> Incident:
+    subject, person = text(event.data, "subject"), maybe_text(event.data, "person")
+    before = incident.reminders.told.get(subject)
+    people = (*(before.people if before else ()), *([person] if person else []))
+    told = {**incident.reminders.told, subject: Told(people=people, at=event.happened_at)}
+    return replace(incident, reminders=replace(incident.reminders, told=told))
+
+
+def _reminders_set(incident: Incident, event: Event) -> Incident:
+    off, until = flag(event.data, "off"), maybe_instant(event.data, "until")
+    return replace(incident, reminders=replace(incident.reminders, off=off, until=until))
 
 
 _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
@@ -352,5 +376,9 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.UNMERGED: _merged,
         Kind.FLAPPING: _flapping,
         Kind.FLAPPING_OVER: _flapping_over,
+        Kind.PROMISE_DUE: _reminded,
+        Kind.PROMISE_MISSED: _reminded,
+        Kind.NAGGED: _reminded,
+        Kind.REMINDERS_SET: _reminders_set,
     }
 )

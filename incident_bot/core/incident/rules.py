@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from incident_bot.core.effects import Announce, Effect, Moment
 from incident_bot.core.incident.lifecycle import evolve
-from incident_bot.core.model import Event, Incident, JsonObject, Kind, Ladder, Urgency
+from incident_bot.core.model import Event, Incident, JsonObject, Kind, Ladder, PromiseRules, Urgency
 
 ACK_GRACE: Final = timedelta(minutes=5)
 """How long whoever has an incident may take to answer "still on it?" (row "ack timeout")."""
@@ -36,6 +36,7 @@ class Rules:
         default_factory=lambda: {Urgency.HIGH: timedelta(minutes=30)}
     )
     """How long an acknowledgement holds before its giver is asked again; for ever where an urgency has none."""
+    promises: PromiseRules = field(default_factory=PromiseRules)
 
     def is_above(self, name: str, peak: str) -> bool:
         """Say whether a severity is worse than the peak; a peak that the ladder lost counts as passed."""

@@ -41,6 +41,7 @@ from incident_bot.core.model.people import (
     Urgency,
     paging_service,
 )
+from incident_bot.core.model.reminders import PromiseRules, Reminders, Told
 
 __all__ = [
     "Acks",
@@ -69,7 +70,9 @@ __all__ = [
     "Person",
     "Phase",
     "Progress",
+    "PromiseRules",
     "Rejected",
+    "Reminders",
     "Running",
     "Service",
     "Severity",
@@ -80,6 +83,7 @@ __all__ = [
     "TargetKind",
     "Team",
     "Tick",
+    "Told",
     "Urgency",
     "copied",
     "incident_name",

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from incident_bot.core.model.json import JsonObject
 from incident_bot.core.model.noise import Flapping
+from incident_bot.core.model.reminders import Reminders
 
 
 class Paging(StrEnum):
@@ -224,6 +225,8 @@ class Incident:
     """Who ended it by hand while alerts fired, as long as nobody told them that these fire on."""
     flapping: Flapping | None = None
     """That its alerts begin and end too often (I11)."""
+    reminders: Reminders = field(default_factory=Reminders)
+    """What its people were reminded of, and whether they want to be."""
 
     @property
     def name(self) -> str:
@@ -331,6 +334,14 @@ class Kind(StrEnum):
     FLAPPING = "flapping"
     """Its alerts begin and end too often (I11)."""
     FLAPPING_OVER = "flapping_over"
+    PROMISE_DUE = "promise_due"
+    """Whoever is to keep it was reminded of a promised update that is due soon."""
+    PROMISE_MISSED = "promise_missed"
+    """A promised update has not come; it may say who was told."""
+    NAGGED = "nagged"
+    """Somebody was reminded of what is still missing: a lead, a first update, a task or follow-up of theirs."""
+    REMINDERS_SET = "reminders_set"
+    """A person snoozed the reminders, or switched them off or on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,9 @@ def promises(story: Story, measures: Measures) -> Iterator[Promise]:
         due = instant(entry, "next_update_at")
         if due is not None:
             met = told[place + 1] if place + 1 < len(told) else None
-            yield Promise(made=entry, due=due, met=met, kept=_kept(due, met, story.now, measures.at("Resolved")))
+            yield Promise(
+                made=entry, due=due, met=met, kept=_kept(due, met, story.now, measures.at("Resolved"))
+            )
 
 
 def _kept(due: datetime, met: Entry | None, now: datetime, ended: datetime | None) -> Kept:

@@ -117,6 +117,10 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     ),
     Kind.FLAPPING: "Flapping[: {reason}]",
     Kind.FLAPPING_OVER: "No longer flapping[: {reason}]",
+    Kind.PROMISE_DUE: "{person|Somebody} was reminded of the update promised[ for {next_update_at}]",
+    Kind.PROMISE_MISSED: "The update promised[ for {next_update_at}][ by {by}] has not come[; {person} was told]",
+    Kind.NAGGED: "{person|Somebody} was reminded[: {reason}]",
+    Kind.REMINDERS_SET: "{who} {how|changed} the reminders[ until {until}]",
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")

@@ -208,6 +208,9 @@ class Incident(Answered):
     snoozed_until: Time | None
     resolved_at: Time | None
     next_update_at: Time | None
+    update_overdue: bool = Field(description="Whether the update that was promised has not come.")
+    reminders_off: bool
+    reminders_until: Time | None
     epoch: int
     escalation_state: str
     next_step: int | None

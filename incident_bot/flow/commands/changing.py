@@ -32,6 +32,7 @@ from incident_bot.core.incident import (
     Resolve,
     SetImpact,
     SetPhase,
+    SetReminders,
     SetSeverity,
     SetTitle,
     SettleTheory,
@@ -284,6 +285,16 @@ def _undo(request: Request) -> Command:
     return inverse
 
 
+def _remind(request: Request) -> Command:
+    words = arguments.needed(request.rest, example="remind snooze 30m").split()
+    first = words[0].casefold()
+    if first in ("off", "on"):
+        return SetReminders(off=first == "off")
+    example = "remind snooze 30m"
+    rest = arguments.needed(" ".join(words[1:] if first == "snooze" else words), example=example)
+    return SetReminders(until=arguments.until(rest, request.zone, now=request.now, example=example))
+
+
 def _resolve(request: Request) -> Command:
     firing = [
         episode
@@ -339,6 +350,7 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "tick": lambda request: _tick(request, done=True),
     "untick": lambda request: _tick(request, done=False),
     "undo": _undo,
+    "remind": _remind,
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

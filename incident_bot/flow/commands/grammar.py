@@ -77,6 +77,8 @@ VERBS: Final[tuple[Verb, ...]] = (
     Verb(name="tick", usage="tick <number>", help="a step of the runbook is done", synonyms=("check",)),
     Verb(name="untick", usage="untick <number>", help="it is not done after all", synonyms=("uncheck",)),
     Verb(name="undo", usage="undo", help="take back what you said last, for a minute"),
+    Verb(name="remind", usage="remind off|on|snooze 30m", help="whether people are reminded of what this incident owes",
+         synonyms=("reminders",)),
     Verb(name="resolve", usage="resolve [reason]", help="it is over", synonyms=("close", "fixed")),
     Verb(name="reopen", usage="reopen [reason]", help="it is not over"),
     Verb(name="dup", usage="dup INC-n [reason]", help="this is a part of INC-n: merge it into that one",

@@ -162,7 +162,12 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
             ("Runbook", f"{one.runbook}{f', {done} of {len(one.steps)} steps done' if one.steps else ''}")
         )
     if one.next_update_at:
-        facts.append(("Next update by", clock(one.next_update_at)))
+        late = f", overdue for {duration(now - one.next_update_at)}" if one.update_overdue else ""
+        facts.append(("Next update by", f"{clock(one.next_update_at)}{late}"))
+    if one.reminders_off:
+        facts.append(("Reminders", "off: `remind on`"))
+    elif one.reminders_until and one.reminders_until > now:
+        facts.append(("Reminders", f"snoozed until {clock(one.reminders_until)}"))
     return tuple(facts)
 
 
@@ -219,7 +224,8 @@ def _card(one: IncidentView, facts: tuple[tuple[str, str], ...], lines: tuple[st
 
 
 def _line(one: IncidentView, now: datetime) -> str:
-    return f"{one.id} [{one.severity}] {one.title} – {_paging(one)}, {duration(now - one.opened_at)} old"
+    overdue = ", update overdue" if one.update_overdue else ""
+    return f"{one.id} [{one.severity}] {one.title} – {_paging(one)}, {duration(now - one.opened_at)} old{overdue}"
 
 
 def _alert(alert: AlertView, now: datetime) -> str:

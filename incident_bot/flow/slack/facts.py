@@ -119,6 +119,7 @@ def card_of(context: Context, tx: Tx, incident: Incident, episodes: Sequence[Epi
         last_update=redact(str(updates.data.get("text", ""))) if updates else None,
         changes=_items(incident, ItemKind.CHANGE),
         tasks=_items(incident, ItemKind.TASK),
+        theories=_items(incident, ItemKind.THEORY),
         runbook=Link(runbook.title, f"{url}#runbook") if runbook else None,
         links=tuple(
             Link(one.title, one.url) for one in links_of(context, incident, list(episodes)) if one.url != url

@@ -21,8 +21,10 @@ from incident_bot.core.model import (
     Paging,
     Phase,
     Progress,
+    Reminders,
     Running,
     Tick,
+    Told,
 )
 from incident_bot.store.tables import incident as table
 from incident_bot.store.types import Found
@@ -45,6 +47,7 @@ _OTHERWISE: Final = frozenset(
         "flapping",
         "offer",
         "ticks",
+        "reminders",
     }
 )
 _SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
@@ -78,6 +81,7 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         flapping=_flapping_json(incident.flapping),
         offer=_offer_json(incident.offer),
         ticks=[_tick_json(tick) for tick in incident.ticks] or None,
+        reminders=_reminders_json(incident.reminders),
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -102,6 +106,7 @@ def incident_value(row: Found) -> Incident:
         flapping=_flapping_value(columns["flapping"]),
         offer=_offer_value(columns["offer"]),
         ticks=tuple(_tick_value(tick) for tick in columns["ticks"] or ()),
+        reminders=_reminders_value(columns["reminders"]),
     )
 
 
@@ -151,6 +156,40 @@ def _flapping_value(found: Mapping[str, Any] | None) -> Flapping | None:
         quiet=timedelta(seconds=found["quiet"]),
     )
     return Flapping(since=datetime.fromisoformat(found["since"]), rule=rule, quiet_epoch=found["quiet_epoch"])
+
+
+def _reminders_json(reminders: Reminders) -> dict[str, Json] | None:
+    # Most incidents have none.
+    if reminders == _NO_REMINDERS:
+        return None
+    return {
+        "off": reminders.off,
+        "until": _written(reminders.until),
+        "promised_at": _written(reminders.promised_at),
+        "promised_by": reminders.promised_by,
+        "told": {
+            subject: {"people": list(told.people), "at": told.at.isoformat()}
+            for subject, told in reminders.told.items()
+        },
+    }
+
+
+def _reminders_value(found: Mapping[str, Any] | None) -> Reminders:
+    if found is None:
+        return _NO_REMINDERS
+    return Reminders(
+        off=found["off"],
+        until=_read(found["until"]),
+        promised_at=_read(found["promised_at"]),
+        promised_by=found["promised_by"],
+        told={
+            subject: Told(people=tuple(told["people"]), at=datetime.fromisoformat(told["at"]))
+            for subject, told in found["told"].items()
+        },
+    )
+
+
+_NO_REMINDERS: Final = Reminders()
 
 
 def _item_json(item: Item) -> dict[str, Json]:

@@ -91,6 +91,7 @@ class IncidentTable(Base, table=True):
     offer: Any | None = document()
     ticks: Any | None = document()
     resolver: str | None = words()
+    reminders: Any | None = document()
 
 
 class BucketTable(Base, table=True):
