@@ -177,3 +177,20 @@ def test_any_text_can_be_read(text: str) -> None:
         assert name == section.name
         assert name in SECTIONS
         assert all(step.strip() == step and "\n" not in step and step for step in section.steps)
+
+
+def test_steps_are_numbered_through_the_whole_runbook() -> None:
+    book = Runbook(
+        path="a.md",
+        title="A",
+        sections={
+            "Investigation": Section(name="Investigation", text="", steps=("Look", "Ask")),
+            "Verification": Section(name="Verification", text=""),
+            "Mitigation": Section(name="Mitigation", text="", steps=("Roll back",)),
+        },
+    )
+    assert book.steps == (
+        (1, "Investigation", "Look"),
+        (2, "Investigation", "Ask"),
+        (3, "Mitigation", "Roll back"),
+    )

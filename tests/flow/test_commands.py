@@ -12,7 +12,7 @@ import pytest
 
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.flow import commands
-from incident_bot.flow.commands.grammar import VERBS
+from incident_bot.flow.grammar import VERBS
 from tests.plugins.story import Story, on_every_database
 from tests.plugins.story_files import documents
 

@@ -7,8 +7,8 @@ import pytest
 from incident_bot.core.errors import Refused
 from incident_bot.flow.commands import JOINING
 from incident_bot.flow.commands.changing import CHANGES
-from incident_bot.flow.commands.grammar import VERBS, Verb, parse, verb_named
 from incident_bot.flow.commands.reading import READERS, help_on
+from incident_bot.flow.grammar import VERBS, Verb, parse, verb_named
 
 WORDS = [(word, verb.name) for verb in VERBS for word in (verb.name, *verb.synonyms)]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from incident_bot.core.errors import Refused
-from incident_bot.flow.commands.grammar import Line, parse
+from incident_bot.flow.grammar import Line, parse
 from incident_bot.flow.slack.forms import TITLES, can
 from incident_bot.render.slack.modals.about import PREVIEW
 

@@ -17,11 +17,11 @@ from incident_bot.flow.commands.changing import CHANGES, Request
 from incident_bot.flow.commands.declaring import declare as open_declared
 from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.commands.drilling import drill
-from incident_bot.flow.commands.grammar import VERBS, Line, Verb, parse
 from incident_bot.flow.commands.merging import JOINS, Joining
 from incident_bot.flow.commands.reading import READERS, help_on, list_open, why_of
 from incident_bot.flow.commands.splitting import split
 from incident_bot.flow.context import Context
+from incident_bot.flow.grammar import VERBS, Line, Verb, parse
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import load
 from incident_bot.flow.views import ReplyView

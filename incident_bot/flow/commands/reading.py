@@ -11,8 +11,8 @@ from incident_bot.core.postmortem import clock, duration
 from incident_bot.core.storm import told
 from incident_bot.flow import export, queries
 from incident_bot.flow.commands.explaining import answer
-from incident_bot.flow.commands.grammar import VERBS, verb_named
 from incident_bot.flow.context import Context
+from incident_bot.flow.grammar import VERBS, verb_named
 from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, StepView
 from incident_bot.render.catchup import at, catch_up
 from incident_bot.store import alerts, incidents

@@ -22,9 +22,9 @@ from incident_bot.core.model import (
 )
 from incident_bot.core.rooms import Bookmark, Desired, Place, Shown, room_name
 from incident_bot.core.timeline import redact
-from incident_bot.flow.commands.grammar import VERBS
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
+from incident_bot.flow.grammar import VERBS
 from incident_bot.flow.queries import links_of
 from incident_bot.render.messages import alert_line, incident_url
 from incident_bot.render.slack.blocks import Block

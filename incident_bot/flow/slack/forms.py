@@ -12,8 +12,8 @@ from incident_bot.core.errors import NotFound, Refused
 from incident_bot.core.model import Incident, JsonObject, Phase, rfc3339
 from incident_bot.core.timeline import redact
 from incident_bot.flow.commands import arguments
-from incident_bot.flow.commands.grammar import VERBS
 from incident_bot.flow.context import Context
+from incident_bot.flow.grammar import VERBS
 from incident_bot.flow.queries import load
 from incident_bot.flow.slack.facts import EPISODES_READ, card_of
 from incident_bot.flow.slack.likely import likely
