@@ -42,8 +42,8 @@ def joined(
     changes = sorted({*known, *told}, key=lambda change: (change.at, change.firing))[-KEPT_MOST:]
     if span is None or not changes:
         return tuple(changes)
-    since = changes[-1].at - span
-    return tuple(change for change in changes if change.at > since)
+    # Differences only: an alert may have begun in the first hour of all time.
+    return tuple(change for change in changes if changes[-1].at - change.at < span)
 
 
 def transitions(changes: Iterable[Change]) -> list[datetime]:
@@ -74,7 +74,7 @@ def flaps(changes: Iterable[Change], rule: FlappingRule | None, *, before: bool 
     if rule is None or not found:
         return False
     newest = found[-1]
-    if sum(at > newest - rule.within for at in found) >= rule.transitions:
+    if sum(newest - at < rule.within for at in found) >= rule.transitions:
         return True
     earlier = [at for at in found if at < newest]
     return before and bool(earlier) and newest - earlier[-1] < rule.quiet

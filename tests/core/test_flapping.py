@@ -61,6 +61,13 @@ def test_transitions(written: str, count: int) -> None:
     assert len(transitions(changes(written))) == count
 
 
+@pytest.mark.parametrize("instant", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_the_ends_of_time_are_instants_like_others(instant: datetime) -> None:
+    came = [Change(at=instant, firing=True), Change(at=instant, firing=False)]
+    assert len(joined((), came, span=RULE.within)) == 2
+    assert not flaps(joined((), came), RULE)
+
+
 @pytest.mark.parametrize(
     "written,before,expected",
     [
