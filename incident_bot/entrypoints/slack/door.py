@@ -40,9 +40,13 @@ class SlackDoor:
             retry_handlers=[],
         )
         self._threads = Pool(THREADS, "slack")
+        logger = logging.getLogger("slack_bolt")
+        # It warns that it does not take the token from the environment: that is ours to do.
+        level = logger.level
+        logger.setLevel(logging.ERROR)
         self.bolt = App(
             name="incident-bot",
-            logger=logging.getLogger("slack_bolt"),
+            logger=logger,
             authorize=_authorized(web),
             client=web,
             request_verification_enabled=False,
@@ -50,6 +54,7 @@ class SlackDoor:
             attaching_conversation_kwargs_enabled=False,
             listener_executor=self._threads,
         )
+        logger.setLevel(level)
         self._bench = Workbench(context, clock)
         for part in (commands, buttons, modals, shortcuts, home, undo, events):
             part.install(self.bolt, self._bench)

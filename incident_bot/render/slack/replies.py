@@ -25,8 +25,8 @@ class Answer:
 
 
 def reply_text(answer: Answer) -> str:
-    """Say it in a few words, for where no blocks are shown."""
-    return cut(escape(answer.title or answer.text) or "Done.", 3000)
+    """Say the whole of it, for where no blocks are shown."""
+    return cut(escape(answer.text or answer.title or "") or "Done.", 3000)
 
 
 def reply_blocks(answer: Answer) -> list[Block]:
@@ -34,9 +34,10 @@ def reply_blocks(answer: Answer) -> list[Block]:
     blocks: list[Block] = []
     if answer.title:
         blocks.append(section(f"*{escape(answer.title)}*"))
-    blocks += [
-        section(part) for part in _parts([cut(escape(line), _PART) for line in answer.text.split("\n")])
-    ]
+    # Facts and lines under a title say what the text says in one piece.
+    if not (answer.title and (answer.facts or answer.lines)):
+        lines = [cut(escape(line), _PART) for line in answer.text.split("\n")]
+        blocks += [section(part) for part in _parts(lines)]
     blocks += fields([(escape(label), escape(value) or "–") for label, value in answer.facts])
     blocks += [
         section(part) for part in _parts([f"• {cut(escape(line), LINE_MOST)}" for line in answer.lines])
