@@ -268,8 +268,14 @@ def test_off_opens_an_incident_for_each(tell: TELL) -> None:
     assert len(story.incidents()) == 30
 
 
-def test_twenty_in_five_minutes_unless_said_otherwise(tell: TELL) -> None:
+def test_no_storm_of_a_few_dozen_unless_said(tell: TELL) -> None:
     story = tell()
+    many(story, 40)
+    assert [one.storm for one in story.incidents()] == [None] * 40
+
+
+def test_what_a_storm_adopted_is_counted_by_route(tell: TELL) -> None:
+    story = tell(more="storm: {openings: 20}")
     many(story, 22)
     assert [one.storm for one in story.incidents()] == [None] * 20 + ["default"]
     health.refresh_metrics(story.context, now=story.clock.now())
