@@ -47,7 +47,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     Verb(name="escalate", usage="escalate", help="page the next step now", synonyms=("next",)),
     Verb(name="cannot", usage="cannot [reason]",
          help="I was paged and cannot take it: the next step is paged where nobody else is awaited",
-         synonyms=("can't", "decline", "pass")),
+         synonyms=("can't", "pass")),
     Verb(name="page", usage="page <person|team>", help="page somebody in particular", synonyms=("call", "notify")),
     Verb(name="sev", usage="sev P2 [reason]", help="change the severity", synonyms=("severity",)),
     Verb(name="status", usage="status <phase>",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from incident_bot.core.lanes import Pace, Pacing
 from incident_bot.core.model import Paging
 from incident_bot.flow import acklinks, twilio
 from incident_bot.flow.acklinks import DoorState
@@ -24,7 +26,8 @@ TOKEN = "ab" * 24
 @pytest.fixture
 def story(tell: Callable[..., Story]) -> Story:
     """Three incidents of which ana heard in one message."""
-    told = tell(notify="{high: [{by: sms}], low: [{by: sms}]}")
+    paced = {"sms": Pacing(total=Pace(every=timedelta(seconds=1)))}
+    told = tell(notify="{high: [{by: sms}], low: [{by: sms}]}", pacings=paced)
     burst(told, 3)
     assert [len(call.message.also) for call in told.calls] == [3]
     return told

@@ -193,17 +193,15 @@ def test_a_tick_on_a_task_that_the_bot_told_of_ends_it(slack_story: Begin) -> No
     assert story.entry("item_done").actor == "ana"
 
 
-def test_messages_become_tasks_and_follow_ups_once(slack_story: Begin) -> None:  # noqa: F811
+def test_a_message_becomes_one_follow_up(slack_story: Begin) -> None:  # noqa: F811
     story = begun(slack_story)
-    task = said(story, "look at the queue")
-    story.slack_client.shortcut("U0ANA", "inc:task", task)
-    story.slack_client.shortcut("U0ANA", "inc:task", task)
     later = said(story, "alert on saturation")
     story.slack_client.reacts("U0ANA", later, "arrow_right")
     story.slack_client.reacts("U0BEN", later, "arrow_right")
-    story.slack_client.reacts("U0BEN", task, "white_check_mark")
     items = [(item.kind, item.text, item.done_at is not None) for item in story.incident().items]
-    assert items == [("task", "look at the queue", True), ("followup", "alert on saturation", False)]
+    assert items == [("followup", "alert on saturation", False)]
+    story.slack_client.reacts("U0BEN", later, "white_check_mark")
+    assert [item.done_at is not None for item in story.incident().items] == [True]
 
 
 @pytest.mark.parametrize("fault", [limited(7), answers(500), answers(200, "fatal_error")])
