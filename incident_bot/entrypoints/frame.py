@@ -103,6 +103,7 @@ class Frame:
         try:
             await self._app(scope, _limited(scope, receive, self._limit), answer)
         except Exception:
+            # The fence of the HTTP edge: whoever asked gets an answer with a number to ask for, never a cut connection.
             path = _SECRET.sub(r"\1…", str(scope["path"]))
             log.exception("request failed", method=method, path=path)
             if answer.status:

@@ -199,6 +199,7 @@ def _record_alone(context: Context, result: Result, *, now: datetime) -> None:
     except Unavailable:
         raise
     except Exception:
+        # The same fence, for one row: what was sent is settled even where its entry cannot be written.
         log.exception(
             "an outcome is recorded without its entry", incident=result.row.incident_id, row=result.row.id
         )

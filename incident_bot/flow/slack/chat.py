@@ -146,8 +146,7 @@ class _Look:
         self._note(number, message)
         if message is None:
             return
-        self._item(number, message, "task", ItemKind.TASK)
-        self._item(number, message, "followup", ItemKind.FOLLOWUP)
+        self._follow_up(number, message)
         self._finish(number, message)
 
     def _incident(self, message: Mapping[str, Any] | None) -> int | None:
@@ -200,20 +199,21 @@ class _Look:
             return actor(self.context, max(off, key=lambda mark: float(mark.at)).by)
         return author or SOURCE
 
-    def _item(self, number: int, message: Mapping[str, Any], key: str, kind: ItemKind) -> None:
-        asked = first_on(self.heard.marks, key)
-        if asked is None or key in self.done or message.get("bot_id"):
+    def _follow_up(self, number: int, message: Mapping[str, Any]) -> None:
+        asked = first_on(self.heard.marks, "followup")
+        if asked is None or "followup" in self.done or message.get("bot_id"):
             return
         text = " ".join(self._text(message).split())[:ITEM_MOST]
         if not text:
             return
-        self._change(number, actor(self.context, asked.by), AddItem(kind=kind, text=text), {key: 0})
+        order = AddItem(kind=ItemKind.FOLLOWUP, text=text)
+        self._change(number, actor(self.context, asked.by), order, {"followup": 0})
 
     def _finish(self, number: int, message: Mapping[str, Any]) -> None:
         asked = first_on(self.heard.marks, "done")
         if asked is None or "done" in self.done:
             return
-        item = self.done.get("task") or self.done.get("followup")
+        item = self.done.get("followup")
         if not isinstance(item, int):
             with self.context.store.read() as tx:
                 found = tasks_in(message, load(tx, number), incidents.events(tx, number))
@@ -266,9 +266,8 @@ class _Look:
             ledger.take(decision)
             (saved,) = ledger.flush()
             after = {**self.done, **done}
-            for key in ("task", "followup"):
-                if key in done:
-                    after[key] = max(item.number for item in saved.items)
+            if "followup" in done:
+                after["followup"] = max(item.number for item in saved.items)
             if after.get("note") == 0:
                 event = incidents.last_of_kind(tx, number, Kind.NOTE)
                 after["note"] = event.seq if event else None
