@@ -40,7 +40,7 @@ from incident_bot.outgoing import Client
 from incident_bot.slack_api import URL as SLACK_URL
 from incident_bot.slack_api import Slack
 from incident_bot.store.engine import Store
-from incident_bot.store.server_time import server_time
+from incident_bot.store.server_time import latest_recorded, server_time
 from incident_bot.store.transaction import Unavailable
 from incident_bot.telemetry import Metrics
 
@@ -159,11 +159,12 @@ class Kept:
 
 def wire_clock(store: Store) -> Kept:
     """Give the clock that all who share this database agree on (S8): the server's, or with SQLite this machine's."""
-    if store.dialect == "sqlite":
-        own = SystemClock()
-        return Kept(own, own.offset)
     with store.read() as tx:
-        clock = ServerClock(partial(server_time, tx))
+        latest = latest_recorded(tx)
+        if store.dialect == "sqlite":
+            own = SystemClock(latest=latest)
+            return Kept(own, own.offset)
+        clock = ServerClock(partial(server_time, tx), latest=latest)
 
     def follow() -> timedelta:
         with store.read() as tx:

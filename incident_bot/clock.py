@@ -15,6 +15,8 @@ from typing import Final, Protocol
 
 CREEP: Final = 0.5
 """The speed of time while a clock that was set back catches up: slow, but nobody waits for hours."""
+MEMORY: Final = timedelta(days=1)
+"""A record that is further ahead of the clock at start does not hold the clock back."""
 SAMPLES: Final = 3
 QUICK: Final = timedelta(milliseconds=100)
 """A question that took longer tells the time only to within half of what it took."""
@@ -38,11 +40,16 @@ def elapsed() -> timedelta:
     return timedelta(microseconds=time.monotonic_ns() / 1000)
 
 
+def believed(latest: datetime | None, reading: datetime) -> datetime | None:
+    """Give the instant from which time goes on after a restart; None where the record says nothing of use."""
+    return latest if latest is not None and latest - reading <= MEMORY else None
+
+
 class _Guard:
     """Turns readings into a time that never runs backwards and never stands still for long."""
 
-    def __init__(self) -> None:
-        self._latest = datetime.min.replace(tzinfo=UTC)
+    def __init__(self, latest: datetime | None = None) -> None:
+        self._latest = latest or datetime.min.replace(tzinfo=UTC)
         self._at: timedelta | None = None
 
     def keep(self, reading: datetime, at: timedelta) -> datetime:
@@ -60,12 +67,19 @@ class SystemClock:
     """
 
     def __init__(
-        self, *, wall: Callable[[], datetime] = wall, elapsed: Callable[[], timedelta] = elapsed
+        self,
+        *,
+        latest: datetime | None = None,
+        wall: Callable[[], datetime] = wall,
+        elapsed: Callable[[], timedelta] = elapsed,
     ) -> None:
-        """Start with no memory of an earlier reading."""
+        """Start at `latest`, an aware instant that an earlier process is known to have reached, or with no memory.
+
+        One that lies more than `MEMORY` ahead of the machine is not believed: that clock was wrong and was put right.
+        """
         self._wall = wall
         self._elapsed = elapsed
-        self._guard = _Guard()
+        self._guard = _Guard(believed(latest, wall()))
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
@@ -110,15 +124,19 @@ class ServerClock:
         self,
         ask: Callable[[], datetime],
         *,
+        latest: datetime | None = None,
         wall: Callable[[], datetime] = wall,
         elapsed: Callable[[], timedelta] = elapsed,
     ) -> None:
-        """Ask at once: it never gives a time that is not the server's. Raises what `ask` raises."""
+        """Ask at once: it never gives a time that is not the server's. Raises what `ask` raises.
+
+        `latest` is an aware instant that an earlier process is known to have reached; see `SystemClock`.
+        """
         self._wall = wall
         self._elapsed = elapsed
-        self._guard = _Guard()
         self._lock = threading.Lock()
         self._base = self._quickest(ask).base
+        self._guard = _Guard(believed(latest, self._base + elapsed()))
 
     def follow(self, ask: Callable[[], datetime]) -> timedelta:
         """Ask anew and give by how much this clock was off. Raises what `ask` raises, and then goes on as before.

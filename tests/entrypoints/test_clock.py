@@ -10,7 +10,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_bot.clock import CREEP, Clock, ManualClock, ServerClock, ShiftedClock, SystemClock
+from incident_bot.clock import CREEP, MEMORY, Clock, ManualClock, ServerClock, ShiftedClock, SystemClock
 from tests.fakes.machine import Machine, Server, SettableClock, alone, among_replicas
 
 START = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)
@@ -72,6 +72,25 @@ def test_the_system_clock_tells_that_the_machine_was_set_back() -> None:
     assert clock.offset() == -HOUR / 2
     machine.runs(HOUR)
     assert clock.offset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "ahead, starts, after_an_hour",
+    [(-HOUR, 0 * HOUR, HOUR), (2 * HOUR, 2 * HOUR, 2.5 * HOUR), (MEMORY, MEMORY, MEMORY + HOUR / 2),
+     (MEMORY + HOUR, 0 * HOUR, HOUR)],
+)  # fmt: skip
+def test_a_new_process_goes_on_where_the_last_one_had_come(
+    ahead: timedelta, starts: timedelta, after_an_hour: timedelta
+) -> None:
+    machine = Machine(START)
+    server = Server(machine)
+    clocks: list[Clock] = [
+        SystemClock(latest=START + ahead, wall=machine.wall, elapsed=machine.elapsed),
+        ServerClock(server.ask, latest=START + ahead, wall=machine.wall, elapsed=machine.elapsed),
+    ]
+    assert [clock.now() for clock in clocks] == [START + starts] * 2
+    machine.runs(HOUR)
+    assert [clock.now() for clock in clocks] == [START + after_an_hour] * 2
 
 
 def replica(ahead: timedelta = timedelta(0)) -> tuple[Machine, Server, ServerClock]:
