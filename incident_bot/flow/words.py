@@ -84,6 +84,13 @@ class Facts:
         """Give the newest update that people posted about an incident."""
         return incidents.last_of_kind(self._tx, incident_id, Kind.UPDATE_POSTED)
 
+    def said(self, row: OutboxRow) -> tuple[str, ...]:
+        """Give what the provider said of earlier attempts of this message."""
+        if row.attempts <= 1:
+            return ()
+        given = outbox.receipts_of(self._tx, [row.group]).get(row.group, ())
+        return tuple(one.status for one in given)
+
     def key_of(self, row: OutboxRow) -> str:
         """Give the key of a page's message: every attempt of pages that go together has the same (S2)."""
         first = outbox.row(self._tx, row.carried_by) if row.carried_by else None
@@ -98,7 +105,7 @@ def words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) 
     if context.sealed:
         return _unwritten(context, row)
     message = _words_for(context, facts, row, now=now)
-    return replace(message, at=now) if message else None
+    return replace(message, at=now, said=facts.said(row)) if message else None
 
 
 def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:

@@ -93,6 +93,8 @@ class Message:
     """When it was written, which is just before it is sent."""
     attempt: int = 1
     """Which attempt this is; a later one may find that an earlier one got through, its answer lost (S4)."""
+    said: tuple[str, ...] = ()
+    """The provider's words that reached us about earlier attempts, oldest first: who reports on a call has made it."""
     thread: str | None = None
     """What all messages about one thing have in common, and no others: they belong together (S2)."""
     also: tuple[Line, ...] = ()

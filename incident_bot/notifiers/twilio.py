@@ -65,6 +65,8 @@ UNREACHABLE: Final[Mapping[int, str]] = {
 """Twilio's codes by which no attempt will ever reach the person: https://www.twilio.com/docs/api/errors"""
 BAD_CREDENTIALS: Final = frozenset({20003, 20005, 20008})
 TOO_MANY: Final = frozenset({20429, 14107, 30022, 63038})
+MISSED: Final = frozenset({"busy", "no-answer", "failed", "canceled"})
+"""A call's end without anybody who took it."""
 _DEAD: Final = frozenset({"failed", "undelivered", "canceled"})
 
 
@@ -92,9 +94,9 @@ class Account:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         return self.client.call(method, address, headers=headers, content=body, within=within)
 
-    def create(self, resource: str, fields: Mapping[str, str], *, within: float) -> Receipt:
+    def create(self, resource: str, fields: Mapping[str, str | tuple[str, ...]], *, within: float) -> Receipt:
         """Create a message or call in one attempt; raises RetryLater or GiveUp."""
-        body = urlencode(fields, errors="replace").encode()
+        body = urlencode(fields, doseq=True, errors="replace").encode()
         try:
             answer = self.call("POST", self.address(resource), body=body, within=within)
         except CallFailed as error:
@@ -163,16 +165,26 @@ class VoiceNotifier:
         self._account = account
 
     def send(self, message: Message) -> Receipt:
-        """Have one call made; raises RetryLater for 408, 409, 423, 425, 429, 5xx and no answer, else GiveUp."""
+        """Have one call made; raises RetryLater for 408, 409, 423, 425, 429, 5xx and no answer, else GiveUp.
+
+        Twilio's list of calls does not tell which page one was for. Its reports do: where one has come about an earlier
+        attempt, that call was made though its answer was lost, and nobody's phone rings a second time (S2).
+        """
         number = _number(message, "voice")
+        if message.attempt > 1 and message.said:
+            missed = next((word for word in message.said if word in MISSED), None)
+            if missed:
+                raise GiveUp(GiveUpReason.ADDRESS, f"Twilio: {missed}")
+            return Receipt()
         token = token_of(message.key)
-        fields = {
+        fields: dict[str, str | tuple[str, ...]] = {
             "To": number,
             "From": self._account.caller,
             "Url": f"{self._account.public_url}/webhooks/twilio/voice/{token}",
             "Method": "POST",
             "StatusCallback": f"{self._account.public_url}/webhooks/twilio/status?page={token}",
-            "StatusCallbackEvent": "completed",
+            # The first is sent when the call is made: all we hear of one whose answer was lost, until it is over.
+            "StatusCallbackEvent": ("initiated", "completed"),
             "Timeout": str(RING_SECONDS),
         }
         return self._account.create("Calls", fields, within=SEND_SECONDS)

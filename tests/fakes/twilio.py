@@ -27,6 +27,8 @@ Failure: TypeAlias = Callable[["Twilio", BaseHTTPRequestHandler, dict[str, str]]
 SID = "AC0123456789abcdef0123456789abcdef"
 TOKEN = "twilio-auth-token"
 NUMBER = "+4915735980000"
+EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
+"""Of a call: https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource"""
 
 
 @dataclass
@@ -118,6 +120,8 @@ class Twilio:
             return self._text(to, fields)
         if "Url" not in fields:
             raise Refused(400, 21205)
+        if not EVENTS.issuperset(fields.get("StatusCallbackEvent", "").split()):
+            raise Refused(400, 21626)
         call = Sent(f"CA{next(self._numbers):032x}", to, "", fields)
         self.calls.append(call)
         return {"sid": call.sid, "status": call.status}
@@ -143,7 +147,9 @@ class Twilio:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                fields = {name: values[0] for name, values in parse_qs(body, strict_parsing=True).items()}
+                fields = {
+                    name: " ".join(values) for name, values in parse_qs(body, strict_parsing=True).items()
+                }
                 fail = server.plan.popleft() if server.plan else None
                 with contextlib.suppress(OSError):
                     if not self._known():

@@ -265,6 +265,34 @@ def test_a_lost_answer_is_looked_up_and_not_sent_again(story: OutsideStory, twil
     assert story.pages()[0].attempts[-1].provider_id == twilio.texts[0].sid
 
 
+@pytest.mark.parametrize("said, taken", [("initiated", True), ("completed", True), ("no-answer", False)])
+def test_a_call_whose_answer_was_lost_is_known_by_its_report_and_nobody_is_rung_again(
+    begin: Begin, twilio: Twilio, said: str, taken: bool
+) -> None:
+    story = begin(notify="{high: [{by: voice}, {by: sms, after: 2m}], low: [{by: slack}]}")
+    twilio.plan.append(loses_the_answer)
+    story.fires()
+    (call,) = twilio.calls
+    assert call.fields["StatusCallbackEvent"] == "initiated completed"
+    posts(story, call.fields["StatusCallback"], {"CallSid": call.sid, "CallStatus": said})
+    story.advance(minutes=1)
+    assert len(twilio.calls) == 1
+    page = next(one for one in story.pages() if one.channel == "voice")
+    assert (page.state, page.attempts[-1].error) == (
+        ("sent", None) if taken else ("failed", "address: Twilio: no-answer")
+    )
+    assert len(twilio.texts) == (0 if taken else 1), "where nobody took it, the next channel follows at once"
+
+
+def test_a_call_of_which_nothing_is_heard_is_made_again(begin: Begin, twilio: Twilio) -> None:
+    story = begin(notify="{high: [{by: voice}], low: [{by: slack}]}")
+    twilio.plan.append(loses_the_answer)
+    story.fires()
+    story.advance(minutes=1)
+    assert len(twilio.calls) == 2
+    assert "repeated" in heard(posts(story, twilio.calls[1].fields["Url"], {"CallSid": "CA2"}))
+
+
 def test_where_nobody_knows_it_is_sent_again_and_says_so(story: OutsideStory, twilio: Twilio) -> None:
     twilio.plan.append(loses_the_answer)
     twilio.mute = True
