@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -26,8 +27,17 @@ from incident_bot.cli.printing import print_json, print_simulated, shown
 from incident_bot.cli.replay import replay
 from incident_bot.cli.slack import slack_app
 from incident_bot.cli.why import why
-from incident_bot.cli.wiring import LOCAL, Actor, AsJson, At, application, database, refuse_stranger, settings
-from incident_bot.clock import SystemClock
+from incident_bot.cli.wiring import (
+    LOCAL,
+    Actor,
+    AsJson,
+    At,
+    acting,
+    application,
+    database,
+    refuse_stranger,
+    settings,
+)
 from incident_bot.core.errors import BadConfiguration, IncidentBotError
 from incident_bot.flow import access, commands, export, queries, simulate
 from incident_bot.flow.context import Context
@@ -163,8 +173,7 @@ def postmortem(
 ) -> None:
     """Write the post-mortem draft. Example: incident-bot postmortem INC-42 --output inc-42.md"""
     number = arguments.number(name)
-    with application() as context:
-        now = SystemClock().now()
+    with acting() as (context, now):
         if output is not None and form == "md" and output.exists():
             text, conflicts = export.refreshed(context, number, arguments.read(output), now=now)
             for conflict in conflicts:
@@ -194,12 +203,12 @@ def incident_list(
     as_json: AsJson = False,
 ) -> None:
     """List incidents. Example: incident-bot incident list --all"""
-    with application() as context:
+    with acting() as (context, now):
         if as_json:
             found = queries.incidents(context, state="all" if everything else "open", limit=500)
             print_json([asdict(one) for one in found])
             return
-        _say(context, "list all" if everything else "list", None, LOCAL)
+        _say(context, "list all" if everything else "list", None, LOCAL, now=now)
 
 
 @incident_app.command("show")
@@ -208,11 +217,11 @@ def incident_show(
 ) -> None:
     """Show one incident with its timeline. Example: incident-bot incident show INC-42"""
     number = arguments.number(name)
-    with application() as context:
+    with acting() as (context, now):
         if as_json:
             print_json(asdict(queries.incident(context, number)))
             return
-        _say(context, "info", number, LOCAL)
+        _say(context, "info", number, LOCAL, now=now)
         typer.echo("")
         for entry in queries.timeline(context, number):
             typer.echo(f"{shown(entry.happened_at)}  {entry.text}  ({entry.actor_name})")
@@ -228,9 +237,9 @@ def incident_run(
     key: Annotated[str | None, typer.Option(help="An idempotency key: run twice, done once.")] = None,
 ) -> None:
     """Run one command. Example: incident-bot incident run "ack INC-42" --as alice"""
-    with application() as context:
+    with acting() as (context, now):
         refuse_stranger(context, actor)
-        _say(context, line, arguments.number(name) if name else None, actor, key)
+        _say(context, line, arguments.number(name) if name else None, actor, key, now=now)
 
 
 @db_app.command("upgrade")
@@ -260,9 +269,9 @@ def token_create(
     scopes: Annotated[str, typer.Option(help="read, write, admin; comma-separated.")] = "read,write",
 ) -> None:
     """Make an API token; its secret is shown this once. Example: incident-bot token create ci --scopes read"""
-    with application() as context:
+    with acting() as (context, now):
         wanted = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
-        typer.echo(access.create_token(context, name, wanted, by=LOCAL, now=SystemClock().now()))
+        typer.echo(access.create_token(context, name, wanted, by=LOCAL, now=now))
 
 
 @token_app.command("list")
@@ -277,13 +286,13 @@ def token_list() -> None:
 @token_app.command("revoke")
 def token_revoke(number: Annotated[int, typer.Argument(help="The number that `token list` shows.")]) -> None:
     """End an API token at once. Example: incident-bot token revoke 3"""
-    with application() as context:
-        access.revoke_token(context, number, by=LOCAL, now=SystemClock().now())
+    with acting() as (context, now):
+        access.revoke_token(context, number, by=LOCAL, now=now)
         typer.echo(f"token {number} is revoked")
 
 
-def _say(context: Context, line: str, number: int | None, actor: str, key: str | None = None) -> None:
-    reply = commands.handle(
-        context, line, incident=number, actor=actor, source=SOURCE, key=key, now=SystemClock().now()
-    )
+def _say(
+    context: Context, line: str, number: int | None, actor: str, key: str | None = None, *, now: datetime
+) -> None:
+    reply = commands.handle(context, line, incident=number, actor=actor, source=SOURCE, key=key, now=now)
     typer.echo(reply.text)

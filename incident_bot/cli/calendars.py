@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from incident_bot.cli.printing import print_json, shown
-from incident_bot.cli.wiring import LOCAL, AsJson, application
-from incident_bot.clock import SystemClock
+from incident_bot.cli.wiring import LOCAL, AsJson, acting, application
 from incident_bot.flow import calendars
 
 calendar_app = typer.Typer(no_args_is_help=True, help="Links to calendars of shifts.")
@@ -21,8 +20,8 @@ def calendar_link(
     name: Annotated[str, typer.Argument(help="Its name; a person's id.")],
 ) -> None:
     """Make a secret link; its address is shown this once. Example: incident-bot calendar link person alice"""
-    with application() as context:
-        made = calendars.link(context, calendars.kind_of(kind), name, by=LOCAL, now=SystemClock().now())
+    with acting() as (context, now):
+        made = calendars.link(context, calendars.kind_of(kind), name, by=LOCAL, now=now)
     typer.echo(made.url)
     typer.echo(
         f"Whoever has this link can read the calendar. To end it: incident-bot calendar revoke {made.link.id}"
@@ -48,6 +47,6 @@ def calendar_revoke(
     number: Annotated[int, typer.Argument(help="The number that `calendar list` shows.")],
 ) -> None:
     """End a link at once. Example: incident-bot calendar revoke 3"""
-    with application() as context:
-        calendars.revoke(context, number, by=LOCAL, now=SystemClock().now())
+    with acting() as (context, now):
+        calendars.revoke(context, number, by=LOCAL, now=now)
     typer.echo(f"calendar link {number} is revoked")

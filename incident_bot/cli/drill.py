@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from incident_bot.cli.printing import print_json, shown
-from incident_bot.cli.wiring import LOCAL, Actor, AsJson, application, refuse_stranger
-from incident_bot.clock import SystemClock
+from incident_bot.cli.wiring import LOCAL, Actor, AsJson, acting, refuse_stranger
 from incident_bot.core.postmortem import duration
 from incident_bot.flow import commands, drills
 from incident_bot.flow.drills import DrillView
@@ -28,11 +27,11 @@ def drill(
     if last == (person is not None):
         message = "give either a person, or --last"
         raise typer.BadParameter(message)
-    with application() as context:
+    with acting() as (context, now):
         if person is not None:
             refuse_stranger(context, actor)
             reply = commands.handle(
-                context, f"drill {person}", incident=None, actor=actor, source="cli", now=SystemClock().now()
+                context, f"drill {person}", incident=None, actor=actor, source="cli", now=now
             )
             if as_json:
                 print_json({"text": reply.text, "incident": reply.incident})

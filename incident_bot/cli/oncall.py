@@ -14,8 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from incident_bot.cli import arguments, roster
 from incident_bot.cli.printing import print_json
-from incident_bot.cli.wiring import LOCAL, Actor, AsJson, At, application, refuse_stranger
-from incident_bot.clock import SystemClock
+from incident_bot.cli.wiring import LOCAL, Actor, AsJson, At, acting, refuse_stranger
 from incident_bot.flow import load
 from incident_bot.flow.load import LoadView
 from incident_bot.flow.oncall import run as words
@@ -51,9 +50,9 @@ def report(
     """
     finish = arguments.instant(end)
     begin = arguments.instant(start) if start else finish - load.SPAN
-    with application() as context:
+    with acting() as (context, now):
         found = load.report(context, start=begin, end=finish, schedule=schedule)
-        drawn = load.chart(context, schedule=schedule, now=SystemClock().now()) if chart else ""
+        drawn = load.chart(context, schedule=schedule, now=now) if chart else ""
     if chart:
         arguments.write(chart, drawn)
         typer.echo(f"written: {chart}", err=True)
@@ -93,9 +92,9 @@ def run(
     ] = None,
 ) -> None:
     """Run one line in the words of the chat. Example: incident-bot oncall run "cover web 2026-12-24" --as ana"""
-    with application() as context:
+    with acting() as (context, now):
         refuse_stranger(context, actor)
-        typer.echo(words.run(context, line, actor, key=key, now=SystemClock().now()).text)
+        typer.echo(words.run(context, line, actor, key=key, now=now).text)
 
 
 def _alone(name: str, command: Callable[..., None]) -> Any:

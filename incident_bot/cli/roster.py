@@ -11,8 +11,7 @@ import typer
 from incident_bot import bootstrap
 from incident_bot.cli import arguments
 from incident_bot.cli.printing import print_json, shown
-from incident_bot.cli.wiring import LOCAL, Actor, AsJson, At, application, refuse_stranger, settings
-from incident_bot.clock import SystemClock
+from incident_bot.cli.wiring import LOCAL, Actor, AsJson, At, acting, refuse_stranger, settings
 from incident_bot.core.errors import Refused
 from incident_bot.flow import roster
 from incident_bot.flow.views import OverrideView
@@ -77,9 +76,8 @@ def override(
 ) -> None:
     """Change who answers. Example: incident-bot override payments-primary --cover bob --end 2026-12-24T20:00:00Z"""
     changes = bool(cover or replace or by or remove or add or nobody)
-    with application() as context:
+    with acting() as (context, now):
         refuse_stranger(context, actor)
-        now = SystemClock().now()
         if not changes and listed:
             found = roster.overrides(context, schedule, start=now, now=now)
             _print(found, as_json=as_json)

@@ -8,8 +8,7 @@ import typer
 
 from incident_bot.cli import arguments
 from incident_bot.cli.printing import print_json
-from incident_bot.cli.wiring import LOCAL, Actor, AsJson, application
-from incident_bot.clock import SystemClock
+from incident_bot.cli.wiring import LOCAL, Actor, AsJson, acting
 from incident_bot.core.errors import Refused
 from incident_bot.flow.commands.explaining import DAY, answer
 from incident_bot.flow.why import explain_person
@@ -30,8 +29,7 @@ def why(
     Example: incident-bot why @alice --from 2026-11-20
     """
     line = " ".join(words)
-    with application() as context:
-        now = SystemClock().now()
+    with acting() as (context, now):
         if start or end:
             finish = arguments.instant(end) if end else now
             begin = arguments.instant(start) if start else finish - DAY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Final
 
 import typer
@@ -42,10 +43,17 @@ def database() -> Iterator[Store]:
 @contextmanager
 def application() -> Iterator[Context]:
     """Wire the whole application for the length of the block; only warnings are logged."""
+    with acting() as (context, _):
+        yield context
+
+
+@contextmanager
+def acting() -> Iterator[tuple[Context, datetime]]:
+    """Do the same and give the time as well, by the clock that all who share the database go by (S8)."""
     configure_logging(level="warning", style="console")
     built = bootstrap.build(settings())
     try:
-        yield built.context
+        yield built.context, built.clock.now()
     finally:
         built.close()
 

@@ -6,16 +6,18 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 import typer
 
 from incident_bot import __version__
 from incident_bot.cli import app
-from incident_bot.store import Store
+from incident_bot.clock import wall
+from incident_bot.store import Store, incidents
 from tests.cli.command_line import CommandLine
 from tests.plugins.story_files import documents
 
@@ -562,3 +564,18 @@ def test_simulate_takes_labels_in_one_option(bot: CommandLine) -> None:
     assert whole == apart
     assert whole[0]["labels"]["note"] == "a,b"
     assert "  assumed   Nobody answers, and it fires on." in bot.ok("simulate", "--labels", "alertname=A")
+
+
+def test_a_command_stamps_nothing_before_what_is_stored_already(bot: CommandLine, sqlite_url: str) -> None:
+    with time_machine.travel(wall() + timedelta(hours=2)):
+        bot.ok("incident", "run", "new Checkout is down")
+    bot.ok("incident", "run", "note the machine was set back since", "--incident", "INC-1")
+    store = Store.open(sqlite_url)
+    try:
+        with store.read() as tx:
+            entries = incidents.events(tx, 1)
+    finally:
+        store.close()
+    recorded = [entry.recorded_at for entry in entries if entry.recorded_at]
+    assert len(recorded) == len(entries) > 1
+    assert recorded == sorted(recorded)
