@@ -13,6 +13,7 @@ from incident_bot.flow.history import Records
 from incident_bot.flow.probes import Probes
 from incident_bot.flow.signals import Signals
 from incident_bot.flow.slack.ear import Ear
+from incident_bot.flow.trouble import Trouble
 from incident_bot.notifiers.base import Notifier, NotifierKind
 from incident_bot.outgoing import Client
 from incident_bot.slack_api import Slack
@@ -48,6 +49,8 @@ class Context:
     """The workspace in which incidents are worked on; None where there is none."""
     ear: Ear = field(default_factory=Ear)
     """How well Slack is heard."""
+    trouble: Trouble = field(default_factory=Trouble)
+    """Whether rows can be written."""
     sealed: bool = False
     """Whether nothing outside is asked or told: what happens here is about another time than now, and no message has
     words."""

@@ -28,8 +28,10 @@ ASTRAY: Final = timedelta(seconds=60)
 """A machine's clock that is further off has to be looked at: logs, certificates and other programs go by it."""
 
 
-def ready(context: Context) -> bool:
+def ready(context: Context, *, now: datetime) -> bool:
     """Say whether deliveries can be stored now."""
+    if context.trouble.recent(now=now) is not None:
+        return False
     try:
         context.store.ping()
     except Unavailable:
@@ -39,10 +41,12 @@ def ready(context: Context) -> bool:
 
 def health(context: Context, *, now: datetime) -> HealthView:
     """Run every check; `failing` when deliveries cannot be stored, `degraded` when somebody should look."""
+    refused = context.trouble.recent(now=now)
     try:
         context.store.ping()
-        checks = [CheckView(name="database", ok=True, detail=context.store.dialect), *_stored(context, now)]
-        failing = False
+        detail = context.store.dialect if refused is None else f"nothing can be stored: {refused}"
+        checks = [CheckView(name="database", ok=refused is None, detail=detail), *_stored(context, now)]
+        failing = refused is not None
     except Unavailable as problem:
         checks = [CheckView(name="database", ok=False, detail=str(problem))]
         failing = True

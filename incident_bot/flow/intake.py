@@ -174,6 +174,7 @@ class Intake:
         try:
             applied = self._apply([reading for _, reading in readable], now)
         except Unavailable as problem:
+            self._context.trouble.note(str(problem), now=now)
             log.error("deliveries cannot be stored", error=str(problem), bodies=len(readable))  # noqa: TRY400 -- known
             for waiting, _ in readable:
                 self._count(waiting, "unavailable", now)
@@ -187,6 +188,7 @@ class Intake:
             for one in readable:
                 self._commit([one], now)
         else:
+            self._context.trouble.over()
             for (waiting, reading), result in zip(readable, applied, strict=True):
                 self._answer(waiting, reading, result, now)
 

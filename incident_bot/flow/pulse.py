@@ -49,6 +49,8 @@ def _sent(context: Context, now: datetime) -> str:
 
 def well(context: Context, *, now: datetime) -> bool:
     """Say whether deliveries can be stored and nothing that is due waits longer than it may (S8)."""
+    if context.trouble.recent(now=now) is not None:
+        return False
     try:
         context.store.ping()
         with context.store.read() as tx:

@@ -222,6 +222,7 @@ class Worker:
                         continue
                     wait = self._wait(due)
                 except Unavailable as problem:
+                    self._context.trouble.note(str(problem), now=self._now())
                     log.warning(
                         "the database is not available; waiting", worker=task.name, error=str(problem)
                     )

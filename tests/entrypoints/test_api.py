@@ -343,7 +343,7 @@ def test_health(world: World) -> None:
 def test_live_never_touches_the_database_and_ready_says_when_it_is_gone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incident_bot.flow.health.ready", lambda _context: False)
+    monkeypatch.setattr("incident_bot.flow.health.ready", lambda _context, *, now: not now)
     monkeypatch.setattr(type(world.application.context.store), "read", None)
     assert world.client().get("/health/live").status_code == 200
     gone = world.client().get("/health/ready")

@@ -37,7 +37,7 @@ def metric(story: Story, line: str) -> float:
 def test_all_is_well(story: Story) -> None:
     story.fires()
     assert (found(story).status, wrong(story)) == ("ok", [])
-    assert health.ready(story.context)
+    assert health.ready(story.context, now=story.clock.now())
     assert details(story)["channel slack"] == "last success 2026-03-03 03:00 UTC"
     assert details(story)["channel sms"] == "nothing sent yet"
     assert found(story).revision == story.context.live.current.revision.id
@@ -90,7 +90,7 @@ def test_without_its_database_it_fails_and_is_not_ready(story: Story) -> None:
     for file in path.parent.glob(path.name + "*"):
         file.unlink()
     path.mkdir()
-    assert not health.ready(story.context)
+    assert not health.ready(story.context, now=story.clock.now())
     assert (found(story).status, wrong(story)) == ("failing", ["database"])
     health.refresh_metrics(story.context, now=story.clock.now())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 from incident_bot.config.settings import Settings
 from incident_bot.flow import pulse
 from incident_bot.flow.context import Context
+from incident_bot.flow.trouble import LASTS
 from incident_bot.flow.worker import Worker
 from incident_bot.outgoing import Answer, CallFailed, Client
 from incident_bot.store.transaction import Unavailable
@@ -98,6 +100,20 @@ def test_it_is_withheld_while_nothing_can_be_stored(story: Story, monkeypatch: p
     monkeypatch.setattr(type(context.store), "ping", lambda _: gone())
     assert not pulse.send(context, now=story.clock.now())
     assert watcher.asked == []
+
+
+def test_it_is_withheld_where_the_last_write_was_refused_until_something_is_stored(story: Story) -> None:
+    watcher = Watcher()
+    context = watched(story, watcher)
+    now = story.clock.now()
+    context.trouble.note("disk is full", now=now)
+    assert not pulse.send(context, now=now)
+    assert pulse.send(context, now=now + LASTS + timedelta(seconds=1)), (
+        "a write that failed long ago says nothing"
+    )
+    context.trouble.note("disk is full", now=now)
+    context.trouble.over()
+    assert pulse.send(context, now=now)
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("broken")], ids=["well", "broken"])
