@@ -98,7 +98,12 @@ def _handler(provider: CountingProvider) -> type[BaseHTTPRequestHandler]:
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
         def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers.get("content-length", "0")))
+            length = int(self.headers.get("content-length", "0"))
+            content = self.rfile.read(length)
+            if len(content) < length:
+                # Whoever was sending it was killed in the middle of it.
+                self.close_connection = True
+                return
             whole = provider.note(self.headers.get("idempotency-key"), content)
             self.send_response(200 if whole else 400)
             self.send_header("Content-Length", "2")

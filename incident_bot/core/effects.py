@@ -23,6 +23,8 @@ PAGE_PATIENCE: Final = timedelta(minutes=5)
 MESSAGE_PATIENCE: Final = timedelta(hours=1)
 ATTEMPTS_LEAST: Final = 3
 """What is sent late, or has hardly any time, is still tried this often before it is given up."""
+DEATHS_MOST: Final = 10
+"""Whose senders died this often, long after its time, may be what kills them: it is given up untried."""
 _DOUBLED_MOST: Final = 16
 _ALERT_KEY: Final = re.compile(
     r"incident-bot/(?P<incident>INC-[0-9]{1,18})/(?P<opened>[0-9]{8}T[0-9]{6}Z)/(?P<epoch>[0-9]{1,9})/(?P<service>.+)"

@@ -19,7 +19,7 @@ import structlog
 
 from incident_bot.core.circuit import Answer, Circuit
 from incident_bot.core.effects import (
-    ATTEMPTS_LEAST,
+    DEATHS_MOST,
     MESSAGE_BACKOFF_MOST,
     PAGE_BACKOFF_MOST,
     PageKind,
@@ -31,6 +31,7 @@ from incident_bot.flow import acklinks, circuits, lanes, quiet
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
+from incident_bot.flow.retries import heard
 from incident_bot.flow.slack.announcements import NotYet
 from incident_bot.flow.words import Facts, words_for
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
@@ -236,7 +237,7 @@ def _written(
 
 
 def _words(context: Context, facts: Facts, row: OutboxRow, now: datetime) -> Message | Result | None:
-    if row.attempts > ATTEMPTS_LEAST and now > row.give_up_at + LEASE:
+    if row.attempts > DEATHS_MOST and now > row.give_up_at + LEASE:
         # No try begins so late but one whose sender died, again and again: perhaps of this very row.
         return Result(row, Failed(f"given up after {row.attempts} attempts, the last ones without an end"))
     try:
@@ -285,7 +286,7 @@ def _again(
     context: Context, row: OutboxRow, now: datetime, error: str, *, asked: timedelta | None = None
 ) -> Again | Failed:
     again = try_again_at(
-        row.attempts,
+        heard(context, row, now=now),
         give_up_at=row.give_up_at,
         most=PAGE_BACKOFF_MOST if row.kind is RowKind.PAGE else MESSAGE_BACKOFF_MOST,
         asked=asked,

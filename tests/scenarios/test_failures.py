@@ -222,6 +222,25 @@ def test_on_sqlite_the_next_process_sends_at_once_what_a_killed_one_held(story: 
     assert len({heard.message.key for heard in story.calls}) == 1
 
 
+@on_every_database
+def test_attempts_that_died_with_their_process_do_not_use_up_a_page_s_tries(tell: Tell) -> None:
+    """A page that is late because processes die meets a provider that hesitates: it is still tried three times."""
+    story = tell()
+    story.slack.fails.extend([Killed(), Killed(), Killed(), BUSY, BUSY])
+    with pytest.raises(Killed):
+        story.fires()
+    for _ in range(2):
+        story.sleep_through(minutes=3)
+        with pytest.raises(Killed):
+            story.pump()
+    story.sleep_through(minutes=3)
+    story.pump()
+    story.advance(seconds=30)
+    assert next(who for who, _ in story.paged()) == "ana"
+    page = next(one for one in story.pages() if one.person == "ana")
+    assert [attempt.result for attempt in page.attempts] == ["unknown"] * 3 + ["again"] * 2 + ["sent"]
+
+
 def test_only_the_process_that_is_alone_takes_back_what_others_hold(story: Story) -> None:
     story.slack.fails.append(Killed())
     with pytest.raises(Killed):

@@ -20,6 +20,7 @@ from incident_bot.store.outbox.lanes import (
     together,
 )
 from incident_bot.store.outbox.reading import (
+    attempts_lost,
     count_by_state,
     failed_rows,
     last_success,
@@ -65,6 +66,7 @@ __all__ = [
     "add_pages",
     "add_pages_many",
     "add_receipt",
+    "attempts_lost",
     "beside_pages",
     "cancel_messages",
     "cancel_pages",

@@ -14,7 +14,7 @@ from incident_bot.store.outbox.values import Attempt, OutboxRow
 from incident_bot.store.tables import attempt as attempt_table
 from incident_bot.store.tables import incident as incident_table
 from incident_bot.store.tables import outbox as table
-from incident_bot.store.tables.states import RowKind, RowState
+from incident_bot.store.tables.states import AttemptResult, RowKind, RowState
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import storable
 
@@ -121,6 +121,13 @@ def _with_attempts(tx: Tx, incident_id: int, kind: RowKind) -> list[tuple[Outbox
         for one in tx.connection.execute(tried):
             attempts[one.outbox_id].append(attempt_value(one))
     return [(one, attempts[one.id]) for one in rows]
+
+
+def attempts_lost(tx: Tx, row_id: int) -> int:
+    """Count the attempts of which nobody knows how they ended: their processes died (S4)."""
+    lost = (attempt_table.c.outbox_id == row_id, attempt_table.c.result == AttemptResult.UNKNOWN.value)
+    count: int = tx.connection.execute(sa.select(sa.func.count()).where(*lost)).scalar_one()
+    return count
 
 
 def failed_rows(tx: Tx, *, limit: int = 100) -> list[OutboxRow]:
