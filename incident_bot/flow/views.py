@@ -298,6 +298,8 @@ class ReplyView:
     lines: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     incident: str | None = None
+    changed: bool = True
+    """False where a command found everything as it wants it, so that there is nothing to take back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

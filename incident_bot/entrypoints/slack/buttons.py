@@ -13,6 +13,7 @@ from incident_bot.core.errors import Refused
 from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
 from incident_bot.flow import commands, together
 from incident_bot.flow.queries import epoch_of
+from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.views import ReplyView
 
 LINES: Final[Mapping[str, str]] = {
@@ -72,15 +73,12 @@ def _press(bench: Workbench, body: Mapping[str, Any], action: Mapping[str, Any])
     if name in MOVES and isinstance(epoch, int) and epoch_of(bench.context, number) != epoch:
         message = "Paging went on since this was shown, so nothing was done: the newest page or the card acts on it."
         raise Refused(message)
-    return commands.handle(
-        bench.context,
-        LINES[name],
-        incident=number,
-        actor=actor,
-        source=SOURCE,
-        key=key,
-        now=bench.now(),
+    now = bench.now()
+    verb = LINES[name]
+    reply = commands.handle(
+        bench.context, verb, incident=number, actor=actor, source=SOURCE, key=key, now=now
     )
+    return undoable(bench.context, verb, reply, actor=actor, now=now)
 
 
 def _take_all(bench: Workbench, row: int, actor: str, key: str) -> ReplyView:

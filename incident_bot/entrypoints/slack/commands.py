@@ -72,7 +72,7 @@ def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
         ):
             raise
         return ReplyView(text=str(refused), ok=False)
-    return undoable(bench.context, verb_of(line), reply, now=bench.now())
+    return undoable(bench.context, verb_of(line), reply, actor=actor, now=bench.now())
 
 
 def _form(command: Mapping[str, Any], name: str, number: int | None) -> Form:

@@ -16,6 +16,8 @@ from incident_bot.entrypoints.slack.work import SOURCE, Workbench, guarded, text
 from incident_bot.flow import commands
 from incident_bot.flow.oncall.run import run
 from incident_bot.flow.slack.home import home_of
+from incident_bot.flow.slack.undoing import take_back, undoable
+from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import Block
 from incident_bot.slack_api import SlackError
 
@@ -34,6 +36,10 @@ def install(bolt: App, bench: Workbench) -> None:
         bench.pool.submit(_act, bench, _user(body), lambda: _acknowledge(bench, _user(body), action))
         ack()
 
+    def undo(ack: Callable[..., Any], body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        bench.pool.submit(_act, bench, _user(body), lambda: _undo(bench, _user(body), action))
+        ack()
+
     def here(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
         bench.pool.submit(_act, bench, _user(body), lambda: _here(bench, body))
         ack()
@@ -44,38 +50,40 @@ def install(bolt: App, bench: Workbench) -> None:
 
     bolt.event("app_home_opened")(opened)
     bolt.action("home:ack")(acknowledge)
+    bolt.action("home:undo")(undo)
     bolt.action("oncall:here")(here)
     bolt.action("home:refresh")(refresh)
 
 
-def _act(bench: Workbench, user: str, work: Callable[[], str | None]) -> None:
+def _act(bench: Workbench, user: str, work: Callable[[], ReplyView]) -> None:
     """Do what a button of the Home asks, and show the Home as it is then, with what there is to say at its head."""
-    notice = guarded(work, lambda text: text, doing="a button of an App Home")
+    notice = guarded(work, lambda text: ReplyView(text=text, ok=False), doing="a button of an App Home")
     _publish(bench, user, notice)
 
 
-def _acknowledge(bench: Workbench, user: str, action: Mapping[str, Any]) -> str | None:
+def _acknowledge(bench: Workbench, user: str, action: Mapping[str, Any]) -> ReplyView:
     value = value_of(action)
     number = value.get("i")
     if not isinstance(number, int):
-        return "This button is too old; it is drawn anew below."
-    return commands.handle(
-        bench.context,
-        "ack",
-        incident=number,
-        actor=bench.actor(user),
-        source=SOURCE,
-        key=f"slack:home:ack:{number}:{value.get('e')}",
-        now=bench.now(),
-    ).text
+        return ReplyView(text="This button is too old; it is drawn anew below.", ok=False)
+    actor, now = bench.actor(user), bench.now()
+    key = f"slack:home:ack:{number}:{value.get('e')}"
+    reply = commands.handle(
+        bench.context, "ack", incident=number, actor=actor, source=SOURCE, key=key, now=now
+    )
+    return undoable(bench.context, "ack", reply, actor=actor, now=now)
 
 
-def _here(bench: Workbench, body: Mapping[str, Any]) -> str:
+def _undo(bench: Workbench, user: str, action: Mapping[str, Any]) -> ReplyView:
+    return take_back(bench.context, value_of(action), actor=bench.actor(user), source=SOURCE, now=bench.now())
+
+
+def _here(bench: Workbench, body: Mapping[str, Any]) -> ReplyView:
     key = f"slack:{text_of(body, 'trigger_id')}"[: commands.KEY_MOST]
-    return run(bench.context, "here", bench.actor(_user(body)), now=bench.now(), key=key).text
+    return run(bench.context, "here", bench.actor(_user(body)), now=bench.now(), key=key)
 
 
-def _publish(bench: Workbench, user: str, notice: str | None) -> None:
+def _publish(bench: Workbench, user: str, notice: ReplyView | None) -> None:
     def draw() -> Block | None:
         return home_of(bench.context, user, now=bench.now(), notice=notice)
 

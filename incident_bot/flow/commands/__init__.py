@@ -160,7 +160,7 @@ def _change(
     text = _opened(saved) if line.verb.name in OPENING else decision.said
     if line.verb.name == "cannot" and saved.epoch != found.epoch:
         text = f"{text} {declining.paged_now(ledger, saved)}"
-    reply = ReplyView(text=text, incident=saved.name)
+    reply = ReplyView(text=text, incident=saved.name, changed=bool(decision.events))
     _remember(tx, key, said, scope, reply, now)
     return reply
 
@@ -183,10 +183,16 @@ def _recall(tx: Tx, key: str | None, said: str, scope: str) -> ReplyView | None:
         message = "This Idempotency-Key was used for another command; use a new one."
         raise Refused(message)
     incident = answer.get("incident")
-    return ReplyView(text=str(answer.get("text", "")), incident=str(incident) if incident else None)
+    return ReplyView(
+        text=str(answer.get("text", "")),
+        incident=str(incident) if incident else None,
+        changed=answer.get("changed") is not False,
+    )
 
 
 def _remember(tx: Tx, key: str | None, said: str, scope: str, reply: ReplyView, now: datetime) -> None:
     if key is not None:
         answer: JsonObject = {"said": said, "text": reply.text, "incident": reply.incident}
+        if not reply.changed:
+            answer["changed"] = False
         interventions.remember(tx, key, scope, answer, now=now)

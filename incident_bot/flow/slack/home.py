@@ -14,6 +14,8 @@ from incident_bot.flow.oncall_board import Board, board
 from incident_bot.flow.slack.facts import who
 from incident_bot.flow.slack.people import person_of
 from incident_bot.flow.slack.sight import seen_open
+from incident_bot.flow.slack.undoing import Undoable
+from incident_bot.flow.views import ReplyView
 from incident_bot.render.messages import incident_url
 from incident_bot.render.slack.blocks import Block
 from incident_bot.render.slack.home import Duty, Home, Standing, home_view
@@ -24,8 +26,11 @@ from incident_bot.store.transaction import Tx
 AHEAD: Final = timedelta(days=14)
 
 
-def home_of(context: Context, user: str, *, now: datetime, notice: str | None = None) -> Block:
-    """Give a member's App Home; whoever people.yaml does not know sees what is open, and who can add them."""
+def home_of(context: Context, user: str, *, now: datetime, notice: ReplyView | None = None) -> Block:
+    """Give a member's App Home; whoever people.yaml does not know sees what is open, and who can add them.
+
+    `notice` is what came of the button that they pressed here, with its Undo where it has one.
+    """
     person = person_of(context, user)
     me = person.id if person else ""
     shown = board(context, me, now=now)
@@ -55,7 +60,8 @@ def home_of(context: Context, user: str, *, now: datetime, notice: str | None = 
             taps=taps,
             teams=_teams(context, shown),
             url=context.settings.public_url.rstrip("/"),
-            notice=notice,
+            notice=notice.text if notice else None,
+            undo=notice.undo if isinstance(notice, Undoable) else None,
         )
     )
 

@@ -66,6 +66,7 @@ def submit(
     except _WrongField as wrong:
         return _wrong(context, form, wrong.name, str(wrong), fields)
     said: list[str] = []
+    changed = False
     for order in orders:
         try:
             reply = commands.handle(
@@ -80,9 +81,12 @@ def submit(
         except (Refused, NotFound) as refused:
             return _wrong(context, about, order.field, " ".join([*said, str(refused)]), fields)
         said.append(reply.text)
-    reply = ReplyView(text="\n".join(said), incident=incident.name)
+        changed = changed or reply.changed
+    reply = ReplyView(text="\n".join(said), incident=incident.name, changed=changed)
     # Of several commands only the last could be taken back: then there is no button.
-    return Outcome(reply=undoable(context, orders[0].verb, reply, now=now) if len(orders) == 1 else reply)
+    if len(orders) > 1:
+        return Outcome(reply=reply)
+    return Outcome(reply=undoable(context, orders[0].verb, reply, actor=actor, now=now))
 
 
 def _wrong(context: Context, form: Form, name: str, message: str, fields: set[str]) -> Outcome:

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from incident_bot.core.errors import Refused
+from incident_bot.core.incident import undo
 from incident_bot.core.model import JsonObject
 from incident_bot.flow import commands, queries
+from incident_bot.flow.commands.changing import LATELY
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.forms import can
 from incident_bot.flow.views import ReplyView
+from incident_bot.store import incidents
 
 UNDO: Final = "undo"
 UNDO_FOR: Final = timedelta(minutes=1)
@@ -30,16 +33,22 @@ class Undoable(ReplyView):
     """What the button carries: the incident, its last entry then, and until when it holds."""
 
 
-def undoable(context: Context, verb: str, reply: ReplyView, *, now: datetime) -> ReplyView:
-    """Give the answer with what an Undo button needs; as it was where nothing can be taken back."""
-    if not (can(UNDO) and verb in UNDONE and reply.ok and reply.incident):
+def undoable(context: Context, verb: str, reply: ReplyView, *, actor: str, now: datetime) -> ReplyView:
+    """Give the answer with what an Undo button needs; as it was where `undo` would be refused.
+
+    A command that changed nothing has none: the button would take back what was said before it.
+    """
+    if not (can(UNDO) and verb in UNDONE and reply.ok and reply.changed and reply.incident):
         return reply
     number = int(reply.incident.removeprefix("INC-"))
-    value: JsonObject = {
-        "i": number,
-        "s": queries.latest_seq(context, number),
-        "u": int((now + UNDO_FOR).timestamp()),
-    }
+    with context.store.read() as tx:
+        incident = queries.load(tx, number)
+        events = incidents.events(tx, number, after=max(0, incident.seq - LATELY))
+    try:
+        undo(events, incident, actor=actor, now=now)
+    except Refused:
+        return reply
+    value: JsonObject = {"i": number, "s": incident.seq, "u": int((now + UNDO_FOR).timestamp())}
     said = {one.name: getattr(reply, one.name) for one in fields(ReplyView)}
     return Undoable(**said, undo=value)
 

@@ -69,13 +69,17 @@ class Home:
     """Each team with who is on call for it."""
     url: str = ""
     notice: str | None = None
+    undo: JsonObject | None = None
+    """What takes back what the notice tells of, for a minute."""
 
 
 def home_view(home: Home) -> Block:
     """Give the view."""
     blocks: list[Block] = []
     if home.notice:
-        blocks.append(section(f"⚠️ {cut(escape(home.notice), 1000)}"))
+        back = button("Undo", "home:undo", value=home.undo) if home.undo else None
+        mark = "" if home.undo else "⚠️ "
+        blocks.append(section(f"{mark}{cut(escape(home.notice), 1000)}", accessory=back))
     if not home.known:
         blocks.append(section(_unknown(home)))
     blocks += [*_on_call(home), *_taps(home), *_pages(home), *_open(home), *_shifts(home), *_teams(home)]
