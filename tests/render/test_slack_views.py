@@ -15,14 +15,15 @@ from incident_bot.render.slack.home import Duty, Home, Standing, home_view
 from incident_bot.render.slack.modals import parts
 from incident_bot.render.slack.modals.about import (
     About,
+    Step,
     page_view,
     resolve_view,
     roles_view,
-    runbook_view,
     silence_view,
     update_view,
 )
 from incident_bot.render.slack.modals.declaring import Declaring, Likely, declare_view
+from incident_bot.render.slack.modals.runbook import runbook_view
 from incident_bot.render.slack.modals.writing import followup_view, note_view, task_view
 from tests.fakes.slack.blockkit import view_problems
 
@@ -70,7 +71,18 @@ def about(text: str, many: int) -> About:
         targets=choices,
         runbooks=choices,
         book=text,
-        steps=[(text, [text] * many)] * 7,
+        steps=[
+            Step(
+                number=number,
+                section=f"{text}{number % 7}",
+                text=text,
+                digest="0123456789ab",
+                done_at=NOW if number % 2 else None,
+                done_by=Who(text, "U0ANA") if number % 3 else None,
+            )
+            for number in range(1, many + 1)
+        ],
+        url=f"https://b.example.com/{text}",
         members={"lead": "U0ANA"},
     )
 

@@ -19,8 +19,10 @@ from incident_bot.core.model import JsonObject
 from incident_bot.entrypoints.slack.buttons import value_of
 from incident_bot.entrypoints.slack.opening import BUTTONS
 from incident_bot.entrypoints.slack.work import PATIENCE, Workbench, guarded, text_of
+from incident_bot.flow.commands import KEY_MOST
 from incident_bot.flow.slack.forms import TITLES, Form, choices_of, preview_of, view_of
 from incident_bot.flow.slack.submitted import Outcome, submit
+from incident_bot.flow.slack.ticking import press as press_step
 from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import Block
 from incident_bot.render.slack.modals.about import PREVIEW
@@ -33,6 +35,7 @@ from incident_bot.render.slack.modals.parts import (
     told,
     typed_in,
 )
+from incident_bot.render.slack.modals.runbook import TICK
 from incident_bot.slack_api import Refused, SlackError, Unanswered
 
 TRIES: Final = 3
@@ -62,6 +65,10 @@ def install(bolt: App, bench: Workbench) -> None:
             )
         )
 
+    def step(ack: Callable[..., Any], body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        ack()
+        bench.pool.submit(_ticked, bench, body, action)
+
     def sent(ack: Callable[..., Any], body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
         _sent(bench, _form_of(body, view), view, ack)
 
@@ -71,6 +78,7 @@ def install(bolt: App, bench: Workbench) -> None:
 
     bolt.action(_any(BUTTONS))(press)
     bolt.action(PREVIEW)(preview)
+    bolt.action(TICK)(step)
     bolt.view(_any(TITLES))(sent)
     bolt.options(VALUE)(options)
 
@@ -120,6 +128,27 @@ def _sent(bench: Workbench, form: Form, view: Mapping[str, Any], ack: Callable[.
         bench.tell(str(form.meta["r"]), outcome.reply or ReplyView(text="Done."))
     else:
         ack(response_action="update", view=_done(bench, form, outcome.reply))
+
+
+def _ticked(bench: Workbench, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+    """Tick a step, and show the runbook as it is then; a tick made meanwhile is shown, too."""
+    view = body.get("view") or {}
+    form = _form_of(body, view)
+    key = f"slack:{text_of(body, 'trigger_id')}"[:KEY_MOST]
+
+    def tick() -> None:
+        press_step(
+            bench.context, form, value_of(action), actor=bench.actor(form.user), key=key, now=bench.now()
+        )
+
+    notice: str | None = guarded(tick, lambda text: text, doing="a step of a runbook")
+    drawn = None
+    for _ in range(TRIES):
+        now = _built(form, lambda: view_of(bench.context, form, notice=notice))
+        if now == drawn:
+            return
+        drawn = now
+        _put(bench, {"id": view.get("id")}, now)
 
 
 def _late(bench: Workbench, form: Form, view: Mapping[str, Any], future: Future[Outcome]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,10 +15,11 @@ from incident_bot.core.timeline import redact
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS
-from incident_bot.flow.queries import load
-from incident_bot.flow.slack.facts import EPISODES_READ, card_of
+from incident_bot.flow.queries import load, steps_of
+from incident_bot.flow.slack.facts import EPISODES_READ, card_of, who
 from incident_bot.flow.slack.likely import likely
 from incident_bot.flow.slack.sight import may_see, seen_open
+from incident_bot.flow.views import StepView
 from incident_bot.render.messages import channel_message, incident_url
 from incident_bot.render.slack.blocks import Block
 from incident_bot.render.slack.modals import about as views
@@ -25,6 +27,7 @@ from incident_bot.render.slack.modals import writing
 from incident_bot.render.slack.modals.about import About
 from incident_bot.render.slack.modals.declaring import Declaring, Likely, declare_view
 from incident_bot.render.slack.modals.parts import Choice
+from incident_bot.render.slack.modals.runbook import runbook_view
 from incident_bot.store import alerts, rooms
 from incident_bot.store.transaction import Tx
 
@@ -52,7 +55,7 @@ _ABOUT: Final[Mapping[str, Callable[..., Block]]] = {
     "inc:resolve": views.resolve_view,
     "inc:update": views.update_view,
     "inc:roles": views.roles_view,
-    "inc:runbook": views.runbook_view,
+    "inc:runbook": runbook_view,
     "inc:page": views.page_view,
     "inc:silence": views.silence_view,
 }
@@ -79,6 +82,11 @@ class Form:
 def can(verb: str) -> bool:
     """Say whether there is such a command."""
     return any(one.name == verb for one in VERBS)
+
+
+def digest_of(step: StepView) -> str:
+    """Give what the button of a runbook's step carries of its text."""
+    return hashlib.sha256(step.text.encode()).hexdigest()[:12]
 
 
 def view_of(context: Context, form: Form, *, notice: str | None = None) -> Block:
@@ -216,9 +224,24 @@ def _about(context: Context, tx: Tx, incident: Incident) -> About:
         targets=_targets(context),
         runbooks=_runbooks(context),
         book=book.title if book else None,
-        steps=[(one.name, one.steps) for one in book.sections.values() if one.steps] if book else (),
+        steps=_steps(context, incident),
+        url=f"{incident_url(context.settings.public_url, incident)}#runbook",
         members=users,
     )
+
+
+def _steps(context: Context, incident: Incident) -> list[views.Step]:
+    return [
+        views.Step(
+            number=one.number,
+            section=one.section,
+            text=redact(one.text),
+            digest=digest_of(one),
+            done_at=one.done_at,
+            done_by=who(context, one.done_by),
+        )
+        for one in steps_of(context, incident)
+    ]
 
 
 def _with(now: str, known: Sequence[str]) -> list[Choice]:

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from incident_bot.core.model import JsonObject
 from incident_bot.render.slack.blocks import Block, actions, button, divider, section
+from incident_bot.render.slack.card import Who
 from incident_bot.render.slack.modals import parts
 from incident_bot.render.slack.modals.parts import Choice
 from incident_bot.render.slack.mrkdwn import cut, escape
 
 NEXT: tuple[str, ...] = ("15m", "30m", "1h", "2h", "4h")
 PREVIEW = "inc:preview"
-STEPS_MOST = 40
 _SPELLED = {"15m": "15 minutes", "30m": "30 minutes", "1h": "1 hour", "2h": "2 hours", "4h": "4 hours"}
 _PART = 2800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the runbook; its text is not escaped yet."""
+
+    number: int
+    section: str
+    text: str
+    digest: str
+    """What its button carries, so that it means this step and no other that took its number."""
+    done_at: datetime | None = None
+    done_by: Who | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +55,9 @@ class About:
     runbooks: Sequence[Choice] = ()
     book: str | None = None
     """The runbook's title."""
-    steps: Sequence[tuple[str, Sequence[str]]] = ()
-    """Its steps by section."""
+    steps: Sequence[Step] = ()
+    url: str = ""
+    """Where the runbook is read in full."""
     members: Mapping[str, str] = field(default_factory=dict)
     """Slack ids of those who have roles, by role."""
 
@@ -51,7 +66,7 @@ def resolve_view(
     about: About, typed: Mapping[str, str], *, meta: JsonObject, notice: str | None = None
 ) -> Block:
     """Give what fires and what is still changed, and ask why it is over; where nothing is open, only whether it is."""
-    blocks = [*_notice(notice), _head(about)]
+    blocks = [*noticed(notice), head(about)]
     blocks += parts.listed(f"Still firing ({about.firing_count})", about.firing)
     blocks += parts.listed("Temporary changes in force", about.changes)
     if about.changes:
@@ -80,8 +95,8 @@ def update_view(
     usual = f" ({about.every})" if about.every else ""
     promises = [(f"As its severity asks{usual}", "default"), *((_SPELLED[one], one) for one in NEXT)]
     blocks = [
-        *_notice(notice),
-        _head(about),
+        *noticed(notice),
+        head(about),
         parts.choice("phase", "Phase", about.phases, now),
         parts.choice("severity", "Severity", about.severities, now),
         parts.words(
@@ -107,8 +122,8 @@ def roles_view(
     """Ask who leads, speaks and writes, and for one role more."""
     now = {**about.members, **typed}
     blocks = [
-        *_notice(notice),
-        _head(about),
+        *noticed(notice),
+        head(about),
         parts.member("lead", "Lead", now),
         parts.member("comms", "Communications", now),
         parts.member("scribe", "Scribe", now),
@@ -118,29 +133,13 @@ def roles_view(
     return parts.modal(f"Roles of {about.name}", "inc:roles", blocks, meta=meta, submit="Save")
 
 
-def runbook_view(
-    about: About, typed: Mapping[str, str], *, meta: JsonObject, notice: str | None = None
-) -> Block:
-    """Give the steps, and a menu to follow another runbook."""
-    blocks = [*_notice(notice), _head(about)]
-    if about.book is None:
-        blocks.append(section("It has no runbook yet."))
-    else:
-        blocks.append(section(f"*{cut(escape(about.book), 200)}*"))
-        blocks += [section(part) for part in _steps(about.steps)]
-    if not about.runbooks:
-        return parts.modal(f"Runbook of {about.name}", "inc:runbook", blocks, meta=meta, close="Close")
-    blocks.append(parts.choice("runbook", "Follow this runbook", about.runbooks, typed))
-    return parts.modal(f"Runbook of {about.name}", "inc:runbook", blocks, meta=meta, submit="Follow")
-
-
 def page_view(
     about: About, typed: Mapping[str, str], *, meta: JsonObject, notice: str | None = None
 ) -> Block:
     """Ask whom to page, and why."""
     blocks = [
-        *_notice(notice),
-        _head(about),
+        *noticed(notice),
+        head(about),
         parts.choice("whom", "Person or team", about.targets, typed),
         parts.words(
             "reason",
@@ -160,8 +159,8 @@ def silence_view(
     """Say what falls silent, and ask for how long and why."""
     lasting = [*((_SPELLED[one], one) for one in NEXT[1:]), ("8 hours", "8h"), ("1 day", "1d")]
     blocks = [
-        *_notice(notice),
-        _head(about),
+        *noticed(notice),
+        head(about),
         *parts.listed(f"What falls silent ({about.firing_count})", about.firing),
         parts.choice("for", "For how long", lasting, {"for": "1h", **typed}),
         parts.words("reason", "Why?", typed, optional=True, most=500),
@@ -169,34 +168,13 @@ def silence_view(
     return parts.modal(f"Silence {about.name}", "inc:silence", blocks, meta=meta, submit="Silence")
 
 
-def _head(about: About) -> Block:
+def head(about: About) -> Block:
+    """Give the line that says which incident it is."""
     private = " · private" if about.private else ""
     title = cut(escape(about.title), 300)
     return section(f"*{escape(about.name)}* · {escape(about.severity)} · {title}{private}")
 
 
-def _notice(text: str | None) -> list[Block]:
+def noticed(text: str | None) -> list[Block]:
+    """Give what must be read first, where there is something."""
     return [parts.warning(text)] if text else []
-
-
-def _steps(steps: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Give each section's steps in paragraphs that a block takes, numbered through the whole runbook."""
-    found: list[str] = []
-    before = 0
-    for name, lines in steps:
-        written = [
-            f"{number}. {cut(escape(line), 300)}"
-            for number, line in enumerate(lines[:STEPS_MOST], before + 1)
-        ]
-        before += len(lines)
-        if len(lines) > STEPS_MOST:
-            written.append(f"… and {len(lines) - STEPS_MOST} more")
-        part = f"*{escape(name)}*"
-        for line in written:
-            if len(part) + len(line) > _PART:
-                found.append(part)
-                part = line
-            else:
-                part = f"{part}\n{line}"
-        found.append(part)
-    return found[:60]
