@@ -31,11 +31,13 @@ from incident_bot.flow.history import Records
 from incident_bot.flow.intake import Intake
 from incident_bot.flow.outlets import Outlets
 from incident_bot.flow.replay import Heard, SilentNotifier, silent_notifiers
+from incident_bot.flow.slack.pacing import SENT, Paced
 from incident_bot.flow.takeover import take_back
 from incident_bot.flow.worker import Worker
 from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
 from incident_bot.notifiers.push import PushNotifier
+from incident_bot.notifiers.slack import SlackNotifier
 from incident_bot.outgoing import Client
 from incident_bot.slack_api import URL as SLACK_URL
 from incident_bot.slack_api import Slack
@@ -133,6 +135,7 @@ def build(
         sealed=sealed,
         clock_offset=kept.offset,
     )
+    _keep_pace(ways, context, kept.clock)
     intake = Intake(context, kept.clock.now)
     worker = Worker(context, kept.clock.now, follow=kept.follow)
     return Application(
@@ -198,6 +201,13 @@ def _variable(name: str) -> str | None:
         # It is named where it is needed: a file that cannot be read is as if it were not there.
         return None
     return found.get_secret_value() if found is not None else None
+
+
+def _keep_pace(ways: Mapping[str, Notifier], context: Context, clock: Clock) -> None:
+    """Have the pages in Slack share the lanes of all other calls: a message has its place, what goes before it not."""
+    for way in ways.values():
+        if isinstance(way, SlackNotifier):
+            way.keep_pace(lambda slack: Paced(context, slack, clock.now, placed=SENT))
 
 
 def wire_slack(settings: Settings, client: Client) -> Slack | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from incident_bot.outgoing import Answer, CallFailed, Client
@@ -83,6 +83,16 @@ class Channel:
     name: str
     member: bool
     """Whether the bot was in it when the channels were listed."""
+
+
+class Caller(Protocol):
+    """What calls Slack: `Slack` itself, or one that keeps to its pace."""
+
+    def call(self, method: str, **arguments: Any) -> Said:
+        """Call a method once."""
+
+    def every(self, method: str, key: str, **arguments: Any) -> list[Any]:
+        """Call a method until its last page."""
 
 
 class Slack:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
-from typing import Final, TypedDict
+from typing import Final
 
 import structlog
 
@@ -25,12 +25,13 @@ from incident_bot.core.effects import (
     PageKind,
     try_again_at,
 )
-from incident_bot.core.incident import MessageFailed, PageDiverted, PageFailed, PageSent, observe
+from incident_bot.core.incident import MessageFailed, PageDiverted, PageFailed, PageSent, PageWaits, observe
 from incident_bot.core.model import Incident
 from incident_bot.flow import acklinks, circuits, lanes, quiet
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
+from incident_bot.flow.postponed import facts_of, put_off
 from incident_bot.flow.retries import heard
 from incident_bot.flow.slack.announcements import NotYet
 from incident_bot.flow.words import Facts, words_for
@@ -295,7 +296,7 @@ def _again(
     )
     if again is None:
         return Failed(f"given up after {row.attempts} attempt{'s' if row.attempts > 1 else ''}: {error}")
-    return Again(again, error)
+    return Again(again, error, asked=asked is not None)
 
 
 def _record(context: Context, tx: Tx, results: Sequence[Result], *, now: datetime) -> None:
@@ -326,48 +327,23 @@ def _tell_timeline(
 ) -> None:
     row, outcome = result.row, result.outcome
     rules = context.live.current.revision.rules
-    decided: PageSent | PageFailed | PageDiverted | MessageFailed
+    decided: PageSent | PageFailed | PageDiverted | PageWaits | MessageFailed | None
     if row.kind is RowKind.MESSAGE:
         if not isinstance(outcome, Failed):
             return
         moment = row.moment.value if row.moment else "message"
         decided = MessageFailed(channel=row.recipient or row.via, moment=moment, reason=outcome.error)
     elif isinstance(outcome, Sent):
-        decided = PageSent(**_page(row), provider_id=outcome.provider_id, beside=result.beside)
+        decided = PageSent(**facts_of(row), provider_id=outcome.provider_id, beside=result.beside)
     elif isinstance(outcome, Failed):
         outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
-        decided = PageFailed(**_page(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
+        decided = PageFailed(**facts_of(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
     else:
         circuit = down.get(circuits.name_of(row))
-        if circuit is None:
+        decided = put_off(ledger, incident, row, outcome, circuit=circuit, now=now)
+        if decided is None:
             return
-        instead = outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
-        if instead is None:
-            return
-        decided = PageDiverted(**_page(row), instead=instead.via, reason=circuit.reason)
     ledger.take(observe(decided, incident, rules=rules, now=now, source="worker"))
-
-
-class _PageFacts(TypedDict):
-    person: str
-    via: str
-    kind: PageKind
-    epoch: int
-    loop: int
-    step: int
-    attempt: int
-
-
-def _page(row: OutboxRow) -> _PageFacts:
-    return _PageFacts(
-        person=row.person or "",
-        via=row.via,
-        kind=row.page_kind or PageKind.STEP,
-        epoch=row.epoch or 0,
-        loop=row.loop,
-        step=row.step,
-        attempt=row.attempts,
-    )
 
 
 def _step_dead(tx: Tx, row: OutboxRow) -> bool:

@@ -3,8 +3,8 @@
 What a message looks like comes with it: `facts["blocks"]` and `facts["text"]`. `facts["edit"]` names the
 message that it replaces, and `facts["seek"]` does so by its key where nobody knows whether it got through;
 with `or_nothing` none is posted where that is gone. `facts["thread"]` is the one that it answers. An attempt
-after the first looks for the message by the key in its metadata before it is sent again (S2). The provider's
-id is `CHANNEL/TS`.
+after one that may have got through looks for the message by the key in its metadata before it is sent again
+(S2). The provider's id is `CHANNEL/TS`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from incident_bot.notifiers.base import (
 )
 from incident_bot.outgoing import Client
 from incident_bot.render.slack.mrkdwn import cut, escape
-from incident_bot.slack_api import URL, WAIT_LEAST, Limited, Refused, Slack, SlackError, Unanswered
+from incident_bot.slack_api import URL, WAIT_LEAST, Caller, Limited, Refused, Slack, SlackError, Unanswered
 
 TOKEN: Final = "SLACK_BOT_TOKEN"  # noqa: S105 -- the name of the setting
 API: Final = "INCIDENT_BOT_SLACK_API_URL"
@@ -35,6 +35,7 @@ TEXT_MOST: Final = 4000
 SECTION_MOST: Final = 3000
 LOOKED_AT: Final = 100
 """Messages that are looked through for one that was sent already."""
+UNSENT_MOST: Final = 10_000
 
 MESSAGES_A_MINUTE: Final = 240
 """Of all channels together: Slack allows several hundred."""
@@ -59,16 +60,24 @@ class SlackNotifier:
     def __init__(self, slack: Slack) -> None:
         """Take the workspace."""
         self._slack = slack
+        self._calls: Caller = slack
         self._direct: dict[str, str] = {}
         """The conversation with each member: a page is one call."""
         self._joined: set[str] = set()
         """Channels that were joined since they were listed."""
+        self._unsent: dict[str, int] = {}
+        """The attempts, by key, after which nothing was sent for sure: the next one looks for no message."""
+
+    def keep_pace(self, paced: Callable[[Slack], Caller]) -> None:
+        """Make every call through this from now on: it says Limited where Slack would, before Slack is asked."""
+        self._calls = paced(self._slack)
 
     def send(self, message: Message) -> Receipt:
         """Post once, or edit what `facts` names; raises RetryLater while Slack is busy or away, else GiveUp."""
         try:
             return self._sent(message)
         except Limited as limit:
+            self._note_unsent(message)
             raise RetryLater(str(limit), after=limit.after) from limit
         except Unanswered as problem:
             raise RetryLater(str(problem)) from problem
@@ -93,7 +102,7 @@ class SlackNotifier:
         if isinstance(edit, str) and "/" in edit:
             channel, _, ts = edit.partition("/")
             try:
-                self._slack.call("chat.update", channel=channel, ts=ts, **content)
+                self._calls.call("chat.update", channel=channel, ts=ts, **content)
             except Refused as refused:
                 if refused.error not in _UNEDITABLE:
                     raise
@@ -118,12 +127,12 @@ class SlackNotifier:
             raise
 
     def _posted(self, message: Message, channel: str, content: Mapping[str, Any]) -> Receipt:
-        if message.attempt > 1:
+        if message.attempt > 1 and self._unsent.get(message.key) != message.attempt - 1:
             known = self._known(channel, message.key, content["thread_ts"])
             if known is not None:
                 return known
         try:
-            said = self._slack.call("chat.postMessage", channel=channel, **content)
+            said = self._calls.call("chat.postMessage", channel=channel, **content)
         except Refused as refused:
             if refused.error != "not_in_channel":
                 raise
@@ -139,10 +148,12 @@ class SlackNotifier:
                 raise GiveUp(GiveUpReason.ADDRESS, f"{message.person.id} has no Slack id")
             known = self._direct.get(user)
             if known is None:
-                known = str(self._slack.call("conversations.open", users=user)["channel"]["id"])
+                known = str(self._calls.call("conversations.open", users=user)["channel"]["id"])
                 self._direct[user] = known
             return known
-        found = self._slack.channels.find(message.recipient, now=message.at or _NEVER)
+        found = self._slack.channels.find(
+            message.recipient, now=message.at or _NEVER, every=self._calls.every
+        )
         if found is None:
             name = message.recipient.removeprefix("#")
             raise GiveUp(
@@ -153,9 +164,16 @@ class SlackNotifier:
             self._join(found.id)
         return found.id
 
+    def _note_unsent(self, message: Message) -> None:
+        if message.attempt > 1 and self._unsent.get(message.key) != message.attempt - 1:
+            return  # Of an earlier attempt it is not known.
+        if len(self._unsent) >= UNSENT_MOST:
+            self._unsent.clear()
+        self._unsent[message.key] = message.attempt
+
     def _join(self, channel: str) -> None:
         try:
-            self._slack.call("conversations.join", channel=channel)
+            self._calls.call("conversations.join", channel=channel)
         except Refused as refused:
             # Says nothing about other channels, nor about people.
             raise GiveUp(GiveUpReason.ADDRESS, f"not in the channel: {refused}; invite the bot") from refused
@@ -169,7 +187,7 @@ class SlackNotifier:
 
     def _known(self, channel: str, key: str, thread: str | None) -> Receipt | None:
         method = "conversations.history" if thread is None else "conversations.replies"
-        said = self._slack.call(
+        said = self._calls.call(
             method, channel=channel, ts=thread, include_all_metadata=True, limit=LOOKED_AT
         )
         for one in said.get("messages") or ():

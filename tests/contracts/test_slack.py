@@ -101,6 +101,28 @@ def test_whoever_was_sent_away_comes_again_and_says_it_a_second_later(
     assert len(workspace.named("web").live()) == 2
 
 
+def test_what_was_asked_to_wait_was_not_sent_and_is_not_looked_for(
+    workspace: Workspace, notifier: Notifier
+) -> None:
+    workspace.fail("conversations.open", limited(5))
+    workspace.fail("chat.postMessage", limited(5), loses_the_answer)
+    for attempt in (1, 2, 3):
+        with pytest.raises(RetryLater):
+            notifier.send(replace(PAGE, attempt=attempt))
+    assert "conversations.history" not in methods(workspace)
+    notifier.send(replace(PAGE, attempt=4))
+    assert methods(workspace).count("conversations.history") == 1, "the third may have got through"
+    assert len(workspace.direct("U0ALICE").live()) == 1
+
+
+def test_another_process_may_have_sent_it_in_between(workspace: Workspace, notifier: Notifier) -> None:
+    workspace.fail("chat.postMessage", limited(5))
+    with pytest.raises(RetryLater):
+        notifier.send(PAGE)
+    notifier.send(replace(PAGE, attempt=3))
+    assert "conversations.history" in methods(workspace)
+
+
 @pytest.mark.parametrize("message", [PAGE, NEWS], ids=["page", "channel"])
 def test_what_got_through_without_an_answer_is_found_and_not_said_twice(
     workspace: Workspace, notifier: Notifier, message: Message

@@ -192,7 +192,10 @@ def _recall(tx: Tx, key: str | None, said: str, scope: str) -> ReplyView | None:
 
 def _remember(tx: Tx, key: str | None, said: str, scope: str, reply: ReplyView, now: datetime) -> None:
     if key is not None:
-        answer: JsonObject = {"said": said, "text": reply.text, "incident": reply.incident}
-        if not reply.changed:
-            answer["changed"] = False
+        answer: JsonObject = {
+            "said": said,
+            "text": reply.text,
+            "incident": reply.incident,
+            "changed": reply.changed,
+        }
         interventions.remember(tx, key, scope, answer, now=now)

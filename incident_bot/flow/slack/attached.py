@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from incident_bot.flow.context import Context
+from incident_bot.flow.slack.pacing import Paced
 from incident_bot.slack_api import Limited, Refused, Slack, Unanswered
 from incident_bot.store import evidence
 from incident_bot.store.evidence import File, NewFile
@@ -91,7 +92,8 @@ class Fetcher:
 
     def _address(self, file: File) -> str:
         """Ask for the address of a file that came from another workspace."""
-        said = self._slack.call("files.info", file=file.source.removeprefix("slack:"))["file"]
+        slack = Paced(self._context, self._slack, self._now)
+        said = slack.call("files.info", file=file.source.removeprefix("slack:"))["file"]
         return str(said.get("url_private_download") or said.get("url_private") or "")
 
     def _keep(self, file: File, content: bytes) -> None:

@@ -12,7 +12,7 @@ from incident_bot.core.rooms import Shown
 from incident_bot.core.rooms.heard import Mark
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.where import incident_at
-from incident_bot.slack_api import Refused, Slack
+from incident_bot.slack_api import Caller, Refused
 from incident_bot.store import rooms
 from incident_bot.store.chat import Heard
 
@@ -29,7 +29,7 @@ class Channels:
     """One look at one channel."""
 
     context: Context
-    slack: Slack
+    slack: Caller
     heard: Heard
     done: dict[str, Json]
     now: datetime

@@ -24,11 +24,12 @@ from incident_bot.flow.queries import load
 from incident_bot.flow.slack.attached import files_of
 from incident_bot.flow.slack.channels import Channels
 from incident_bot.flow.slack.names import names_of
+from incident_bot.flow.slack.pacing import Paced
 from incident_bot.flow.slack.people import actor
 from incident_bot.flow.slack.said import message_at, tasks_in
 from incident_bot.flow.slack.where import incident_at
 from incident_bot.render.slack.reading import mentioned, readable
-from incident_bot.slack_api import Limited, Refused, Slack, Unanswered
+from incident_bot.slack_api import Caller, Limited, Refused, Slack, Unanswered
 from incident_bot.store import chat, evidence, incidents, rooms
 from incident_bot.store.chat import Heard
 from incident_bot.store.transaction import LostRace
@@ -90,7 +91,8 @@ class Reader:
             heard = chat.claim(tx, owner=self._context.owner, lease=LEASE, now=self._now())
         if heard is None:
             return False
-        _Look(self._context, self._slack, self._now, heard).work()
+        slack = Paced(self._context, self._slack, self._now)
+        _Look(self._context, slack, self._now, heard).work()
         return True
 
     def work(self, *, due: bool) -> bool:
@@ -103,7 +105,7 @@ class _Look:
     """One look at one message."""
 
     context: Context
-    slack: Slack
+    slack: Caller
     now: Callable[[], datetime]
     heard: Heard
     done: dict[str, Json] = field(default_factory=dict)

@@ -17,10 +17,11 @@ from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import load
+from incident_bot.flow.slack.pacing import Paced
 from incident_bot.flow.slack.where import incident_at
 from incident_bot.flow.views import ReplyView
+from incident_bot.slack_api import Caller, SlackError
 from incident_bot.slack_api import Refused as SlackRefused
-from incident_bot.slack_api import Slack, SlackError
 from incident_bot.store import rooms
 from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
@@ -42,7 +43,7 @@ def here(
         raise Refused(message)
     number = int(existing[1]) if existing is not None else None
     _need_free(context, channel)
-    _enter(context.slack, channel)
+    _enter(Paced(context, context.slack, lambda: now), channel)
     for _ in range(RACES_MOST):
         try:
             with context.store.write() as tx:
@@ -79,7 +80,7 @@ def _need_free(context: Context, channel: str) -> None:
         raise Refused(message)
 
 
-def _enter(slack: Slack, channel: str) -> None:
+def _enter(slack: Caller, channel: str) -> None:
     """Have the bot in the channel; a private one has to invite it."""
     try:
         slack.call("conversations.join", channel=channel)
@@ -93,7 +94,7 @@ def _enter(slack: Slack, channel: str) -> None:
         raise Refused(message) from problem
 
 
-def _is_inside(slack: Slack, channel: str) -> bool:
+def _is_inside(slack: Caller, channel: str) -> bool:
     try:
         return slack.call("conversations.info", channel=channel)["channel"].get("is_member") is True
     except SlackRefused:

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.people import GUEST
-from incident_bot.slack_api import Refused, Slack
+from incident_bot.slack_api import Caller, Refused
 from incident_bot.store import chat
 from incident_bot.store.transaction import Tx
 
 FRESH: Final = timedelta(days=1)
 
 
-def names_of(context: Context, slack: Slack, ids: Iterable[str], *, now: datetime) -> dict[str, str]:
+def names_of(context: Context, slack: Caller, ids: Iterable[str], *, now: datetime) -> dict[str, str]:
     """Give the names of these ids; what Slack does not tell is left out. Raises Limited and Unanswered."""
     wanted = set(ids)
     people = context.live.current.revision.people.values()
@@ -40,7 +40,7 @@ def guests(tx: Tx, actors: Iterable[str]) -> dict[str, str]:
     return {f"{GUEST}{key}": name for key, name in found.items() if name}
 
 
-def _asked(slack: Slack, ids: Iterable[str]) -> dict[str, str]:
+def _asked(slack: Caller, ids: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     groups_asked = False
     for key in sorted(ids):

@@ -1,8 +1,8 @@
 """How fast Slack may be called: https://docs.slack.dev/apis/web-api/rate-limits.
 
-Rooms keep to the lanes of the outbox, which all replicas share (S6): a channel is one lane, whether a room or an
-announcement is told there; each other method is a lane of its own; and all messages together pass one more, of which
-rooms leave half to the pages.
+All calls but those that somebody's press waits for keep to the lanes of the outbox, which all replicas share (S6): a
+channel is one lane, whether a room or an announcement is told there; each other method is a lane of its own; and all
+messages together pass one more, of which rooms leave half to the pages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ POST: Final = "chat.postMessage"
 EDIT: Final = "chat.update"
 _TIER_2: Final = Pace.per_minute(18)
 _TIER_3: Final = Pace.per_minute(45)
+_TIER_4: Final = Pace.per_minute(90)
 PACES: Final = {
+    "chat.postEphemeral": _TIER_4,
     "bookmarks.add": _TIER_2,
     "bookmarks.edit": _TIER_2,
     "bookmarks.list": _TIER_3,
@@ -35,16 +37,23 @@ PACES: Final = {
     "conversations.archive": _TIER_2,
     "conversations.create": _TIER_2,
     "conversations.history": _TIER_3,
+    "conversations.info": _TIER_3,
     "conversations.invite": _TIER_3,
     "conversations.join": _TIER_3,
     "conversations.list": Pace.per_minute(10),
+    "conversations.open": _TIER_3,
     "conversations.replies": _TIER_3,
     "conversations.setPurpose": _TIER_2,
     "conversations.setTopic": _TIER_2,
     "conversations.unarchive": _TIER_2,
+    "files.info": _TIER_4,
     "pins.add": _TIER_2,
+    "usergroups.list": _TIER_2,
+    "users.info": _TIER_4,
 }
-"""What each method is allowed, with a tenth to spare; of lists the notifier makes some, too."""
+"""What each method is allowed, with a tenth to spare; a list of channels may have more than one page."""
+SENT: Final = frozenset({POST, EDIT})
+"""What a row of the outbox has its place for already, when it is sent."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,13 +70,15 @@ class LaneFull(Limited):
 
 @dataclass(slots=True)
 class Paced:
-    """The workspace as one room calls it: every call takes its place first; raises LaneFull where there is none."""
+    """The workspace as the flow calls it: every call takes its place first; raises LaneFull where there is none."""
 
     context: Context
     slack: Slack
     now: Callable[[], datetime]
-    word: Callable[[str], str]
+    word: Callable[[str], str] = str
     """Gives what a channel's lane is named by: the configured word where there is one, else its id."""
+    placed: frozenset[str] = frozenset()
+    """Methods whose calls have taken their place before."""
 
     def call(self, method: str, **arguments: Any) -> Said:
         """Call a method once, as `Slack.call`; where Slack itself asks to wait, all replicas do."""
@@ -93,6 +104,8 @@ class Paced:
 
     def _lanes(self, method: str, arguments: dict[str, Any]) -> list[Lane]:
         lanes = self.context.lanes
+        if method in self.placed:
+            return []
         if method == POST:
             channel = self.word(str(arguments.get("channel")))
             found = [lanes.lane(VIA, channel, None), lanes.total(VIA)]

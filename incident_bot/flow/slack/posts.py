@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
-from incident_bot.slack_api import Said
+from incident_bot.slack_api import Caller
 
 EARLIER = timedelta(minutes=5)
 """The two clocks may differ by so much."""
-
-
-class Caller(Protocol):
-    """What calls Slack: `Slack` itself, or one that keeps to its pace."""
-
-    def call(self, method: str, **arguments: Any) -> Said:
-        """Call a method once."""
-
-    def every(self, method: str, key: str, **arguments: Any) -> list[Any]:
-        """Call a method until its last page."""
 
 
 def find_made(slack: Caller, name: str) -> str | None:

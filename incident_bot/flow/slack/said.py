@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from incident_bot.core.model import Event, Incident, Kind
 from incident_bot.render.slack.mrkdwn import escape
-from incident_bot.slack_api import Refused, Slack
+from incident_bot.slack_api import Caller, Refused
 
 _NONE: Final = frozenset({"thread_not_found", "message_not_found"})
 
 
-def message_at(slack: Slack, channel: str, ts: str) -> Mapping[str, Any] | None:
+def message_at(slack: Caller, channel: str, ts: str) -> Mapping[str, Any] | None:
     """Give a message, of the channel or of a thread in it; None where it is gone. Raises what `Slack.call` does."""
     window = {"oldest": ts, "latest": ts, "inclusive": True, "limit": 1, "include_all_metadata": True}
     for method, more in (("conversations.history", {}), ("conversations.replies", {"ts": ts})):

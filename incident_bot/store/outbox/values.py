@@ -133,6 +133,8 @@ class Again:
 
     due_at: datetime
     error: str
+    asked: bool = False
+    """Whether the provider said how long to wait."""
 
 
 @dataclass(frozen=True, slots=True)
