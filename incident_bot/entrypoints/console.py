@@ -24,7 +24,7 @@ from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.documents import document
 from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import commands, export, queries, roster
+from incident_bot.flow import commands, evidence, export, queries, roster
 from incident_bot.flow import health as health_checks
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
@@ -203,6 +203,7 @@ def _incident(
         entries=entries[::-1],
         earlier=view.seq > ENTRIES_SHOWN,
         pages=queries.pages(at.context, number),
+        files=evidence.files(at.context, number),
         why=chain.explain(at.context, number, now=now),
         book=next(
             (one for one in at.context.live.current.revision.runbooks if one.path == view.runbook), None

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from incident_bot.core.errors import NotFound
 from incident_bot.core.model import incident_name
 from incident_bot.flow.context import Context
 from incident_bot.flow.queries import load
+from incident_bot.flow.slack.attached import KINDS
 from incident_bot.store import evidence
+
+IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Kinds that a page may show in place: pictures that run nothing and load nothing. SVG is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,8 @@ class FileView:
     """`kept`, `waiting` or `not kept`."""
     reason: str | None
     """Why it is not kept, or what went wrong last."""
+    image: bool = False
+    """Whether it can be shown in place: kept, and of a kind that is a picture and nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +53,7 @@ def files(context: Context, number: int) -> list[FileView]:
     return [
         FileView(
             number=file.number,
-            name=file.name,
+            name=file.name or "taken back",
             kind=file.kind,
             size=file.size,
             sha256=file.sha256,
@@ -54,6 +61,7 @@ def files(context: Context, number: int) -> list[FileView]:
             added_at=file.added_at,
             state="kept" if file.sha256 else "waiting" if file.waiting else "not kept",
             reason=file.error,
+            image=file.sha256 is not None and file.kind in IMAGES,
         )
         for file in found
     ]
@@ -68,4 +76,6 @@ def file(context: Context, number: int, wanted: int) -> FileContent:
     if kept is None or content is None:
         message = f"{incident_name(number)} keeps no file {wanted}."
         raise NotFound(message)
-    return FileContent(name=kept.name, kind=kept.kind, content=content)
+    # What nobody looked through is bytes to be saved, whatever its sender called it.
+    kind = kept.kind if kept.kind in KINDS else "application/octet-stream"
+    return FileContent(name=kept.name, kind=kind, content=content)

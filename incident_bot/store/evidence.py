@@ -1,15 +1,19 @@
-"""Files that belong to an incident's record: named at once, fetched when the network gives them."""
+"""Files that belong to an incident's record: named at once, fetched when the network gives them.
+
+What is taken back leaves a row without name, address or content: its number is not given again.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from incident_bot.store.bulk import among
 from incident_bot.store.tables import evidence as table
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import Found
@@ -53,9 +57,24 @@ class File:
 
 
 def add(tx: Tx, incident_id: int, new: NewFile, *, by: str, now: datetime) -> None:
-    """Name a file, once for each source, and have it fetched unless it is refused; the incident's row is locked."""
-    known = sa.select(table.c.id).where(table.c.incident_id == incident_id, table.c.source == new.source)
-    if tx.connection.execute(known).first() is not None:
+    """Name a file, once for each source, and have it fetched unless it is refused; the incident's row is locked.
+
+    One that was forgotten is named and fetched again, under its number.
+    """
+    known = sa.select(table.c.id, table.c.name).where(
+        table.c.incident_id == incident_id, table.c.source == new.source
+    )
+    before = tx.connection.execute(known).first()
+    if before is not None:
+        if not before.name:
+            again = {
+                "name": new.name,
+                "url": new.url,
+                "due_at": None if new.refused else now,
+                "attempts": 0,
+                "error": new.refused,
+            }
+            tx.connection.execute(sa.update(table).where(table.c.id == before.id).values(**again))
         return
     last = sa.select(sa.func.max(table.c.number)).where(table.c.incident_id == incident_id)
     number = int(tx.connection.execute(last).scalar() or 0) + 1
@@ -112,6 +131,26 @@ def later(tx: Tx, file: File, *, owner: str, due_at: datetime | None, error: str
     """Give a file back for another attempt, or for good where there is no time for one."""
     attempts = file.attempts + 1 if failed else file.attempts
     _settle(tx, file, owner, {"due_at": due_at, "attempts": attempts, "error": error})
+
+
+def forget(tx: Tx, incident_id: int, sources: Collection[str], *, why: str) -> int:
+    """Remove name, address and content of these files, and say how many had any; who fetches one now keeps nothing."""
+    here = (
+        table.c.incident_id == incident_id,
+        among(tx, table.c.source, list(sources)),
+        table.c.name != "",
+    )
+    nothing = {
+        "name": "",
+        "url": "",
+        "content": None,
+        "sha256": None,
+        "size": 0,
+        "due_at": None,
+        "lease_owner": None,
+        "error": why,
+    }
+    return tx.connection.execute(sa.update(table).where(*here).values(**nothing)).rowcount
 
 
 def of(tx: Tx, incident_id: int) -> list[File]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from incident_bot.flow import queries
 from incident_bot.flow.views import EntryView
+from incident_bot.store import evidence
 from tests.fakes.slack.state import Message
 from tests.fakes.slack.workspace import answers, limited
 from tests.plugins.slack_story import (  # noqa: F401 - fixtures are found by their names here
@@ -294,6 +295,131 @@ def test_a_private_address_elsewhere_is_not_asked(slack_story: Begin) -> None:  
     story.advance(minutes=1)
     found = reader(story).get("/api/v1/incidents/INC-1/files").json()["items"]
     assert "not_an_address_of_slack" in found[0]["reason"]
+
+
+def listed(story: SlackStory) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = reader(story).get("/api/v1/incidents/INC-1/files").json()["items"]
+    return found
+
+
+@on_every_database
+def test_a_deleted_message_takes_its_files_with_it(slack_story: Begin) -> None:  # noqa: F811
+    story = begun(slack_story)
+    message = said(story, "the customer's invoice", files=[shared(story, name="invoice-4711.png")])
+    other = said(story, "the error rate", files=[shared(story)])
+    for one in (message, other):
+        story.slack_client.reacts("U0BEN", one, "pushpin")
+    story.advance(minutes=1)
+    assert [one["state"] for one in listed(story)] == ["kept", "kept"]
+    for _ in range(2):
+        story.slack_client.deletes(message)
+    gone, stays = listed(story)
+    assert (gone["name"], gone["state"], gone["size"], gone["sha256"]) == ("taken back", "not kept", 0, None)
+    assert gone["reason"] == "the message was deleted"
+    assert reader(story).get("/api/v1/incidents/INC-1/files/1").status_code == 404
+    assert (stays["number"], stays["state"]) == (2, "kept")
+    assert story.kinds().count("note_retracted") == 1
+    page = reader(story).get("/incidents/INC-1").text
+    assert "/files/1" not in page
+    assert "/files/2" in page
+
+
+def test_what_is_pinned_again_is_fetched_again_under_its_number(slack_story: Begin) -> None:  # noqa: F811
+    story = begun(slack_story)
+    message = said(story, "the error rate", files=[shared(story)])
+    for taken_back in (False, True, False):
+        story.slack_client.reacts("U0BEN", message, "pushpin", taken_back=taken_back)
+        story.advance(minutes=1)
+        (file,) = listed(story)
+        assert file["state"] == ("not kept" if taken_back else "kept")
+    assert (file["number"], file["name"]) == (1, "graph.png")
+    assert reader(story).get("/api/v1/incidents/INC-1/files/1").content == PNG
+
+
+def test_a_file_taken_out_of_its_message_is_forgotten(slack_story: Begin) -> None:  # noqa: F811
+    story = begun(slack_story)
+    message = said(story, "the error rate", files=[shared(story)])
+    story.slack_client.reacts("U0BEN", message, "pushpin")
+    message.files[0] |= {"mode": "tombstone"}
+    story.slack_client.edits(message, "the error rate")
+    story.advance(minutes=1)
+    assert listed(story)[0]["reason"] == "it was taken out of its message"
+    assert len(notes(story)) == 1
+
+
+def test_a_file_of_a_deleted_message_is_not_kept_by_who_fetches_it_now(slack_story: Begin) -> None:  # noqa: F811
+    story = begun(slack_story)
+    message = said(story, "see", files=[shared(story)])
+    story.slack_client.reacts("U0BEN", message, "pushpin")
+    with story.context.store.write() as tx:
+        evidence.add(
+            tx,
+            1,
+            evidence.NewFile(name="late.png", kind="image/png", size=1, source="slack:F9", url="x"),
+            by="ben",
+            now=story.clock.now(),
+        )
+        fetching = evidence.claim(tx, owner="me", lease=timedelta(minutes=1), now=story.clock.now())
+        assert fetching is not None
+        evidence.forget(tx, 1, ["slack:F9"], why="the message was deleted")
+        evidence.fetched(tx, fetching, b"secret", owner="me")
+        found = evidence.content(tx, 1, 2)
+    assert found is not None
+    assert found[1] is None
+
+
+def test_files_of_what_was_merged_away_go_too(slack_story: Begin) -> None:  # noqa: F811
+    story = begun(slack_story)
+    message = said(story, "the invoice", files=[shared(story)])
+    story.slack_client.reacts("U0BEN", message, "pushpin")
+    story.types("new P2 The one that stays")
+    story.types("dup INC-2", incident=1)
+    story.slack_client.deletes(message)
+    story.advance(minutes=1)
+    assert listed(story)[0]["state"] == "not kept"
+
+
+HOSTILE = (
+    ("image/svg+xml", "a.svg", None),
+    ("text/html", "a.html", None),
+    ("application/xhtml+xml", "a.xhtml", None),
+    ("", "no kind", "application/octet-stream"),
+    ("image/png; x=1", "\u202egnp.exe", "image/png"),
+    ("IMAGE/PNG", '../../etc/"pass\r\nwd".png', "image/png"),
+    ("image/png", "<img src=x onerror=alert(1)>.png", "image/png"),
+)
+
+
+@pytest.mark.parametrize("kind, name, served", HOSTILE)
+def test_a_hostile_file_is_saved_and_never_run(
+    slack_story: Begin,  # noqa: F811
+    kind: str,
+    name: str,
+    served: str | None,
+) -> None:
+    story = begun(slack_story)
+    message = said(story, "see", files=[shared(story, name=name, mimetype=kind)])
+    story.workspace.contents["/files/graph.png"] = b"<script>alert(1)</script>"
+    story.slack_client.reacts("U0BEN", message, "pushpin")
+    story.advance(minutes=1)
+    client = reader(story)
+    page = client.get("/incidents/INC-1").text
+    assert "<img src=x" not in page
+    assert "\u202e" not in page
+    answered = client.get("/api/v1/incidents/INC-1/files/1")
+    if served is None:
+        assert answered.status_code == 404
+        assert "is not kept" in page
+        assert 'class="evidence"' not in page
+        return
+    assert answered.headers["content-type"] == served
+    assert answered.headers["x-content-type-options"] == "nosniff"
+    assert answered.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    disposition = answered.headers["content-disposition"]
+    assert disposition.startswith("attachment; filename*=UTF-8''")
+    assert not set(disposition) & set('\r\n/\\"<>')
+    assert ('class="evidence"' in page) is (served == "image/png")
+    assert "img-src 'self'" in client.get("/incidents/INC-1").headers["content-security-policy"]
 
 
 def test_who_comes_late_is_told_how_to_catch_up_once(slack_story: Begin) -> None:  # noqa: F811

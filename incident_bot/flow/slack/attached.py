@@ -5,6 +5,7 @@ They are never made public: Slack gives them to whoever shows the token, and we 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -47,7 +48,7 @@ def files_of(message: Mapping[str, Any]) -> tuple[NewFile, ...]:
             refused = f"{kind[:60]} is not kept; it is in Slack only"
         found.append(
             NewFile(
-                name=" ".join(str(file.get("name") or file.get("title") or file["id"]).split())[:NAME_MOST],
+                name=_name(str(file.get("name") or file.get("title") or "")) or str(file["id"])[:NAME_MOST],
                 kind=kind or "application/octet-stream",
                 size=size,
                 source=f"slack:{file['id']}",
@@ -56,6 +57,12 @@ def files_of(message: Mapping[str, Any]) -> tuple[NewFile, ...]:
             )
         )
     return tuple(found)
+
+
+def _name(text: str) -> str:
+    """Give a name without folders and line breaks, and without what turns the reading direction round."""
+    plain = "".join(" " if unicodedata.category(one).startswith("C") else one for one in text)
+    return " ".join(plain.replace("/", "_").replace("\\", "_").split())[:NAME_MOST]
 
 
 class Fetcher:

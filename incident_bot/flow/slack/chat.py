@@ -7,7 +7,7 @@ nothing. Each change and the note that it was made are one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -165,8 +165,9 @@ class _Look:
         standing = self.done.get("note")
         where = f"{self.heard.channel}/{self.heard.ts}"
         if keeping is None or message is None:
+            reason = "nobody has it pinned any more" if message else "the message was deleted"
+            self._forget(number, but=(), why=reason)
             if isinstance(standing, int):
-                reason = "nobody has it pinned any more" if message else "the message was deleted"
                 author = str(self.done.get("author") or "")
                 by = self._taken_back_by(author)
                 retract = RetractNote(note=standing, reason=reason, author=author, heard=where)
@@ -177,6 +178,9 @@ class _Look:
         text = self._text(message)
         author = actor(self.context, str(message.get("user") or keeping.by))
         files = files_of(message)
+        sources: list[Json] = [file.source for file in files]
+        if isinstance(standing, int):
+            self._forget(number, but=sources, why="it was taken out of its message")
         if not isinstance(standing, int):
             pinned_by = actor(self.context, keeping.by) if keeping.by else author
             note = AddNote(
@@ -187,12 +191,28 @@ class _Look:
                 pinned_by=None if pinned_by == author else pinned_by,
                 files=tuple(file.name for file in files),
             )
-            done: dict[str, Json] = {"note": 0, "text": text, "author": author, "incident": number}
+            done: dict[str, Json] = {
+                "note": 0, "text": text, "author": author, "incident": number, "files": sources,
+            }  # fmt: skip
             self._change(number, author, note, done, files=files)
         elif text and text != self.done.get("text"):
             was = str(self.done.get("text") or "")
             edit = EditNote(note=standing, text=text, was=was, heard=where)
             self._change(number, author, edit, {"text": text})
+
+    def _forget(self, number: int, *, but: Collection[Json], why: str) -> None:
+        """Forget the files that came with the message and are not there any more.
+
+        In a transaction of its own: they go even where the record takes no notes any more.
+        """
+        kept = self.done.get("files")
+        gone = [str(one) for one in kept if one not in but] if isinstance(kept, list) else []
+        if not gone:
+            return
+        with self.context.store.write() as tx:
+            evidence.forget(tx, number, gone, why=why)
+            self.done["files"] = list(but)
+            chat.keep(tx, self.heard, self.done, owner=self.context.owner)
 
     def _taken_back_by(self, author: str) -> str:
         """Give who took it back: whoever took the last mark off, else its author."""
