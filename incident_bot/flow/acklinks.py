@@ -28,8 +28,6 @@ from incident_bot.store.outbox import OutboxRow
 
 PATH: Final = "/ack/"
 LASTS: Final = timedelta(hours=24)
-REMEMBERED: Final = timedelta(days=7)
-"""How long after its end a link still says what became of it, instead of being unknown."""
 SOURCE: Final = "link"
 LISTED_MOST: Final = 50
 _TOKEN_BYTES: Final = 24
@@ -93,7 +91,6 @@ def keep(context: Context, row: OutboxRow, url: str | None, *, now: datetime) ->
     )
     with context.store.write() as tx:
         acklinks.add(tx, link, now=now)
-        acklinks.forget(tx, before=now - REMEMBERED)
 
 
 def look(context: Context, token: str, *, now: datetime) -> Door:

@@ -15,7 +15,17 @@ from typing import Final, Protocol
 
 import structlog
 
-from incident_bot.flow import changes, deliver, escalate, heartbeats, lateness, pulse, reconcile, takeover
+from incident_bot.flow import (
+    changes,
+    deliver,
+    escalate,
+    heartbeats,
+    lateness,
+    pulse,
+    reconcile,
+    retention,
+    takeover,
+)
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
@@ -101,6 +111,7 @@ class Worker:
         self._spawn("outbox", lambda: self._loop(Task("outbox", self._postman.step, self._next_row, 0.01)))
         self._spawn("configuration", self._watch)
         self._spawn("lateness", self._look_for_lateness)
+        self._spawn("retention", self._clear_away)
         if self._context.settings.heartbeat_url is not None:
             self._spawn("pulse", self._pulse)
         if self._follow is not None:
@@ -167,6 +178,16 @@ class Worker:
             except Exception:
                 # The fence: whoever looks after the others must not be what ends first.
                 log.exception("looking for what is late failed; beginning anew")
+
+    def _clear_away(self) -> None:
+        wait = retention.FIRST
+        while not self._stop.wait(wait.total_seconds()):
+            try:
+                retention.clear(self._context, now=self._now())
+            except Exception:
+                # The fence: rows that grow old do no harm for another hour.
+                log.exception("clearing away failed; trying again in an hour")
+            wait = retention.EVERY
 
     def _pulse(self) -> None:
         while not self._stop.is_set():

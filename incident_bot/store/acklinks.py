@@ -58,8 +58,3 @@ def mark_used(tx: Tx, digest: str, *, now: datetime) -> None:
     """Note that a link did its work; the first time counts."""
     where = (table.c.digest == digest, table.c.used_at.is_(None))
     tx.connection.execute(sa.update(table).where(*where).values(used_at=now))
-
-
-def forget(tx: Tx, *, before: datetime) -> int:
-    """Remove the links that expired before an instant and say how many there were."""
-    return tx.connection.execute(sa.delete(table).where(table.c.expires_at < before)).rowcount

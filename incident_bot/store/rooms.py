@@ -183,9 +183,8 @@ def troubles(tx: Tx, *, limit: int) -> list[tuple[int, str]]:
     return [(row.incident_id, row.error) for row in rows]
 
 
-def see(tx: Tx, digest: str, *, now: datetime, forget: datetime) -> bool:
-    """Note that something came, and say whether it did for the first time; what came before `forget` is forgotten."""
-    tx.connection.execute(sa.delete(seen_table).where(seen_table.c.at < forget))
+def see(tx: Tx, digest: str, *, now: datetime) -> bool:
+    """Note that something came, and say whether it did for the first time."""
     return tx.connection.execute(_SEE[tx.sqlite], {"digest": digest, "at": now}).first() is not None
 
 

@@ -17,9 +17,8 @@ from incident_bot import bootstrap
 from incident_bot.bootstrap import Application
 from incident_bot.clock import ManualClock
 from incident_bot.config.settings import Settings
-from incident_bot.flow import commands, queries
+from incident_bot.flow import commands, queries, retention
 from incident_bot.flow.worker import pump
-from incident_bot.store import acklinks
 from tests.fakes.alertmanager import Alertmanager
 from tests.fakes.smtp import DROP, Letter, MailServer
 from tests.plugins.story import START
@@ -342,9 +341,10 @@ def test_old_links_are_forgotten(mails: Mails) -> None:
     mails.clock.advance(timedelta(days=8, seconds=1))
     assert mails.browser.get(link).status_code == 410
     mails.fires(alertname="Another")
+    assert retention.clear(mails.application.context, now=mails.clock.now())["ack_link"] == 1
     assert mails.browser.get(link).status_code == 404
-    with mails.application.context.store.write() as tx:
-        assert acklinks.forget(tx, before=mails.clock.now() + timedelta(days=2)) == 1
+    mails.clock.advance(timedelta(days=9))
+    assert retention.clear(mails.application.context, now=mails.clock.now())["ack_link"] == 1
 
 
 def test_where_each_is_to_answer_a_press_is_for_ones_own_part(mails: Mails) -> None:

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from incident_bot.store import LostRace, Store, acklinks
+from incident_bot.store import LostRace, Store, acklinks, retention
 from incident_bot.store.acklinks import AckLink
+from incident_bot.store.retention import Passing
 from tests.store.samples import MINUTE, NOW, stored_incident
 
 DAY = timedelta(days=1)
@@ -34,8 +35,8 @@ def test_a_link_is_found_by_its_digest_and_used_once(store: Store, link: AckLink
 def test_what_expired_before_an_instant_is_forgotten(store: Store, link: AckLink) -> None:
     with store.write() as tx:
         acklinks.add(tx, link, now=NOW)
-        assert acklinks.forget(tx, before=NOW + DAY) == 0
-        assert acklinks.forget(tx, before=NOW + DAY + MINUTE) == 1
+        assert retention.clear(tx, Passing.ACK_LINKS, before=NOW + DAY, limit=10) == 0
+        assert retention.clear(tx, Passing.ACK_LINKS, before=NOW + DAY + MINUTE, limit=10) == 1
         assert acklinks.find(tx, "d1") is None
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from incident_bot.store import LostRace, Store, interventions
+from incident_bot.store import LostRace, Store, interventions, retention
 from incident_bot.store.interventions import Maintenance
+from incident_bot.store.retention import Passing
 from tests.store.samples import MINUTE, NOW, stored_incident
 
 WINDOW = Maintenance(
@@ -52,7 +53,7 @@ def test_an_answer_is_remembered_per_key_and_scope_for_a_while(store: Store) -> 
         interventions.remember(tx, key, "bob", {}, now=NOW + MINUTE)
     with store.write() as tx:
         assert interventions.recall(tx, key, "alice") == {"reply": "acknowledged"}
-        assert interventions.forget_answers(tx, before=NOW + MINUTE) == 1
+        assert retention.clear(tx, Passing.ANSWERS, before=NOW + MINUTE, limit=10) == 1
         assert interventions.recall(tx, key, "alice") is None
         assert interventions.recall(tx, key, "bob") == {}
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from incident_bot.flow.context import Context
 from incident_bot.store import rooms
-
-KEPT = timedelta(hours=2)
-"""Slack sends an event again for about an hour; a signature holds five minutes."""
 
 
 def first_time(context: Context, key: str, *, now: datetime) -> bool:
     """Say whether this was never seen before, and remember it; one of several replicas gets to hear yes."""
     digest = hashlib.sha256(key.encode(errors="replace")).hexdigest()
     with context.store.write() as tx:
-        return rooms.see(tx, digest, now=now, forget=now - KEPT)
+        return rooms.see(tx, digest, now=now)

@@ -3,7 +3,6 @@
 from incident_bot.store.interventions.access import (
     add_token,
     find_token,
-    forget_answers,
     recall,
     remember,
     revoke_token,
@@ -65,7 +64,6 @@ __all__ = [
     "end_override",
     "find_calendar_link",
     "find_token",
-    "forget_answers",
     "maintenance",
     "note_calendar_use",
     "override",

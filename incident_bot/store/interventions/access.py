@@ -29,11 +29,6 @@ def remember(tx: Tx, key: str, scope: str, answer: JsonObject, *, now: datetime)
     tx.connection.execute(statement)
 
 
-def forget_answers(tx: Tx, *, before: datetime) -> int:
-    """Remove the answers given before an instant and say how many there were."""
-    return tx.connection.execute(sa.delete(answer_table).where(answer_table.c.given_at < before)).rowcount
-
-
 def _hash(key: str, scope: str) -> str:
     return hashlib.sha256(f"{scope}\x00{key}".encode(errors="surrogatepass")).hexdigest()
 
