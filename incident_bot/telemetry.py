@@ -146,6 +146,7 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "pages": ("Pages tried, by channel and result.", ("channel", "result")),
     "messages": ("Messages tried that are not pages, by channel and result.", ("channel", "result")),
     "reminders": ("Reminders of what incidents owe, by kind.", ("kind",)),
+    "silences": ("What became of silences, by what happened.", ("result",)),
     "reconcile": ("Comparisons with a source's own list of alerts, by result.", ("source", "result")),
     "outgoing_heartbeats": ("Heartbeats due to INCIDENT_BOT_HEARTBEAT_URL, by result.", ("result",)),
     "http_requests": ("HTTP requests answered, by method, route and status.", ("method", "route", "status")),
@@ -216,6 +217,7 @@ class Metrics:
         self.pages = counters["pages"]
         self.messages = counters["messages"]
         self.reminders = counters["reminders"]
+        self.silences = counters["silences"]
         self.reconcile = counters["reconcile"]
         self.outgoing_heartbeats = counters["outgoing_heartbeats"]
         self.http_requests = counters["http_requests"]

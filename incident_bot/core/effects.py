@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from incident_bot.core.model import JsonObject, Urgency
+from incident_bot.core.model import JsonObject, SilenceMatchers, Urgency
 
 BACKOFF_FIRST: Final = timedelta(seconds=2)
 PAGE_BACKOFF_MOST: Final = timedelta(seconds=30)
@@ -220,7 +220,27 @@ class StopTimers:
     kinds: tuple[TimerKind, ...]
 
 
-Effect: TypeAlias = Page | CancelPages | Announce | Nudge | SetTimer | StopTimers
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSilence:
+    """Have the source of alerts hold this silence; asked again with its number, it is changed."""
+
+    number: int
+    source: str
+    matchers: SilenceMatchers
+    ends_at: datetime
+    by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftSilences:
+    """Have these silences of the incident lifted where they are."""
+
+    numbers: tuple[int, ...]
+    reason: str
+
+
+Effect: TypeAlias = Page | CancelPages | Announce | Nudge | SetTimer | StopTimers | AskSilence | LiftSilences
 
 
 def try_again_at(

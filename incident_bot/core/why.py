@@ -165,13 +165,14 @@ def unplaced(episode: Episode) -> Reason | None:
     return Reason(code=Code.RECORDED, at=at, text=said or "recorded only")
 
 
-def silenced(episode: Episode) -> Reason | None:
-    """Say that the source holds an alert that fires silenced, or inhibits it; None where it does neither."""
+def silenced(episode: Episode, by: str | None = None) -> Reason | None:
+    """Say that the source holds an alert that fires silenced, by what if known, or inhibits it; None for neither."""
     if episode.status is not Status.FIRING:
         return None
     for flag, word in ((Flag.SILENCED, "silenced"), (Flag.INHIBITED, "inhibited")):
         if flag in episode.flags:
-            return Reason(code=Code.SILENCED, text=f"{word} at its source {episode.source}")
+            known = f" {by}" if by and flag is Flag.SILENCED else ""
+            return Reason(code=Code.SILENCED, text=f"{word} at its source {episode.source}{known}")
     return None
 
 

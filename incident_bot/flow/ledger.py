@@ -13,7 +13,9 @@ from typing import TypeAlias, assert_never
 
 from incident_bot.core.effects import (
     Announce,
+    AskSilence,
     CancelPages,
+    LiftSilences,
     Moment,
     Nudge,
     Page,
@@ -33,7 +35,7 @@ from incident_bot.flow.nudges import nudged
 from incident_bot.flow.slack import announcements
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.steps import Turns, edited, told_of_steps
-from incident_bot.store import incidents, outbox, rooms, timers
+from incident_bot.store import incidents, outbox, rooms, silences, timers
 from incident_bot.store.outbox import NewMessage, RowState
 from incident_bot.store.timers import Timer
 from incident_bot.store.transaction import Tx
@@ -49,6 +51,7 @@ class _Draft:
     pages: list[Page] = field(default_factory=list)
     announcements: list[Announce] = field(default_factory=list)
     nudges: list[Nudge] = field(default_factory=list)
+    silences: list[AskSilence | LiftSilences] = field(default_factory=list)
     timers: dict[TimerKind, datetime | None] = field(default_factory=dict)
 
 
@@ -112,6 +115,8 @@ class Ledger:
                     draft.announcements.append(effect)
                 case Nudge():
                     draft.nudges.append(effect)
+                case AskSilence() | LiftSilences():
+                    draft.silences.append(effect)
                 case SetTimer():
                     draft.timers[effect.kind] = effect.due_at
                 case StopTimers():
@@ -157,6 +162,7 @@ class Ledger:
                 self._messages.extend(
                     slack_pages.owed(self.context, self.tx, incident, draft.events, now=self.now)
                 )
+            self._silence(incident, draft.silences)
             self._messages.extend(told_of_steps(self.context, incident, draft.events, now=self.now))
             self._messages.extend(self._told(incident, draft, rank))
         if pages:
@@ -170,6 +176,13 @@ class Ledger:
         self._drafts.clear()
         self._messages.clear()
         return saved
+
+    def _silence(self, incident: Incident, effects: Iterable[AskSilence | LiftSilences]) -> None:
+        for effect in effects:
+            if isinstance(effect, AskSilence):
+                silences.ask(self.tx, incident.id, [effect], now=self.now)
+            else:
+                silences.lift(self.tx, incident.id, effect.numbers, reason=effect.reason, now=self.now)
 
     def _touch_rooms(self, saved: Iterable[Incident]) -> None:
         if self.context.slack is not None:

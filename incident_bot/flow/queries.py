@@ -11,7 +11,18 @@ from urllib.parse import quote
 from incident_bot.core.effects import PageKind
 from incident_bot.core.errors import NotFound
 from incident_bot.core.incident import is_overdue
-from incident_bot.core.model import Episode, Event, Incident, Item, Kind, Paging, Phase, Status, incident_name
+from incident_bot.core.model import (
+    Episode,
+    Event,
+    Incident,
+    Item,
+    Kind,
+    Paging,
+    Phase,
+    Silence,
+    Status,
+    incident_name,
+)
 from incident_bot.core.routing import title
 from incident_bot.core.storm import tallied
 from incident_bot.core.timeline import REVISIONS, describe, redact_data, revised
@@ -27,6 +38,7 @@ from incident_bot.flow.views import (
     LinkView,
     PageView,
     ReceiptView,
+    SilenceView,
     StepView,
     TallyView,
 )
@@ -293,6 +305,7 @@ def incident_view(
         reminders_off=incident.reminders.off,
         reminders_until=incident.reminders.until,
         alerts=tuple(alert_view(episode) for episode in episodes or ()),
+        silences=tuple(_silence_view(silence) for silence in incident.silences),
     )
 
 
@@ -324,6 +337,22 @@ def _item_view(item: Item) -> ItemView:
         done_at=item.done_at,
         outcome=item.outcome.value if item.outcome else None,
         why=item.why,
+    )
+
+
+def _silence_view(silence: Silence) -> SilenceView:
+    return SilenceView(
+        number=silence.number,
+        source=silence.source,
+        matchers=dict(silence.matchers),
+        state=silence.state.value,
+        on=silence.is_on,
+        ends_at=silence.ends_at,
+        asked_at=silence.asked_at,
+        asked_by=silence.asked_by,
+        reason=silence.reason,
+        outcome=silence.outcome,
+        what=silence.what,
     )
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from incident_bot.core.effects import Moment
 from incident_bot.core.incident import Reminder, remind, urgency_of
-from incident_bot.core.model import Incident, JsonObject, Kind, rfc3339
+from incident_bot.core.model import Incident, Json, JsonObject, Kind, rfc3339
+from incident_bot.core.timeline import redact
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall.notices import Notices, name_of
@@ -50,6 +51,9 @@ def _data(ledger: Ledger, incident: Incident, one: Reminder) -> JsonObject:
             "text": item.text,
             "due": rfc3339(item.due) if item.due else None,
         }
+    if one.silences:
+        what: list[Json] = [redact(silence.what) for silence in one.silences]
+        return {"about": "silence", "due": rfc3339(one.silences[0].ends_at), "what": what}
     if one.kind is Kind.NAGGED:
         return {"about": one.subject}
     reminders, promised = incident.reminders, incident.next_update_at

@@ -57,6 +57,27 @@ class ItemView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceView:
+    """One silence that was asked for in an incident."""
+
+    number: int
+    source: str
+    matchers: Mapping[str, str]
+    state: str
+    """asked, held, lifting or over."""
+    on: bool
+    """Whether it holds, or is about to."""
+    ends_at: datetime
+    asked_at: datetime
+    asked_by: str
+    reason: str | None
+    outcome: str | None
+    """What became of one that is over."""
+    what: str
+    """Its matchers, as Alertmanager writes them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
     """One step of an incident's runbook."""
 
@@ -155,6 +176,7 @@ class IncidentView:
     alerts: tuple[AlertView, ...] = ()
     steps: tuple[StepView, ...] = ()
     """The steps of its runbook; lists carry it without."""
+    silences: tuple[SilenceView, ...] = ()
     call: tuple[CallView, ...] = ()
     """Whom to phone when nothing else reached them; lists leave it empty."""
 

@@ -29,10 +29,11 @@ from incident_bot.flow import (
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
+from incident_bot.flow.silences.keeping import Silencing
 from incident_bot.flow.slack.attached import Fetcher
 from incident_bot.flow.slack.chat import Reader
 from incident_bot.flow.slack.rooms import Keeper
-from incident_bot.store import chat, evidence, outbox, rooms, timers
+from incident_bot.store import chat, evidence, outbox, rooms, silences, timers
 from incident_bot.store.transaction import Unavailable
 
 POLL_SECONDS: Final = 1.0
@@ -54,9 +55,10 @@ def pump(context: Context, *, now: Callable[[], datetime]) -> int:
     handled = 0
     slack = context.slack
     parts = [kind(context, slack, now) for kind in (Keeper, Reader, Fetcher)] if slack else []
+    silencing = Silencing(context, now)
     for _ in range(ROUNDS_MOST):
         step = escalate.tick(context, now=now()) + deliver.drain(context, now=now)
-        step += sum([part.step() for part in parts])
+        step += silencing.step() + sum([part.step() for part in parts])
         handled += step
         if not step:
             break
@@ -109,6 +111,8 @@ class Worker:
         self._context.store.listen(self._context.signals.changed)
         self._spawn("timers", lambda: self._loop(Task("timers", self._tick, self._next_timer, 0.1)))
         self._spawn("outbox", lambda: self._loop(Task("outbox", self._postman.step, self._next_row, 0.01)))
+        silencing = Silencing(self._context, self._now)
+        self._spawn("silences", lambda: self._loop(Task("silences", silencing.work, self._next_silence, 0.1)))
         self._spawn("configuration", self._watch)
         self._spawn("lateness", self._look_for_lateness)
         self._spawn("retention", self._clear_away)
@@ -218,6 +222,10 @@ class Worker:
     def _next_row(self) -> datetime | None:
         with self._context.store.read() as tx:
             return outbox.next_due(tx)
+
+    def _next_silence(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return silences.next_due(tx)
 
     def _next_room(self) -> datetime | None:
         with self._context.store.read() as tx:

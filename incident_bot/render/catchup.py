@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from incident_bot.core.model import Episode, Event, Incident, Item, ItemKind, Kind, Paging, Status
+from incident_bot.core.model import (
+    Episode,
+    Event,
+    Incident,
+    Item,
+    ItemKind,
+    Kind,
+    Paging,
+    Silence,
+    SilenceState,
+    Status,
+)
 from incident_bot.core.postmortem import duration
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import describe, one_line, redact
@@ -22,7 +33,8 @@ IMPORTANT: Final = frozenset({
     Kind.ACKNOWLEDGED, Kind.UNACKNOWLEDGED, Kind.ACK_EXPIRED, Kind.SNOOZED, Kind.ESCALATED, Kind.EXHAUSTED,
     Kind.SEVERITY_CHANGED, Kind.PHASE_CHANGED, Kind.LEAD_ASSIGNED, Kind.UPDATE_POSTED, Kind.NOTE, Kind.ITEM_ADDED,
     Kind.ITEM_DONE, Kind.THEORY_CONFIRMED, Kind.THEORY_RULED_OUT, Kind.RESOLVE_OFFERED, Kind.RESOLVED, Kind.REOPENED,
-    Kind.CANCELLED, Kind.MERGED, Kind.MERGED_HERE, Kind.HANDOFF_OFFERED,
+    Kind.CANCELLED, Kind.MERGED, Kind.MERGED_HERE, Kind.HANDOFF_OFFERED, Kind.SILENCE_ASKED, Kind.SILENCE_FAILED,
+    Kind.SILENCE_GONE, Kind.SILENCE_ENDED,
 })  # fmt: skip
 """The entries that tell the story; pages, alerts and routine do not."""
 
@@ -64,6 +76,7 @@ def catch_up(
         *record.listed("Decisions", ItemKind.DECISION),
         *record.listed("Changes in force", ItemKind.CHANGE),
         *record.listed("Open tasks", ItemKind.TASK),
+        *record.silences(),
         *record.lately(),
     )
     return CatchUp(facts=facts, lines=lines)
@@ -152,6 +165,17 @@ class _Record:
         outcome = f" – {item.outcome.value.replace('_', ' ')}" if item.outcome else ""
         why = f": {_cut(item.why)}" if item.why else ""
         return f"{item.number}. {_cut(item.text)}{owner}{undo}{outcome}{why}"
+
+    def silences(self) -> tuple[str, ...]:
+        """List the silences that hold, or are about to: what they hide is not heard of."""
+        held = [one for one in self.incident.silences if one.is_on]
+        return ("Silences:", *(f"  {self.silence(one)}" for one in held)) if held else ()
+
+    def silence(self, one: Silence) -> str:
+        waits = "" if one.state is SilenceState.HELD else ", not confirmed yet"
+        why = f" – {one.reason}" if one.reason else ""
+        said = f"{one.number}. {one.what} until {at(one.ends_at, self.now)}, {self.name(one.asked_by)}{waits}{why}"
+        return _cut(said)
 
     def lately(self) -> tuple[str, ...]:
         gone = {event.data.get("of") for event in self.told if event.kind is Kind.TAKEN_BACK}

@@ -200,6 +200,13 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "promised_at": _NOW - timedelta(minutes=35),
         "told": ("Bob Example",),
     },
+    "page/silence.j2": {
+        **_REMINDER,
+        "about": "silence",
+        "due": _NOW + timedelta(minutes=15),
+        "distance": timedelta(minutes=15),
+        "what": ('alertname="HighErrorRate"',),
+    },
     "page/nag.j2": {
         **_REMINDER,
         "about": "task",

@@ -18,6 +18,7 @@ _SUBJECTS: Final = {
     "update": "No update yet",
     "task": "Task due",
     "followup": "Follow-up due",
+    "silence": "Silence ends soon",
 }
 
 
@@ -33,7 +34,7 @@ def reminder_message(
     """Say to one person, on their own clock, what an incident owes and how to settle it."""
     about = str(data.get("about"))
     due = _instant(data.get("due"))
-    told = data.get("told")
+    told, what = data.get("told"), data.get("what")
     url = incident_url(public_url, incident)
     facts: dict[str, object] = {
         "now": now,
@@ -55,6 +56,12 @@ def reminder_message(
             "by": redact(str(data.get("by") or "")),
             "promised_at": _instant(data.get("promised_at")),
             "told": tuple(str(one) for one in told) if isinstance(told, list | tuple) else (),
+        }
+    elif about == "silence":
+        template = "page/silence.j2"
+        facts |= {
+            "distance": abs((due or now) - now) or timedelta(0),
+            "what": tuple(str(one) for one in what) if isinstance(what, list | tuple) else (),
         }
     else:
         template = "page/nag.j2"

@@ -6,14 +6,15 @@ Alertmanager's `notify/webhook/webhook.go` and of its OpenAPI v2 document.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Final, TypeGuard
 
 from incident_bot.core.dedupe import Listed, ListedState, alert_key, delivery_digest
 from incident_bot.core.errors import Unreadable
-from incident_bot.core.model import Alert, Delivery, Rejected, Status
-from incident_bot.outgoing import CallFailed, Client
-from incident_bot.sources.base import Silence, SourceKind
+from incident_bot.core.model import Alert, Delivery, Rejected, Status, rfc3339
+from incident_bot.outgoing import Answer, CallFailed, Client
+from incident_bot.sources.base import HeldSilence, NewSilence, Silence, SilenceRefused, SourceKind
 
 LABELS_MOST: Final = 256
 ANNOTATIONS_MOST: Final = 1024
@@ -23,6 +24,10 @@ GROUP_KEY_MOST: Final = 64 * 1024
 ALERTS_MOST: Final = 20_000
 SHORT: Final = 512
 OK: Final = 200
+NOT_FOUND: Final = 404
+TOO_MANY: Final = 429
+SERVER: Final = 500
+SAID_MOST: Final = 300
 
 _ESCAPED: Final = str.maketrans(dict.fromkeys(range(55296, 57344), "�"))
 
@@ -252,4 +257,101 @@ def _time(value: object, path: str) -> datetime | None:
         raise Unreadable(path, "expected a time as RFC 3339 writes it") from error
 
 
-KIND: Final = SourceKind(name="alertmanager", read=read, list_active=list_active, list_silences=list_silences)
+class _Silencer:
+    """Silences by `/api/v2/silences`; a POST is not idempotent there, so a key in the comment finds what was made."""
+
+    def find(self, client: Client, api_url: str, key: str) -> HeldSilence | None:
+        """Give the one whose comment ends in the key, unless it has ended."""
+        items = _asked(client, "GET", f"{_root(api_url)}s").json()
+        if not isinstance(items, list):
+            message = "Alertmanager's API did not answer with a list"
+            raise CallFailed(message)
+        ours = (one for one in items if isinstance(one, dict) and _comment(one).endswith(f"[{key}]"))
+        return next((held for one in ours if (held := _held(one)) is not None), None)
+
+    def look(self, client: Client, api_url: str, number: str) -> HeldSilence | None:
+        """Give the one of this id, unless it has ended or was forgotten."""
+        answer = client.call("GET", f"{_root(api_url)}/{number}", headers={"Accept": "application/json"})
+        if answer.status == NOT_FOUND:
+            return None
+        item = _good(answer).json()
+        return _held(item) if isinstance(item, dict) else None
+
+    def hold(self, client: Client, api_url: str, new: NewSilence, held: HeldSilence | None) -> str:
+        """POST it; with the start and the matchers of the one that is held, Alertmanager changes that one."""
+        body: dict[str, object] = {
+            "matchers": [
+                {"name": name, "value": value, "isRegex": False, "isEqual": True}
+                for name, value in new.matchers
+            ],
+            "startsAt": rfc3339(held.starts_at if held else new.starts_at),
+            "endsAt": rfc3339(new.ends_at),
+            "createdBy": new.created_by,
+            "comment": f"{new.comment} [{new.key}]",
+        }
+        if held is not None:
+            body["id"] = held.id
+        item = _asked(client, "POST", f"{_root(api_url)}s", json.dumps(body).encode()).json()
+        number = item.get("silenceID") if isinstance(item, dict) else None
+        if not _plain(number):
+            message = "Alertmanager's API did not say which silence it made"
+            raise CallFailed(message)
+        return number
+
+    def lift(self, client: Client, api_url: str, number: str) -> None:
+        """DELETE it; an Alertmanager before 0.26 answers 500 for one that it does not know."""
+        answer = client.call("DELETE", f"{_root(api_url)}/{number}")
+        if answer.status == NOT_FOUND:
+            return
+        if answer.status >= SERVER and self.look(client, api_url, number) is None:
+            return
+        _good(answer)
+
+
+def _root(api_url: str) -> str:
+    return api_url.rstrip("/") + "/api/v2/silence"
+
+
+def _asked(client: Client, method: str, url: str, content: bytes | None = None) -> Answer:
+    headers = {"Accept": "application/json"}
+    if content is not None:
+        headers["Content-Type"] = "application/json"
+    return _good(client.call(method, url, headers=headers, content=content))
+
+
+def _good(answer: Answer) -> Answer:
+    if answer.status == OK:
+        return answer
+    said = _clean(" ".join(answer.body[:SAID_MOST].decode(errors="replace").split()))
+    message = f"Alertmanager's API answered {answer.status}{f': {said}' if said else ''}"
+    if answer.status == TOO_MANY or answer.status >= SERVER:
+        raise CallFailed(message)
+    raise SilenceRefused(message)
+
+
+def _comment(item: dict[str, object]) -> str:
+    comment = item.get("comment")
+    return comment if isinstance(comment, str) else ""
+
+
+def _held(item: dict[str, object]) -> HeldSilence | None:
+    status, number = item.get("status"), item.get("id")
+    if not isinstance(status, dict) or status.get("state") not in ("active", "pending") or not _plain(number):
+        return None
+    try:
+        starts_at, ends_at = (_time(item.get(name), f"$.{name}") for name in ("startsAt", "endsAt"))
+    except Unreadable as problem:
+        message = f"Alertmanager's API: {problem}"
+        raise CallFailed(message) from problem
+    if starts_at is None or ends_at is None:
+        return None
+    return HeldSilence(id=number, starts_at=starts_at, ends_at=ends_at)
+
+
+KIND: Final = SourceKind(
+    name="alertmanager",
+    read=read,
+    list_active=list_active,
+    list_silences=list_silences,
+    silencer=_Silencer(),
+)

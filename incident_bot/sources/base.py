@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from incident_bot.core.dedupe import Listed
-from incident_bot.core.model import Delivery
+from incident_bot.core.model import Delivery, SilenceMatchers
 from incident_bot.outgoing import Client
 
 
@@ -48,6 +48,48 @@ class ListSilences(Protocol):
         """Give those that hold, the first to end first; raises `outgoing.CallFailed`."""
 
 
+class SilenceRefused(Exception):
+    """The source will not do it, however often it is asked; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSilence:
+    """A silence as the source is to hold it."""
+
+    key: str
+    """Unique; stands in the comment, by which it is found again when an answer is lost."""
+    matchers: SilenceMatchers
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSilence:
+    """A silence as the source has it, not ended yet."""
+
+    id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Silencer(Protocol):
+    """Makes, changes and lifts silences; every call raises `outgoing.CallFailed` where it may be asked again."""
+
+    def find(self, client: Client, api_url: str, key: str) -> HeldSilence | None:
+        """Give the one of this key that has not ended."""
+
+    def look(self, client: Client, api_url: str, number: str) -> HeldSilence | None:
+        """Give the one that the source calls so; None where it ended, or is not there."""
+
+    def hold(self, client: Client, api_url: str, new: NewSilence, held: HeldSilence | None) -> str:
+        """Make it, or change the one that is held, and give what the source calls it; raises SilenceRefused."""
+
+    def lift(self, client: Client, api_url: str, number: str) -> None:
+        """End it; one that has ended already is none the worse. Raises SilenceRefused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceKind:
     """One kind of alert source."""
@@ -58,3 +100,5 @@ class SourceKind:
     """None where the source has no such API."""
     list_silences: ListSilences | None = None
     """None where the source knows no silences."""
+    silencer: Silencer | None = None
+    """None where silences cannot be made at the source."""

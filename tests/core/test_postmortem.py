@@ -29,6 +29,8 @@ from incident_bot.core.incident import (
     SetPhase,
     SetSeverity,
     SettleTheory,
+    SilenceAlerts,
+    SilenceTold,
     TickStep,
     UnmergeHere,
 )
@@ -204,6 +206,26 @@ class TestSections:
         last = block(draft_of(tale), "timeline").rows[-1]
         assert last.cells[0] == "22 more entries, on the incident's page."
         assert last.source.endswith("and 19 more]")
+
+    def test_silences_with_who_when_why_and_what_became_of_them(self) -> None:
+        tale, end = Tale(), timedelta(hours=1)
+        assert block(draft_of(tale), "silences").nothing == "No silences used."
+        wanted = tuple(("am", (("alertname", name),)) for name in ("Down", "token=s3cr3t-Value", "Slow"))
+        asked = SilenceAlerts(wanted=wanted, until=tale.now + end, reason="moving")
+        tale.at(10).does(asked, "bob")
+        tale.sees(SilenceTold(number=1, kind=Kind.SILENCED, until=tale.now + end))
+        tale.sees(SilenceTold(number=3, kind=Kind.SILENCED, until=tale.now + end))
+        tale.at(20).sees(SilenceTold(number=1, kind=Kind.SILENCE_LIFTED, reason="mended"))
+        draft = draft_of(tale)
+        first, second, third = cells(draft, "silences")
+        since, until = "2026-11-21 02:15 UTC", "2026-11-21 02:25 UTC"
+        assert first[0] == 'alertname="Down"'
+        assert first[1].startswith(since)
+        assert first[2].startswith(until)
+        assert first[3:] == ("Bob Example", "moving", "lifted: mended")
+        assert "s3cr3t" not in second[0]
+        assert (second[5], third[5]) == ("not confirmed", "in force")
+        assert block(draft, "silences").rows[0].source.count("event") == 1
 
     def test_roles_tasks_and_changes_with_their_state(self) -> None:
         tale = whole_tale().at(46).does(FinishItem(number=1)).does(FinishItem(number=3)).does(

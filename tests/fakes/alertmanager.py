@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.fakes.alertmanager_silences import Silences
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -45,8 +48,9 @@ class Firing:
             "fingerprint": self.fingerprint,
         }
 
-    def in_list(self, updated_at: datetime) -> dict[str, Any]:
-        state = "suppressed" if self.silenced_by else "active"
+    def in_list(self, updated_at: datetime, silenced_by: tuple[str, ...] = ()) -> dict[str, Any]:
+        silenced = (*self.silenced_by, *silenced_by)
+        state = "suppressed" if silenced else "active"
         return {
             "labels": self.labels,
             "annotations": self.annotations,
@@ -56,7 +60,7 @@ class Firing:
             "generatorURL": "",
             "fingerprint": self.fingerprint,
             "receivers": [{"name": "bot"}],
-            "status": {"state": state, "silencedBy": list(self.silenced_by), "inhibitedBy": []},
+            "status": {"state": state, "silencedBy": list(silenced), "inhibitedBy": []},
         }
 
 
@@ -112,16 +116,21 @@ class Alertmanager:
 
 
 class AlertmanagerApi:
-    """`GET /api/v2/alerts` of one Alertmanager, on a real port of this machine."""
+    """The API v2 of one Alertmanager, its alerts and its silences, on a real port of this machine."""
 
-    def __init__(self, alertmanager: Alertmanager) -> None:
+    def __init__(self, alertmanager: Alertmanager, now: Callable[[], datetime] | None = None) -> None:
         self.alertmanager = alertmanager
         self.updated_at: datetime | None = None
         self.broken = False
         """Whether it answers 500."""
         self.asked: list[str] = []
+        self.posted: list[bytes] = []
+        self.deleted: list[str] = []
         self.silences: list[Any] = []
-        """What `/api/v2/silences` lists, as Alertmanager writes it."""
+        """What `/api/v2/silences` lists beside those that were made there, as Alertmanager writes it."""
+        self.kept = Silences(now or (lambda: EPOCH))
+        self.wrong: dict[str, list[int | str]] = {}
+        """What comes of the next requests, by method: a status instead of doing it; `lost`: done and not answered."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), daemon=True)
@@ -129,6 +138,13 @@ class AlertmanagerApi:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Its alerts, with the silences that hide each."""
+        return [
+            alert.in_list(self.updated_at or alert.starts_at, self.kept.hiding(alert.labels))
+            for alert in self.alertmanager.active()
+        ]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -147,13 +163,31 @@ class AlertmanagerApi:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 api.asked.append(self.path)
-                listed: list[Any] = [
-                    alert.in_list(api.updated_at or alert.starts_at) for alert in api.alertmanager.active()
-                ]
-                if self.path.startswith("/api/v2/silences"):
-                    listed = api.silences
-                body = json.dumps(listed).encode()
-                self.send_response(500 if api.broken else 200)
+                if self.path.startswith("/api/v2/silence/"):
+                    self._answer(lambda: api.kept.get(self.path.rpartition("/")[2]))
+                elif self.path.startswith("/api/v2/silences"):
+                    self._answer(lambda: (200, [*api.silences, *api.kept.listing()]))
+                else:
+                    self._answer(lambda: (200, api.listed()))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                api.posted.append(body)
+                self._answer(lambda: api.kept.post(self.headers["Content-Type"], body))
+
+            def do_DELETE(self) -> None:
+                api.deleted.append(self.path)
+                self._answer(lambda: api.kept.delete(self.path.rpartition("/")[2]))
+
+            def _answer(self, answer: Callable[[], tuple[int, Any]]) -> None:
+                waiting = api.wrong.get(self.command, [])
+                wrong = waiting.pop(0) if waiting else None
+                status, said = (wrong, "wrong") if isinstance(wrong, int) else answer()
+                if wrong == "lost":
+                    self.close_connection = True
+                    return
+                body = json.dumps(said).encode()
+                self.send_response(500 if api.broken else status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

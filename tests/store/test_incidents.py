@@ -22,6 +22,8 @@ from incident_bot.core.model import (
     Progress,
     Reminders,
     Running,
+    Silence,
+    SilenceState,
     Tick,
     Told,
 )
@@ -80,6 +82,10 @@ FULL = Incident(
         promised_at=NOW,
         promised_by="ana",
         told={"missed": Told(people=("ana", "ben"), at=NOW)},
+    ),
+    silences=(
+        Silence(number=1, source="am", matchers=(("alertname", "Down"), ("region", "")), ends_at=NOW + MINUTE,
+                asked_at=NOW, asked_by="ana", reason="moving", state=SilenceState.OVER, outcome="ended"),
     ),
 )  # fmt: skip
 

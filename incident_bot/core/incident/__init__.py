@@ -77,6 +77,8 @@ from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
 from incident_bot.core.incident.promises import Around, Reminder, is_overdue, remind, upcoming
 from incident_bot.core.incident.rules import ACK_GRACE, AutoResolve, Decision, Repage, Rules
+from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts, SilenceTold
+from incident_bot.core.incident.silencing import may_silence
 from incident_bot.core.incident.splitting import need_storm
 from incident_bot.core.incident.undoing import Again, undo
 
@@ -110,6 +112,7 @@ __all__ = [
     "FinishItem",
     "FlappingOver",
     "HoldOver",
+    "LiftSilence",
     "Merge",
     "MergeHere",
     "MessageFailed",
@@ -138,6 +141,8 @@ __all__ = [
     "SetSeverity",
     "SetTitle",
     "SettleTheory",
+    "SilenceAlerts",
+    "SilenceTold",
     "Snooze",
     "SnoozeOver",
     "SplitOff",
@@ -153,6 +158,7 @@ __all__ = [
     "decide",
     "evolve",
     "is_overdue",
+    "may_silence",
     "need_storm",
     "observe",
     "open_incident",

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from incident_bot.core.effects import Page
 from incident_bot.core.incident.observations import AttachedAlert
+from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Outcome, Phase, Severity
 
 
@@ -376,4 +377,6 @@ Command: TypeAlias = (
     | Unmerge
     | UnmergeHere
     | SplitOff
+    | SilenceAlerts
+    | LiftSilence
 )

@@ -17,6 +17,7 @@ from incident_bot.core.incident import (
     paging,
     promises,
     sharing,
+    silencing,
     splitting,
     ticking,
     undoing,
@@ -61,12 +62,14 @@ from incident_bot.core.incident.commands import (
     UnmergeHere,
 )
 from incident_bot.core.incident.rules import Case, Decision, Rules
+from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, Paging
 
 _StateCommand: TypeAlias = (
     SetSeverity | SetPhase | SetTitle | SetImpact | PostUpdate | AssignLead | AssignRole
 )
 _LeadCommand: TypeAlias = OfferLead | AcceptLead | DeclineLead
+_SilenceCommand: TypeAlias = SilenceAlerts | LiftSilence
 _ListCommand: TypeAlias = (
     AddNote
     | EditNote
@@ -154,7 +157,7 @@ def _ending(command: Resolve | Reopen | Cancel, case: Case) -> Decision:
             assert_never(command)
 
 
-def _work(command: _StateCommand | _LeadCommand | _ListCommand, case: Case) -> Decision:
+def _work(command: _StateCommand | _LeadCommand | _SilenceCommand | _ListCommand, case: Case) -> Decision:
     match command:
         case SetSeverity():
             return work.set_severity(command, case)
@@ -172,6 +175,8 @@ def _work(command: _StateCommand | _LeadCommand | _ListCommand, case: Case) -> D
             return work.assign_role(command, case)
         case OfferLead() | AcceptLead() | DeclineLead():
             return handover.decide_handover(command, case)
+        case SilenceAlerts() | LiftSilence():
+            return silencing.decide_silence(command, case)
         case _:
             return _lists(command, case)
 

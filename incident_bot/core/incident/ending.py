@@ -11,6 +11,7 @@ from incident_bot.core.incident.commands import Cancel, Reopen, Resolve
 from incident_bot.core.incident.facts import progress_to_json
 from incident_bot.core.incident.paging import need_open, quiet, restarted, step_now, stopped
 from incident_bot.core.incident.rules import DRILL_LASTS, Case, Decision, Rules
+from incident_bot.core.incident.silencing import lift_all, lifting_words
 from incident_bot.core.incident.watching import WATCH_FOR, watch
 from incident_bot.core.model import Event, Incident, Item, ItemKind, Json, Kind, Paging, Phase
 
@@ -37,6 +38,7 @@ def resolve(command: Resolve, case: Case) -> Decision:
     if reason is None and (firing or left):
         raise Refused(f"{incident.name}: {_asked(command, left)}")
     said = f"{incident.name} is resolved.{_still(firing)}{f' {_standing(left)}' if left else ''}"
+    said = f"{said}{lifting_words(incident)}"
     effects = _over(case, "resolved", reason, firing)
     if firing:
         effects = (*effects, watch(case))
@@ -78,7 +80,8 @@ def _resolution(case: Case, reason: str | None, firing: int) -> tuple[Event, ...
 def _over(case: Case, how: str, reason: str | None, firing: int) -> tuple[Effect, ...]:
     told: dict[str, Json] = {"how": how, "reason": reason, "firing": firing}
     timers = StopTimers(kinds=(TimerKind.HOLD,))
-    return (*quiet(f"{how} by {case.actor}"), timers, *case.announced(Moment.RESOLVED, told))
+    lifts = lift_all(case.incident, f"{case.incident.name} is {how}")
+    return (*quiet(f"{how} by {case.actor}"), timers, *lifts, *case.announced(Moment.RESOLVED, told))
 
 
 def _still(firing: int) -> str:
@@ -168,7 +171,7 @@ def cancel(command: Cancel, case: Case) -> Decision:
         "phase": Phase.CANCELLED.value,
         "progress": progress_to_json(stopped(incident.progress)),
     }
-    said = f"{incident.name} is cancelled: {reason}. This is final."
+    said = f"{incident.name} is cancelled: {reason}. This is final.{lifting_words(incident)}"
     return case.decided(said, case.event(Kind.CANCELLED, data), effects=_over(case, "cancelled", reason, 0))
 
 

@@ -1,4 +1,4 @@
-"""The state after what people say about the work: theories, an offered lead, ticks, what was taken back.
+"""The state after what people say about the work: theories, an offered lead, ticks, silences, what was taken back.
 
 Event + state → state, like `lifecycle`, which knows when each may happen.
 """
@@ -8,8 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from incident_bot.core.incident.facts import maybe_text, text, whole
-from incident_bot.core.model import Event, Incident, Kind, LeadOffer, Outcome, Tick
+from incident_bot.core.incident.facts import (
+    flag,
+    instant,
+    listed,
+    maybe_text,
+    pairs,
+    records,
+    text,
+    whole,
+)
+from incident_bot.core.model import (
+    Event,
+    Incident,
+    Kind,
+    LeadOffer,
+    Outcome,
+    Silence,
+    SilenceState,
+    Tick,
+)
 
 
 def theory_settled(outcome: Outcome) -> Callable[[Incident, Event], Incident]:
@@ -80,3 +98,67 @@ def taken_back(incident: Incident, event: Event) -> Incident:
         case Kind.IMPACT_CHANGED:
             return replace(incident, impact=None)
     return incident
+
+
+def silence_asked(incident: Incident, event: Event) -> Incident:
+    """Note what is to be silenced; what is silenced already gets the new end."""
+    found = {one.number: one for one in incident.silences}
+    until = instant(event.data, "until")
+    for told in records(event.data, "silences"):
+        number = whole(told, "number")
+        before = found.get(number)
+        found[number] = Silence(
+            number=number,
+            source=text(told, "source"),
+            matchers=pairs(told, "matchers"),
+            ends_at=until,
+            asked_at=before.asked_at if before else event.happened_at,
+            asked_by=event.actor,
+            reason=maybe_text(event.data, "reason") or (before.reason if before else None),
+            state=before.state if before else SilenceState.ASKED,
+        )
+    return replace(incident, silences=tuple(found.values()))
+
+
+def silenced(incident: Incident, event: Event) -> Incident:
+    """Note that the source holds it, and until when."""
+    until = instant(event.data, "until")
+    return _changed(incident, event, lambda one: replace(one, state=SilenceState.HELD, ends_at=until))
+
+
+def silence_failed(incident: Incident, event: Event) -> Incident:
+    """Note that the source refused: it is as it was before, if it was; what is tried again changes nothing yet."""
+    if flag(event.data, "again"):
+        return incident
+    if event.data.get("until") is not None:
+        return silenced(incident, event)
+    return silence_over("not made")(incident, event)
+
+
+def unsilence_asked(incident: Incident, event: Event) -> Incident:
+    """Note which are to be lifted."""
+    numbers = listed(event.data, "numbers")
+    silences = tuple(
+        replace(one, state=SilenceState.LIFTING) if one.number in numbers else one
+        for one in incident.silences
+    )
+    return replace(incident, silences=silences)
+
+
+def silence_over(outcome: str) -> Callable[[Incident, Event], Incident]:
+    """Give the change that ends a silence this way."""
+
+    def over(incident: Incident, event: Event) -> Incident:
+        why = maybe_text(event.data, "reason")
+        said, at = f"{outcome}: {why}" if why else outcome, event.happened_at
+        return _changed(
+            incident, event, lambda one: replace(one, state=SilenceState.OVER, ends_at=at, outcome=said)
+        )
+
+    return over
+
+
+def _changed(incident: Incident, event: Event, change: Callable[[Silence], Silence]) -> Incident:
+    number = whole(event.data, "number")
+    silences = tuple(change(one) if one.number == number else one for one in incident.silences)
+    return replace(incident, silences=silences)

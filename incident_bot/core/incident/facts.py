@@ -81,6 +81,27 @@ def listed(data: JsonObject, key: str) -> Sequence[Json]:
     return value
 
 
+def records(data: JsonObject, key: str) -> tuple[JsonObject, ...]:
+    """Give the objects that stand under `key`."""
+    found = listed(data, key)
+    wrong = next((one for one in found if not isinstance(one, Mapping)), None)
+    if wrong is not None:
+        raise Unreadable(f"$.{key}", f"objects wanted, found {wrong!r}")
+    return tuple(one for one in found if isinstance(one, Mapping))
+
+
+def pairs(data: JsonObject, key: str) -> tuple[tuple[str, str], ...]:
+    """Give the pairs of texts that stand under `key`."""
+    found: list[tuple[str, str]] = []
+    for one in listed(data, key):
+        match one:
+            case [str(first), str(second)]:
+                found.append((first, second))
+            case _:
+                raise Unreadable(f"$.{key}", f"pairs of texts wanted, found {one!r}")
+    return tuple(found)
+
+
 def names(data: JsonObject, key: str) -> tuple[str, ...]:
     """Give the texts that stand under `key`; none where nothing does."""
     found = () if data.get(key) is None else listed(data, key)

@@ -18,10 +18,15 @@ from incident_bot.core.incident.evolving import (
     offer_over,
     offered,
     reminded,
+    silence_asked,
+    silence_failed,
+    silence_over,
+    silenced,
     step_ticked,
     step_unticked,
     taken_back,
     theory_settled,
+    unsilence_asked,
 )
 from incident_bot.core.incident.facts import (
     flag,
@@ -380,5 +385,13 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.PROMISE_MISSED: _reminded,
         Kind.NAGGED: _reminded,
         Kind.REMINDERS_SET: _reminders_set,
+        Kind.SILENCE_ASKED: silence_asked,
+        Kind.SILENCED: silenced,
+        Kind.SILENCE_FAILED: silence_failed,
+        Kind.UNSILENCE_ASKED: unsilence_asked,
+        Kind.SILENCE_LIFTED: silence_over("lifted"),
+        Kind.SILENCE_GONE: silence_over("lifted at its source"),
+        Kind.SILENCE_ENDED: silence_over("ended"),
+        Kind.SILENCE_ENDING: _reminded,
     }
 )

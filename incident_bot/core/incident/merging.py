@@ -18,6 +18,7 @@ from incident_bot.core.incident.observations import Opening
 from incident_bot.core.incident.opening import alerts_told
 from incident_bot.core.incident.paging import need_open, quiet, restarted, shown, stopped, woken
 from incident_bot.core.incident.rules import Case, Decision
+from incident_bot.core.incident.silencing import lift_all, lifting_words
 from incident_bot.core.incident.work import severity_changed
 from incident_bot.core.model import Event, Incident, Json, Kind, Paging, Phase, Running, incident_name
 
@@ -50,9 +51,11 @@ def merge(command: Merge, case: Case) -> Decision:
         *quiet(f"merged into {into.name} by {case.actor}"),
         StopTimers(kinds=(TimerKind.HOLD,)),
         *notices,
+        *lift_all(incident, f"{incident.name} is merged into {into.name}"),
         *case.announced(Moment.RESOLVED, {"how": "merged", "reason": why, "firing": 0}),
     )
     said = f"{incident.name} is merged into {into.name}; nobody is paged for {incident.name} any more."
+    said = f"{said}{lifting_words(incident)}"
     return case.decided(said, case.event(Kind.MERGED, data), effects=effects)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from incident_bot.core.effects import Page, PageKind, TimerKind
+from incident_bot.core.incident.silences import SilenceTold
 from incident_bot.core.model import FlappingRule, JsonObject
 
 
@@ -218,6 +219,7 @@ Observation: TypeAlias = (
     | OfferDue
     | WatchOver
     | TimerParked
+    | SilenceTold
 )
 
 

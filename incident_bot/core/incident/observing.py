@@ -46,6 +46,8 @@ from incident_bot.core.incident.observations import (
 from incident_bot.core.incident.opening import alerts_told
 from incident_bot.core.incident.paging import may_repage, repaged, restarted, shown, step_now, woken
 from incident_bot.core.incident.rules import Case, Decision, Rules
+from incident_bot.core.incident.silences import SilenceTold
+from incident_bot.core.incident.silencing import silence_told
 from incident_bot.core.incident.watching import repeated, watch_over
 from incident_bot.core.incident.work import severity_changed
 from incident_bot.core.model import (
@@ -101,7 +103,8 @@ def _timed(
     | FlappingOver
     | Paused
     | Resumed
-    | TimerParked,
+    | TimerParked
+    | SilenceTold,
     case: Case,
 ) -> Decision:
     match observation:
@@ -123,6 +126,8 @@ def _timed(
             return _paused(observation, case)
         case Resumed():
             return _resumed(observation, case)
+        case SilenceTold():
+            return silence_told(observation, case)
         case TimerParked():
             data = {"timer": observation.timer.value, "reason": observation.reason}
             said = f"A timer of {case.incident.name} is set aside: {observation.reason}."

@@ -7,6 +7,8 @@ Derived from the incident alone, so a restart changes nothing, and every reminde
 - An incident of high urgency that somebody took and nobody leads, and one without any update: whoever has it is told,
   `NAGS_MOST` times at most.
 - An open task, when it is due, and a follow-up, on the morning of its day: their owner, once.
+- A silence that ends soon, while the incident is open: whoever has it, else who asked for the silence, once for each
+  end. It stands in the record, and so in the room, even where nobody can be told.
 
 What is snoozed, merged or a drill reminds nobody; of what is over only the follow-ups are left. In an incident of low
 urgency, and for follow-ups always, a person's quiet hours hold a reminder back.
@@ -36,6 +38,7 @@ from incident_bot.core.model import (
     Person,
     Phase,
     Reminders,
+    Silence,
     Told,
     Urgency,
 )
@@ -51,6 +54,8 @@ LEAD_AGAIN: Final = timedelta(minutes=30)
 UPDATE_LEAST: Final = timedelta(minutes=5)
 """How long whoever has just taken an incident is left alone about the first update."""
 NAGS_MOST: Final = 3
+SILENCE_AHEAD: Final = timedelta(minutes=15)
+"""How long before a silence ends somebody is told; of a short one it is a quarter of its time."""
 MORNING: Final = time(9)
 """When a follow-up is brought to mind, on its owner's clock."""
 COMMS: Final = frozenset({"comms", "communications", "communication", "comms lead", "communications lead"})
@@ -78,12 +83,14 @@ class Reminder:
 
     kind: Kind
     subject: str
-    """`due`, `missed`, `lead`, `update` or `item:3`."""
+    """`due`, `missed`, `lead`, `update`, `item:3` or `silence:2026-03-03T05:00:00+00:00`."""
     person: str | None
     """None records a missed promise that nobody is told of now."""
     due_at: datetime
     reason: str = ""
     item: Item | None = None
+    silences: tuple[Silence, ...] = ()
+    """The silences that end then."""
 
 
 def upcoming(incident: Incident, around: Around, *, now: datetime) -> tuple[Reminder, ...]:
@@ -96,6 +103,7 @@ def upcoming(incident: Incident, around: Around, *, now: datetime) -> tuple[Remi
         *_unled(incident, around, now),
         *_no_update(incident, around, now),
         *_items(incident, around, now),
+        *_silences(incident, around, now),
     ]
     return tuple(sorted(found, key=lambda one: (one.due_at, one.subject)))
 
@@ -137,6 +145,8 @@ def _owes(incident: Incident) -> bool:
     if incident.drill or incident.paging in (Paging.SNOOZED, Paging.MERGED):
         return False
     if incident.paging is Paging.ACKNOWLEDGED or incident.next_update_at is not None:
+        return True
+    if any(one.is_on for one in incident.silences):
         return True
     return bool(incident.items) and incident.phase is not Phase.CANCELLED
 
@@ -252,6 +262,32 @@ def _items(incident: Incident, around: Around, now: datetime) -> Iterator[Remind
             )
 
 
+def _silences(incident: Incident, around: Around, now: datetime) -> Iterator[Reminder]:
+    """Say before silences end that they do: what still fires pages again then. Those of one end are said together."""
+    by_end: dict[datetime, list[Silence]] = {}
+    for one in incident.silences:
+        if one.is_on and one.ends_at > now and incident.paging in _AT_WORK:
+            by_end.setdefault(one.ends_at, []).append(one)
+    for end, ending in by_end.items():
+        subject = f"silence:{end.isoformat()}"
+        if subject in incident.reminders.told:
+            continue
+        last = ending[-1]
+        wanted = end - min(SILENCE_AHEAD, (end - last.asked_at) / 4)
+        person = _known(around, incident.lead, incident.acknowledged_by, last.asked_by)
+        at = _when(incident, around, person or "", wanted, now)
+        if at is None:
+            continue
+        asleep = at >= end
+        yield Reminder(
+            kind=Kind.SILENCE_ENDING,
+            subject=subject,
+            person=None if asleep else person,
+            due_at=wanted if asleep else at,
+            silences=tuple(ending),
+        )
+
+
 def _morning(item: Item, due: datetime, owner: Person) -> datetime:
     """Give nine o'clock of the day, on the owner's clock; what was asked for later than that waits for its time."""
     there = zone(owner.time_zone)
@@ -289,6 +325,9 @@ def _event(case: Case, one: Reminder) -> Event:
     data: dict[str, Json] = {"subject": one.subject, "person": one.person}
     if one.kind is Kind.NAGGED:
         data["reason"] = one.reason
+    elif one.kind is Kind.SILENCE_ENDING:
+        data["until"] = written(one.silences[0].ends_at)
+        data["what"] = [silence.what for silence in one.silences]
     else:
         data["next_update_at"] = written(case.incident.next_update_at)
         data["by"] = reminders.promised_by

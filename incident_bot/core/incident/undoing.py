@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.commands import TakeBack
-from incident_bot.core.incident.facts import maybe_text, text, whole
+from incident_bot.core.incident.facts import flag, maybe_text, records, text, whole
 from incident_bot.core.incident.paging import woken
 from incident_bot.core.incident.rules import Case, Decision
 from incident_bot.core.model import Event, Incident, Json, Kind, Paging
@@ -145,6 +145,16 @@ def _snoozed(event: Event, incident: Incident) -> Inverse | None:
     return TakeBack(of=event.seq, kind=event.kind, what="the snooze")
 
 
+def _silence(event: Event, incident: Incident) -> Inverse | None:
+    if flag(event.data, "extended"):
+        raise Refused("That cannot be taken back; `silence 30m` sets another end, `unsilence` lifts it.")
+    numbers = [whole(record, "number") for record in records(event.data, "silences")]
+    there = {one.number for one in incident.silences if one.is_on}
+    if not there.issuperset(numbers):
+        return None
+    return Again(verb="unsilence", rest=" ".join(map(str, numbers)))
+
+
 _FOLLOWS: Final = frozenset({Kind.REPAGED, Kind.WOKEN})
 _INVERSES: Final[Mapping[Kind, Callable[[Event, Incident], Inverse | None]]] = MappingProxyType(
     {
@@ -160,6 +170,7 @@ _INVERSES: Final[Mapping[Kind, Callable[[Event, Incident], Inverse | None]]] = M
         Kind.STEP_UNTICKED: _tick,
         Kind.ACKNOWLEDGED: _acknowledged,
         Kind.SNOOZED: _snoozed,
+        Kind.SILENCE_ASKED: _silence,
     }
 )
 _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
@@ -187,6 +198,8 @@ _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.HANDOFF_OFFERED: "`decline` takes the offer back",
         Kind.THEORY_CONFIRMED: "`ruledout n` settles it otherwise",
         Kind.THEORY_RULED_OUT: "`confirmed n` settles it otherwise",
+        Kind.SILENCE_ASKED: "`unsilence` lifts it",
+        Kind.UNSILENCE_ASKED: "`silence 2h` makes a new one",
         Kind.MERGED: "`unmerge` takes it out again",
     }
 )

@@ -42,6 +42,7 @@ from incident_bot.core.model.people import (
     paging_service,
 )
 from incident_bot.core.model.reminders import PromiseRules, Reminders, Told
+from incident_bot.core.model.silences import Silence, SilenceMatchers, SilenceState, matchers_text
 
 __all__ = [
     "Acks",
@@ -76,6 +77,9 @@ __all__ = [
     "Running",
     "Service",
     "Severity",
+    "Silence",
+    "SilenceMatchers",
+    "SilenceState",
     "Status",
     "StormRule",
     "Tally",
@@ -87,6 +91,7 @@ __all__ = [
     "Urgency",
     "copied",
     "incident_name",
+    "matchers_text",
     "paging_service",
     "rfc3339",
 ]

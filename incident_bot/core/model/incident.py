@@ -10,6 +10,7 @@ from enum import StrEnum
 from incident_bot.core.model.json import JsonObject
 from incident_bot.core.model.noise import Flapping
 from incident_bot.core.model.reminders import Reminders
+from incident_bot.core.model.silences import Silence
 
 
 class Paging(StrEnum):
@@ -227,6 +228,8 @@ class Incident:
     """That its alerts begin and end too often (I11)."""
     reminders: Reminders = field(default_factory=Reminders)
     """What its people were reminded of, and whether they want to be."""
+    silences: tuple[Silence, ...] = ()
+    """Every silence that was asked for in it, those that are over, too."""
 
     @property
     def name(self) -> str:
@@ -342,6 +345,19 @@ class Kind(StrEnum):
     """Somebody was reminded of what is still missing: a lead, a first update, a task or follow-up of theirs."""
     REMINDERS_SET = "reminders_set"
     """A person snoozed the reminders, or switched them off or on."""
+    SILENCE_ASKED = "silence_asked"
+    """A person asked to have its alerts silenced at their source."""
+    SILENCED = "silenced"
+    """The source holds the silence."""
+    SILENCE_FAILED = "silence_failed"
+    """The source did not do what was asked of it; it may be asked again."""
+    UNSILENCE_ASKED = "unsilence_asked"
+    SILENCE_LIFTED = "silence_lifted"
+    SILENCE_GONE = "silence_gone"
+    """Somebody lifted it at the source."""
+    SILENCE_ENDED = "silence_ended"
+    SILENCE_ENDING = "silence_ending"
+    """Somebody was told that a silence ends soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ class Reminders:
     """When the update that is promised now was promised."""
     promised_by: str | None = None
     told: Mapping[str, Told] = field(default_factory=dict)
-    """By subject: `due`, `missed`, `lead`, `update` or `item:3`."""
+    """By subject: `due`, `missed`, `lead`, `update`, `item:3`, or `silence:` with the end of it."""
 
     def without(self, *subjects: str) -> Mapping[str, Told]:
         """Give what was told of everything else."""

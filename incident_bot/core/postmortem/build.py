@@ -109,7 +109,7 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
         0: (sections.header_block(story, head, measures),),
         3: sections.key_times(story, measures),
         8: sections.beliefs(story),
-        10: (sections.mitigation(story, measures), _runbook(story)),
+        10: (sections.mitigation(story, measures), sections.silences(story), _runbook(story)),
         11: responses.response(story, measures),
         12: responses.communications(story, measures),
         14: (Block(name="questions", rows=asked, nothing="The record raises none."),),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from incident_bot.core.model import Item, ItemKind, Kind, incident_name
+from incident_bot.core.model import Item, ItemKind, Kind, SilenceState, incident_name
 from incident_bot.core.postmortem.draft import (
     Block,
     Header,
@@ -17,7 +18,7 @@ from incident_bot.core.postmortem.draft import (
 )
 from incident_bot.core.postmortem.measures import phase_of
 from incident_bot.core.postmortem.words import clock, duration
-from incident_bot.core.timeline import Entry
+from incident_bot.core.timeline import Entry, redact
 
 STILL_OPEN = "still open"
 
@@ -268,6 +269,44 @@ def mitigation(story: Story, _measures: Measures) -> Block:
     )
     columns = ("Temporary change", "Made", "Now", "To undo")
     return Block(name="changes", columns=columns, rows=rows, nothing="No temporary changes recorded.")
+
+
+_OF_SILENCES = (
+    Kind.SILENCE_ASKED,
+    Kind.SILENCED,
+    Kind.SILENCE_FAILED,
+    Kind.SILENCE_LIFTED,
+    Kind.SILENCE_GONE,
+    Kind.SILENCE_ENDED,
+)
+
+
+def silences(story: Story) -> Block:
+    """Section 10, too: what was silenced, from when to when, by whom and why."""
+    told: dict[object, list[Entry]] = {}
+    for entry in story.entries:
+        if entry.kind in _OF_SILENCES:
+            of = entry.data.get("silences")
+            asked = of if isinstance(of, list | tuple) else ()
+            numbers = [one.get("number") for one in asked if isinstance(one, Mapping)]
+            for number in numbers or [entry.data.get("number")]:
+                told.setdefault(number, []).append(entry)
+    rows = tuple(
+        Row(
+            cells=(
+                redact(one.what),
+                clock(one.asked_at, story.zone),
+                clock(one.ends_at, story.zone),
+                story.name_of(one.asked_by),
+                redact(one.reason or ""),
+                redact(one.outcome or "in force" if one.state is not SilenceState.ASKED else "not confirmed"),
+            ),
+            source=event_source(*told.get(one.number, ())),
+        )
+        for one in story.incident.silences
+    )
+    columns = ("Silence", "From", "Until", "By", "Why", "What became of it")
+    return Block(name="silences", columns=columns, rows=rows, nothing="No silences used.")
 
 
 def listed(name: str, story: Story, *kinds: Kind) -> Block:

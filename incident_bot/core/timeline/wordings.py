@@ -121,6 +121,20 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.PROMISE_MISSED: "The update promised[ for {next_update_at}][ by {by}] has not come[; {person} was told]",
     Kind.NAGGED: "{person|Somebody} was reminded[: {reason}]",
     Kind.REMINDERS_SET: "{who} {how|changed} the reminders[ until {until}]",
+    Kind.SILENCE_ASKED: (
+        "{who} [{extended?}moves the end of the silence][{extended!}silences {what|its alerts}][ until {until}]"
+        "[: {reason}][; it hides {firing} firing now][, some of {others}]"
+    ),
+    Kind.SILENCED: "Silence {number|of its alerts} holds[ in {from}][ until {until}][: {what}]",
+    Kind.SILENCE_FAILED: (
+        "What was asked of silence {number|of its alerts} was not done[ in {from}][: {cause}]"
+        "[; it is tried again{again?}][; it holds until {until} as before]"
+    ),
+    Kind.UNSILENCE_ASKED: "{who} lifts the silence[: {what}]",
+    Kind.SILENCE_LIFTED: "Silence {number|of its alerts} is lifted[: {cause}]",
+    Kind.SILENCE_GONE: "Somebody lifted silence {number|of its alerts} in {from|its source}",
+    Kind.SILENCE_ENDED: "Silence {number|of its alerts} has ended: what still fires pages by the usual rules",
+    Kind.SILENCE_ENDING: "The silence ends[ at {until}][: {what}][; {person} was told]",
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
@@ -188,6 +202,8 @@ class _Facts:
                 return self._number(name)
             case "held":
                 return self._held()
+            case "from":
+                return self._words("source", self.event.data.get("source"))
             case "cause" | "wanted" | "said" | "old" | "new" | "book" | "place" | "item":
                 return self._first(name)
             case "alerts" | "firing" | "still_firing" | "people":

@@ -147,6 +147,21 @@ class Item(Answered):
     why: str | None
 
 
+class Silence(Answered):
+    """One silence that was asked for in an incident."""
+
+    number: int
+    source: str
+    matchers: dict[str, str]
+    state: str = Field(description="asked, held, lifting or over.")
+    on: bool = Field(description="Whether it holds, or is about to.")
+    ends_at: Time = Field(description="When it ends; of one that is over, when it ended.")
+    asked_at: Time
+    asked_by: str
+    reason: str | None
+    outcome: str | None = Field(description="What became of one that is over.")
+
+
 class RunbookStep(Answered):
     """One step of an incident's runbook."""
 
@@ -229,6 +244,7 @@ class Incident(Answered):
     links: list[Link]
     items: list[Item]
     steps: list[RunbookStep] = Field(description="The steps of its runbook; lists carry it without.")
+    silences: list[Silence] = Field(description="Every silence that was asked for, those that are over, too.")
     seq: int
     alerts: list[Alert]
     call: list[Call]

@@ -43,7 +43,7 @@ from incident_bot.core.incident import (
 )
 from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
-from incident_bot.flow.commands import arguments, declining
+from incident_bot.flow.commands import arguments, declining, silencing
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import steps_of
@@ -351,6 +351,8 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "untick": lambda request: _tick(request, done=False),
     "undo": _undo,
     "remind": _remind,
+    "silence": silencing.silence,
+    "unsilence": silencing.unsilence,
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from incident_bot.core.model import ItemKind, Json, Tally
+from incident_bot.core.model import ItemKind, Json, SilenceState, Tally
 from incident_bot.core.postmortem import clock, duration
 from incident_bot.core.storm import told
 from incident_bot.flow import export, queries
 from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
-from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, StepView
+from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, SilenceView, StepView
 from incident_bot.render.catchup import at, catch_up
 from incident_bot.store import alerts, incidents
 
@@ -156,6 +156,14 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
     facts.extend((role.capitalize(), person) for role, person in one.roles.items())
     if one.impact:
         facts.append(("Impact", one.impact))
+    facts.extend(
+        (
+            f"Silence {silence.number}",
+            f"{silence.what} until {at(silence.ends_at, now)}{_unconfirmed(silence)}",
+        )
+        for silence in one.silences
+        if silence.on
+    )
     if one.runbook:
         done = sum(step.done_at is not None for step in one.steps)
         facts.append(
@@ -169,6 +177,10 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
     elif one.reminders_until and one.reminders_until > now:
         facts.append(("Reminders", f"snoozed until {clock(one.reminders_until)}"))
     return tuple(facts)
+
+
+def _unconfirmed(silence: SilenceView) -> str:
+    return "" if silence.state == SilenceState.HELD else ", not confirmed yet"
 
 
 def _lead(one: IncidentView, now: datetime) -> str:

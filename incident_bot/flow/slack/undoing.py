@@ -20,7 +20,7 @@ UNDO: Final = "undo"
 UNDO_FOR: Final = timedelta(minutes=1)
 UNDONE: Final = frozenset({
     "ack", "snooze", "sev", "status", "title", "impact", "lead", "role", "note", "task", "followup", "did",
-    "tick", "untick", "theory", "decide",
+    "tick", "untick", "theory", "decide", "silence",
 })  # fmt: skip
 """The verbs whose work can be taken back; `undo` itself has the last word."""
 

@@ -24,6 +24,7 @@ from incident_bot.core.timeline import redact
 from incident_bot.core.why import entry_of, reasons, routes_tried, silenced, unplaced, verdict
 from incident_bot.flow import queries
 from incident_bot.flow.context import Context
+from incident_bot.flow.silences.telling import silenced_by
 from incident_bot.flow.why.telling import Chain, Link, clock, page_links, sentence_on
 from incident_bot.store import alerts as store
 from incident_bot.store import incidents
@@ -47,10 +48,11 @@ def explain_alert(context: Context, name: str, *, now: datetime) -> Chain:
         incident = incidents.get(tx, episode.incident_id) if episode.incident_id else None
         events = incidents.events(tx, incident.id) if incident else []
         links = links_of(tx, episode, incident, events, now=now)
+        by = silenced_by(tx, [episode], now=now).get(episode.id)
     secret = incident is not None and incident.private
     pages = queries.pages(context, incident.id) if incident and not secret else []
     links += page_links(pages, now)
-    why_not = [one for one in (unplaced(episode), silenced(episode)) if one is not None]
+    why_not = [one for one in (unplaced(episode), silenced(episode, by)) if one is not None]
     why_not += () if secret else reasons(events, names)
     said = sentence_on(pages, now)
     if incident is not None and secret:
@@ -83,7 +85,7 @@ def links_of(
         ),
         *_routes(episode),
         *_enrichment(episode),
-        *_muting(episode, events, now),
+        *_muting(tx, episode, events, now),
         _placed(episode, incident, events, now),
     ]
 
@@ -225,7 +227,7 @@ def _enrichment(episode: Episode) -> list[Link]:
     return found
 
 
-def _muting(episode: Episode, events: Sequence[Event], now: datetime) -> list[Link]:
+def _muting(tx: Tx, episode: Episode, events: Sequence[Event], now: datetime) -> list[Link]:
     held = (episode.why or {}).get("held")
     marks = [flag.value for flag in (Flag.SILENCED, Flag.INHIBITED) if flag in episode.flags]
     found = []
@@ -234,9 +236,9 @@ def _muting(episode: Episode, events: Sequence[Event], now: datetime) -> list[Li
         through = f"; let through {clock(entry.happened_at, now)}" if entry else ""
         found.append(Link(stage="muting", text=f"held: {held}{through}", data={"held": held}))
     if marks:
-        found.append(
-            Link(stage="muting", text=f"{' and '.join(marks)} at its source", data={"flags": list(marks)})
-        )
+        by = silenced_by(tx, [episode], now=now).get(episode.id)
+        text = f"{' and '.join(marks)} at its source{f' {by}' if by else ''}"
+        found.append(Link(stage="muting", text=text, data={"flags": list(marks), "by": by}))
     return found or [Link(stage="muting", text="nothing held it back", data={})]
 
 

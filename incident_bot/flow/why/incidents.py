@@ -11,6 +11,7 @@ from incident_bot.core.timeline import redact
 from incident_bot.core.why import Code, Reason, paged_people, reasons, silenced, unreachable
 from incident_bot.flow import phones, queries
 from incident_bot.flow.context import Context
+from incident_bot.flow.silences.telling import silenced_by
 from incident_bot.flow.why.alerts import alert_json, links_of
 from incident_bot.flow.why.telling import (
     LINES_MOST,
@@ -45,6 +46,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
         links = [link for one in cut(episodes) for link in _alert(tx, one, incident, events, now)]
         links += _schedule(tx, events, names, now)
         call = phones.to_call(context, tx, incident)
+        by = silenced_by(tx, episodes, now=now)
     if len(episodes) > LINES_MOST:
         links.append(Link(stage="alert", text=f"… and {len(episodes) - LINES_MOST} more alerts"))
     if not episodes:
@@ -57,7 +59,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
     pages = queries.pages(context, number)
     links += page_links(pages, now)
     why_not = [*reasons(events, names), *_waiting(incident, now)]
-    why_not += [one for one in map(silenced, episodes) if one is not None]
+    why_not += [one for one in (silenced(each, by.get(each.id)) for each in episodes) if one is not None]
     if incident.progress.taken and incident.paging is Paging.TRIGGERED:
         took = ", ".join(_name(person, names) for person in incident.progress.taken)
         waited = ", ".join(_name(person, names) for person in incident.progress.awaited)

@@ -23,6 +23,8 @@ from incident_bot.core.model import (
     Progress,
     Reminders,
     Running,
+    Silence,
+    SilenceState,
     Tick,
     Told,
 )
@@ -48,6 +50,7 @@ _OTHERWISE: Final = frozenset(
         "offer",
         "ticks",
         "reminders",
+        "silences",
     }
 )
 _SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
@@ -82,6 +85,7 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         offer=_offer_json(incident.offer),
         ticks=[_tick_json(tick) for tick in incident.ticks] or None,
         reminders=_reminders_json(incident.reminders),
+        silences=[_silence_json(silence) for silence in incident.silences] or None,
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -107,6 +111,7 @@ def incident_value(row: Found) -> Incident:
         offer=_offer_value(columns["offer"]),
         ticks=tuple(_tick_value(tick) for tick in columns["ticks"] or ()),
         reminders=_reminders_value(columns["reminders"]),
+        silences=tuple(_silence_value(silence) for silence in columns["silences"] or ()),
     )
 
 
@@ -117,6 +122,34 @@ def _tick_json(tick: Tick) -> dict[str, Json]:
 def _tick_value(found: Mapping[str, Any]) -> Tick:
     at = datetime.fromisoformat(found["at"])
     return Tick(number=found["number"], text=found["text"], by=found["by"], at=at)
+
+
+def _silence_json(silence: Silence) -> dict[str, Json]:
+    return {
+        "number": silence.number,
+        "source": silence.source,
+        "matchers": [list(pair) for pair in silence.matchers],
+        "ends_at": silence.ends_at.isoformat(),
+        "asked_at": silence.asked_at.isoformat(),
+        "asked_by": silence.asked_by,
+        "reason": silence.reason,
+        "state": silence.state.value,
+        "outcome": silence.outcome,
+    }
+
+
+def _silence_value(found: Mapping[str, Any]) -> Silence:
+    return Silence(
+        number=found["number"],
+        source=found["source"],
+        matchers=tuple((name, value) for name, value in found["matchers"]),
+        ends_at=datetime.fromisoformat(found["ends_at"]),
+        asked_at=datetime.fromisoformat(found["asked_at"]),
+        asked_by=found["asked_by"],
+        reason=found["reason"],
+        state=SilenceState(found["state"]),
+        outcome=found["outcome"],
+    )
 
 
 def _offer_json(offer: LeadOffer | None) -> dict[str, Json] | None:

@@ -31,6 +31,7 @@ from incident_bot.store.tables.queue import (
     TimerTable,
 )
 from incident_bot.store.tables.rooms import RoomTable, SeenTable
+from incident_bot.store.tables.silences import SilenceTable
 
 METADATA = Base.metadata
 
@@ -56,6 +57,7 @@ reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
 room = table_of(RoomTable)
+silence = table_of(SilenceTable)
 slack_heard = table_of(HeardTable)
 slack_name = table_of(NameTable)
 slack_seen = table_of(SeenTable)
@@ -91,6 +93,7 @@ __all__ = [
     "receipt",
     "revision",
     "room",
+    "silence",
     "slack_heard",
     "slack_name",
     "slack_seen",

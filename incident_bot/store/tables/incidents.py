@@ -92,6 +92,7 @@ class IncidentTable(Base, table=True):
     ticks: Any | None = document()
     resolver: str | None = words()
     reminders: Any | None = document()
+    silences: Any | None = document()
 
 
 class BucketTable(Base, table=True):

@@ -50,6 +50,13 @@ class TimerState(StrEnum):
     """Its firing failed too often; a person has to look."""
 
 
+class SilenceWish(StrEnum):
+    """What a source of alerts is to do with a silence."""
+
+    HOLD = "hold"
+    LIFT = "lift"
+
+
 class OverrideKind(StrEnum):
     """What an override of a schedule does (R13)."""
 
