@@ -84,6 +84,10 @@ def about(text: str, many: int) -> About:
         ],
         url=f"https://b.example.com/{text}",
         members={"lead": "U0ANA"},
+        silences=[text] * many,
+        blast=text,
+        silenceable=many != 1,
+        silenced_until=[NOW + timedelta(minutes=number) for number in range(many)],
     )
 
 

@@ -24,7 +24,6 @@ from incident_bot.core.rooms import Bookmark, Desired, Place, Shown, room_name
 from incident_bot.core.timeline import redact
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
-from incident_bot.flow.grammar import VERBS
 from incident_bot.flow.queries import links_of
 from incident_bot.render.messages import alert_line, incident_url
 from incident_bot.render.slack.blocks import Block
@@ -129,7 +128,8 @@ def card_of(context: Context, tx: Tx, incident: Incident, episodes: Sequence[Epi
         drill=incident.drill,
         private=incident.private,
         exhausted=exhausted,
-        silences=any(verb.name == "silence" for verb in VERBS),
+        silenced_until=tuple(silence.ends_at for silence in incident.silences if silence.is_on),
+        silences=bool(episodes),
     )
 
 

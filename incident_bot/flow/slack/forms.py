@@ -16,6 +16,7 @@ from incident_bot.flow.commands import arguments
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS
 from incident_bot.flow.queries import load, steps_of
+from incident_bot.flow.silences.planning import previewed
 from incident_bot.flow.slack.facts import EPISODES_READ, card_of, who
 from incident_bot.flow.slack.likely import likely
 from incident_bot.flow.slack.sight import may_see, seen_open
@@ -102,6 +103,8 @@ def view_of(context: Context, form: Form, *, notice: str | None = None) -> Block
             message = f"Which incident? Type for example `{verb} INC-42`, or press the button in its room."
             raise Refused(message)
         about = _about(context, tx, incident)
+        if form.name == "inc:silence":
+            about = _silencing(context, tx, incident, about)
         meta = {**form.meta, "i": incident.id}
         return _ABOUT[form.name](about, form.typed, meta=meta, notice=notice)
 
@@ -242,6 +245,18 @@ def _steps(context: Context, incident: Incident) -> list[views.Step]:
         )
         for one in steps_of(context, incident)
     ]
+
+
+def _silencing(context: Context, tx: Tx, incident: Incident, about: About) -> About:
+    """Add what a silence would hide now."""
+    seen = previewed(context.live.current, tx, incident)
+    return replace(
+        about,
+        silences=seen.matchers,
+        blast=redact(seen.refused or seen.blast),
+        silenceable=seen.refused is None,
+        silenced_until=tuple(one.ends_at for one in incident.silences if one.is_on),
+    )
 
 
 def _with(now: str, known: Sequence[str]) -> list[Choice]:

@@ -23,6 +23,7 @@ from incident_bot.flow.slack.people import person_of
 from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import Block
+from incident_bot.render.slack.modals.about import LIFT
 from incident_bot.store import interventions
 
 SOURCE: Final = "slack"
@@ -236,6 +237,8 @@ def _page(context: Context, form: Form, incident: Incident) -> list[Order]:
 def _silence(context: Context, form: Form, incident: Incident) -> list[Order]:
     del context, incident
     lasting = _needed(form, "for", "Choose for how long.")
+    if lasting == LIFT:
+        return [Order(verb="unsilence", rest="", field="for")]
     return [Order(verb="silence", rest=f"{lasting} {form.typed.get('reason', '')}".strip(), field="for")]
 
 

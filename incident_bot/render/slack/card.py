@@ -25,6 +25,7 @@ SHAPES: Final = ("🔴", "🟠", "🟡", "🔵")
 """One shape for each of the worst ranks; a word always stands beside it."""
 LINES_MOST: Final = 5
 LINE_MOST: Final = 150
+SILENCES_SHOWN: Final = 3
 _OVER: Final = frozenset({Phase.RESOLVED, Phase.CLOSED, Phase.CANCELLED})
 
 
@@ -87,6 +88,8 @@ class Card:
     drill: bool = False
     private: bool = False
     exhausted: bool = False
+    silenced_until: Sequence[datetime] = ()
+    """When each of its silences ends."""
     silences: bool = False
     """Whether its alerts can be silenced from here."""
     phones: Sequence[str] = ()
@@ -152,6 +155,9 @@ def _facts(card: Card) -> list[tuple[str, str]]:
     facts += [(role.capitalize(), who.said()) for role, who in card.roles]
     if card.next_update_at is not None:
         facts.append(("Next update by", when(card.next_update_at)))
+    if card.silenced_until:
+        ends = ", ".join(when(end) for end in sorted(set(card.silenced_until))[:SILENCES_SHOWN])
+        facts.append(("Silenced until", ends))
     facts.append(("Team", escape(card.team)))
     return facts
 

@@ -11,10 +11,11 @@ from incident_bot.render.slack.blocks import Block, actions, button, divider, se
 from incident_bot.render.slack.card import Who
 from incident_bot.render.slack.modals import parts
 from incident_bot.render.slack.modals.parts import Choice
-from incident_bot.render.slack.mrkdwn import cut, escape
+from incident_bot.render.slack.mrkdwn import cut, escape, when
 
 NEXT: tuple[str, ...] = ("15m", "30m", "1h", "2h", "4h")
 PREVIEW = "inc:preview"
+LIFT = "lift"
 _SPELLED = {"15m": "15 minutes", "30m": "30 minutes", "1h": "1 hour", "2h": "2 hours", "4h": "4 hours"}
 _PART = 2800
 
@@ -60,6 +61,13 @@ class About:
     """Where the runbook is read in full."""
     members: Mapping[str, str] = field(default_factory=dict)
     """Slack ids of those who have roles, by role."""
+    silences: Sequence[str] = ()
+    """The matchers of each silence that there would be."""
+    blast: str = ""
+    """What a silence would hide now, or why there can be none."""
+    silenceable: bool = True
+    silenced_until: Sequence[datetime] = ()
+    """When each of its silences ends."""
 
 
 def resolve_view(
@@ -156,14 +164,31 @@ def page_view(
 def silence_view(
     about: About, typed: Mapping[str, str], *, meta: JsonObject, notice: str | None = None
 ) -> Block:
-    """Say what falls silent, and ask for how long and why."""
-    lasting = [*((_SPELLED[one], one) for one in NEXT[1:]), ("8 hours", "8h"), ("1 day", "1d")]
+    """Say what falls silent, of this incident and of others, and ask for how long and why."""
+    lasting = [
+        *((_SPELLED[one], one) for one in NEXT[1:]),
+        ("8 hours", "8h"),
+        ("1 day", "1d"),
+        ("7 days", "7d"),
+    ]
+    held = sorted(set(about.silenced_until))
+    if held:
+        lasting.append(("Not at all: lift the silence now", LIFT))
     blocks = [
         *noticed(notice),
         head(about),
-        *parts.listed(f"What falls silent ({about.firing_count})", about.firing),
-        parts.choice("for", "For how long", lasting, {"for": "1h", **typed}),
+        *([section(f"*{cut(escape(about.blast), 1500)}*")] if about.blast else []),
+        *parts.listed("Silenced by these labels", about.silences),
+        *parts.listed(f"Firing now ({about.firing_count})", about.firing),
+        *([section(f"It is silenced until {', '.join(when(end) for end in held[:3])}.")] if held else []),
+    ]
+    if not about.silenceable and not held:
+        return parts.modal(f"Silence {about.name}", "inc:silence", blocks, meta=meta, close="Close")
+    chosen = {"for": "1h" if about.silenceable else LIFT, **typed}
+    blocks += [
+        parts.choice("for", "For how long", lasting if about.silenceable else lasting[-1:], chosen),
         parts.words("reason", "Why?", typed, optional=True, most=500),
+        parts.small("It is lifted when the incident is over; somebody is told before it ends."),
     ]
     return parts.modal(f"Silence {about.name}", "inc:silence", blocks, meta=meta, submit="Silence")
 
