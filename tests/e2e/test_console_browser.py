@@ -41,6 +41,7 @@ PATHS = (
     "/incidents",
     f"/incidents/{STORY}",
     f"/incidents/{BROKEN}",
+    f"/incidents/{STORY}/silence",
     "/oncall",
     "/me",
     f"/incidents/{STORY}/postmortem",
