@@ -65,6 +65,12 @@ def test_commands() -> None:
     assert figures["claimed_after_ack"] == 0
 
 
+def test_slack() -> None:
+    (figures,) = run("slack", "--weather", "storm")["figures"]
+    assert (figures["trouble"], figures["incidents"]) == ({}, 12)
+    assert figures["calls"]["conversations.create"] == 8
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_model(kind: str) -> None:
     told = run("model", "--database", kind, "--replicas", "2", "--seed", "1")

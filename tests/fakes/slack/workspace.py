@@ -76,6 +76,8 @@ class Workspace:
     scopes: set[str] = field(default_factory=lambda: set(ALL_SCOPES))
     down: bool = False
     """Every call is answered 503."""
+    busy: Callable[[], int | None] = lambda: None
+    """Gives the Retry-After with which every call is answered 429; None while none is."""
     rates: bool = True
     bots_cannot_unarchive: bool = False
     users: dict[str, User] = field(default_factory=dict)
@@ -96,6 +98,10 @@ class Workspace:
     """Method and error of every call that was refused."""
     limited: list[str] = field(default_factory=list)
     """The methods of calls beyond their rate."""
+    turned_away: list[tuple[float, str]] = field(default_factory=list)
+    """When a call was answered 429 because the workspace was busy, and its method."""
+    hasty: list[str] = field(default_factory=list)
+    """Calls that came before the time that a 429 had asked to wait was over."""
     violations: list[str] = field(default_factory=list)
     """What a well-made app never does."""
     whispers: list[dict[str, Any]] = field(default_factory=list)
@@ -114,6 +120,7 @@ class Workspace:
         self._responded = threading.Condition(self.lock)
         self._last_ts = 0.0
         self._spent: dict[str, deque[float]] = defaultdict(deque)
+        self._closed: dict[str, float] = {}
         self._method = ""
         self.users[BOT_USER] = User(BOT_USER, "incident-bot", "", bot=True)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -241,6 +248,18 @@ class Workspace:
         spent.append(now)
         return None
 
+    def turns_away(self, method: str, given: Mapping[str, Any]) -> int | None:
+        """Give the seconds to wait while the workspace is busy; notes who did not wait."""
+        now, wait = self.clock(), self.busy()
+        lane = f"{method}:{given.get('channel')}" if KNOWN[method][0] == POSTS else method
+        if now < self._closed.get(lane, 0.0) - (1 - _EASE):
+            self.hasty.append(f"{lane} {self._closed[lane] - now:.1f} s early")
+        if wait is None:
+            return None
+        self.turned_away.append((now, method))
+        self._closed[lane] = now + wait
+        return wait
+
     def note_response(self) -> None:
         """Wake who waits for what is posted to a response_url."""
         self._responded.notify_all()
@@ -263,6 +282,9 @@ def _kind(channel: Channel) -> str:
 class _Request(BaseHTTPRequestHandler):
     workspace: Workspace
     protocol_version = "HTTP/1.1"
+    # An answer in one piece, at once: in two, the second waits for the acknowledgement of the first.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -299,7 +321,8 @@ class _Request(BaseHTTPRequestHandler):
         with self.workspace.lock:
             faults = self.workspace.faults[method] or self.workspace.faults["*"]
             fault = faults.popleft() if faults else None
-            wait = None if fault else self.workspace.over_rate(method, given)
+            wait = None if fault else self.workspace.turns_away(method, given)
+            wait = wait or (None if fault else self.workspace.over_rate(method, given))
         if fault is not None:
             fault(self.workspace, self, method, given)
         elif wait is not None:
