@@ -41,6 +41,7 @@ from incident_bot.entrypoints.openapi import describe
 from incident_bot.entrypoints.streams import Streams
 from incident_bot.flow.context import Context
 from incident_bot.flow.intake import Intake
+from incident_bot.flow.sight import NOBODY
 from incident_bot.telemetry import Metrics
 
 DESCRIPTION: Final = "Alerts in, the right person paged, every step on the record."
@@ -70,7 +71,7 @@ def build_app(
     looks = Looks()
     app.state.looks = looks
     app.state.desk = Desk(
-        context=context,
+        context=context.seen_by(NOBODY),
         clock=clock,
         doorkeeper=Doorkeeper(context, clock),
         metrics=metrics,

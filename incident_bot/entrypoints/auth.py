@@ -27,6 +27,7 @@ from incident_bot.entrypoints.frame import authorization
 from incident_bot.flow import access
 from incident_bot.flow.access import Caller
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import Seer
 from incident_bot.telemetry import logger
 
 SESSION_COOKIE: Final = "incident_bot_session"
@@ -117,6 +118,10 @@ class Doorkeeper:
             raise NotFound(f"There is no active person {wanted[:64]!r} in people.yaml to act as.")
         return replace(caller, actor=person.id)
 
+    def seer(self, caller: Caller) -> Seer:
+        """Say as whom this caller sees private incidents."""
+        return access.seer_of(self._context, caller)
+
     def new_session(self, token: str) -> str | None:
         """Give the value of a session cookie for a token that holds, None for any other."""
         caller = access.identify(self._context, token)
@@ -162,7 +167,7 @@ class Doorkeeper:
         actor = base64.urlsafe_b64decode(name).decode()
         held = (one for one in access.tokens(self._context) if one.name == actor and one.revoked_at is None)
         token = next(held, None)
-        return None if token is None else Caller(actor=actor, scopes=frozenset(token.scopes))
+        return None if token is None else Caller(actor=actor, scopes=frozenset(token.scopes), name=actor)
 
     def _sealed(self, content: str) -> str:
         """Seal what a cookie says; a new token in the environment makes every old session worthless."""

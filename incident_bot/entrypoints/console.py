@@ -49,7 +49,9 @@ def now_page(request: Request, at: AtDesk, caller: Visitor) -> Response:
         at,
         caller,
         "now.html",
-        incidents=_most_urgent_first(at, queries.incidents(at.context, state="open", limit=INCIDENTS_SHOWN)),
+        incidents=_most_urgent_first(
+            at, queries.incidents(at.seen_by(caller), state="open", limit=INCIDENTS_SHOWN)
+        ),
         on_call=roster.on_call(at.context, at=now),
         health=health_checks.health(at.context, now=now),
     )
@@ -68,7 +70,7 @@ def incidents_page(
     states = ("all", "open", "triggered", "acknowledged", "snoozed", "resolved")
     chosen = state if state in states else "all"
     views = queries.incidents(
-        at.context, state=chosen, severity=severity or None, before=before, limit=INCIDENTS_SHOWN + 1
+        at.seen_by(caller), state=chosen, severity=severity or None, before=before, limit=INCIDENTS_SHOWN + 1
     )
     shown, cursor = cut(views, INCIDENTS_SHOWN, lambda view: view.number)
     return draw(
@@ -96,7 +98,7 @@ def command(
     """Run one command; a button goes back to its page, the command line shows the reply."""
     try:
         reply = commands.handle(
-            at.context,
+            at.seen_by(caller),
             text,
             incident=number,
             actor=caller.actor,
@@ -122,9 +124,9 @@ def after_command(_caller: Visitor, number: Number) -> Response:
 
 
 @router.get("/incidents/{id}/postmortem")
-def postmortem_page(at: AtDesk, _caller: Visitor, number: Number) -> Response:
+def postmortem_page(at: AtDesk, caller: Visitor, number: Number) -> Response:
     """Show the post-mortem draft as its readers will see it."""
-    body, media_type = export.postmortem(at.context, number, format="html", now=at.now())
+    body, media_type = export.postmortem(at.seen_by(caller), number, format="html", now=at.now())
     return document(body, media_type)
 
 
@@ -189,9 +191,9 @@ def _incident(
     request: Request, at: Desk, caller: Caller, number: int, *, said: str = "", reply: ReplyView | None = None
 ) -> Response:
     now = at.now()
-    view = queries.incident(at.context, number)
+    view = queries.incident(at.seen_by(caller), number)
     entries: list[EntryView] = queries.timeline(
-        at.context, number, after=max(0, view.seq - ENTRIES_SHOWN), limit=ENTRIES_SHOWN
+        at.seen_by(caller), number, after=max(0, view.seq - ENTRIES_SHOWN), limit=ENTRIES_SHOWN
     )
     return draw(
         request,
@@ -202,9 +204,9 @@ def _incident(
         incident=view,
         entries=entries[::-1],
         earlier=view.seq > ENTRIES_SHOWN,
-        pages=queries.pages(at.context, number),
-        files=evidence.files(at.context, number),
-        why=chain.explain(at.context, number, now=now),
+        pages=queries.pages(at.seen_by(caller), number),
+        files=evidence.files(at.seen_by(caller), number),
+        why=chain.explain(at.seen_by(caller), number, now=now),
         book=next(
             (one for one in at.context.live.current.revision.runbooks if one.path == view.runbook), None
         ),

@@ -24,6 +24,7 @@ class Desk:
     """The parts of one application that its handlers share."""
 
     context: Context
+    """As whoever has not said who they are sees it; `seen_by` for all that reads or changes an incident."""
     clock: Clock
     doorkeeper: Doorkeeper
     metrics: Metrics
@@ -32,6 +33,10 @@ class Desk:
     def now(self) -> datetime:
         """Read the clock once for this request."""
         return self.clock.now()
+
+    def seen_by(self, caller: Caller) -> Context:
+        """Give the context as this caller may see it."""
+        return self.context.seen_by(self.doorkeeper.seer(caller))
 
 
 async def desk(request: Request) -> Desk:

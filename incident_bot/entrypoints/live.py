@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints.api import schemas
 from incident_bot.entrypoints.api.parameters import Number, refusals
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader
@@ -46,21 +48,25 @@ RETRY_MILLISECONDS: Final = 2000
 )
 async def live(
     at: AtDesk,
-    _caller: Reader,
+    caller: Reader,
     number: Number,
     after: Annotated[int | None, Query(ge=0, le=2**53, description="Start behind this `seq`.")] = None,
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
 ) -> StreamingResponse:
     """Follow the timeline: each new entry is one event whose id is its `seq`; Last-Event-ID resumes."""
-    latest = await run_in_threadpool(_latest, at, number)
+    seen = replace(at, context=at.seen_by(caller))
+    latest = await run_in_threadpool(_latest, seen, number)
     resumed = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else after
     start = latest if resumed is None else resumed
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(follow(at, number, start), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(follow(seen, number, start), media_type="text/event-stream", headers=headers)
 
 
 async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
-    """Yield the entries behind `after` as they come, until the process stops or the reader leaves."""
+    """Yield the entries behind `after` as they come, until the process stops or the reader leaves.
+
+    It ends, too, where the incident is made private and the reader may not see it any more.
+    """
     loop = asyncio.get_running_loop()
     wake = asyncio.Event()
 
@@ -82,6 +88,8 @@ async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
                 quiet_since = loop.time()
                 yield ": still here\n\n"
             await _pause(wake)
+    except NotFound:
+        return
     finally:
         for remove in removers:
             remove()

@@ -41,7 +41,7 @@ def silence(
     """Ask for the silence, as its command does, and go back to the incident."""
     try:
         commands.handle(
-            at.context,
+            at.seen_by(caller),
             f"silence INC-{number} {lasting} {reason}".strip(),
             incident=number,
             actor=caller.actor,
@@ -72,8 +72,8 @@ def _drawn(
         caller,
         "silence.html",
         status=HTTPStatus.CONFLICT if refused else HTTPStatus.OK,
-        incident=queries.incident(at.context, number),
-        seen=preview(at.context, number),
+        incident=queries.incident(at.seen_by(caller), number),
+        seen=preview(at.seen_by(caller), number),
         choices=LASTING,
         lasting=lasting,
         reason=reason,

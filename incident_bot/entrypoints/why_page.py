@@ -23,7 +23,7 @@ DAYS_MOST: Final = 400
 @router.get("/incidents/{id}/why")
 def incident_why(request: Request, at: AtDesk, caller: Visitor, number: Number) -> Response:
     """Show why an incident paged whom it paged."""
-    return _page(request, at, caller, explain_incident(at.context, number, now=at.now()))
+    return _page(request, at, caller, explain_incident(at.seen_by(caller), number, now=at.now()))
 
 
 @router.get("/alerts/{name}/why")
@@ -31,7 +31,7 @@ def alert_why(
     request: Request, at: AtDesk, caller: Visitor, name: Annotated[str, Path(max_length=200)]
 ) -> Response:
     """Show why an alert was paged for, or not."""
-    return _page(request, at, caller, explain_alert(at.context, name, now=at.now()))
+    return _page(request, at, caller, explain_alert(at.seen_by(caller), name, now=at.now()))
 
 
 @router.get("/people/{name}/why")
@@ -44,7 +44,7 @@ def person_why(
 ) -> Response:
     """Show what a person was sent in the last days and why, and what not."""
     now = at.now()
-    found = explain_person(at.context, name, start=now - timedelta(days=days), end=now, now=now)
+    found = explain_person(at.seen_by(caller), name, start=now - timedelta(days=days), end=now, now=now)
     return _page(request, at, caller, found)
 
 

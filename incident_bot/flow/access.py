@@ -14,6 +14,7 @@ from typing import Final
 
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import EVERYTHING, Seer, known_as
 from incident_bot.store import interventions
 
 ALL_SCOPES: Final = frozenset({"read", "write", "admin"})
@@ -26,7 +27,10 @@ class Caller:
     """Somebody whose credentials were good."""
 
     actor: str
+    """As whom they act: themselves, or a person whom they named."""
     scopes: frozenset[str]
+    name: str = ""
+    """What their credentials prove: the token's name; empty for the master token and the local operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,18 @@ def identify(context: Context, token: str | None) -> Caller | None:
         stored = interventions.find_token(tx, _digest(token))
     if stored is None or stored.revoked_at is not None:
         return None
-    return Caller(actor=stored.name, scopes=stored.scopes)
+    return Caller(actor=stored.name, scopes=stored.scopes, name=stored.name)
+
+
+def seer_of(context: Context, caller: Caller) -> Seer:
+    """Say as whom a caller sees private incidents.
+
+    The scope `admin` may be anybody: who named a person sees as that person, and everything otherwise. Without it a
+    caller sees as what their credentials prove, whomever they name.
+    """
+    if "admin" not in caller.scopes:
+        return known_as(caller.name)
+    return known_as(caller.actor) if caller.actor in context.live.current.revision.people else EVERYTHING
 
 
 def any_api_token(context: Context) -> bool:

@@ -21,6 +21,7 @@ from incident_bot.core.model import Incident, Paging, Person, Phase, incident_na
 from incident_bot.core.timeline import redact
 from incident_bot.flow import commands, together
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import EVERYTHING
 from incident_bot.render.filters import when
 from incident_bot.store import acklinks, incidents, outbox
 from incident_bot.store.acklinks import AckLink
@@ -113,11 +114,19 @@ def acknowledge(context: Context, token: str, *, now: datetime) -> Door:
     if door.state is DoorState.OVER:
         return door
     if many:
-        taken = together.take(context, together.waiting(many), link.person, source=SOURCE, now=now)
+        taken = together.take(
+            context.seen_by(EVERYTHING), together.waiting(many), link.person, source=SOURCE, now=now
+        )
         return _used(context, link, replace(door, said=taken.said), now=now)
     try:
+        # The link says that they were paged for it.
         reply = commands.handle(
-            context, "ack", incident=incident.id, actor=link.person, source=SOURCE, now=now
+            context.seen_by(EVERYTHING),
+            "ack",
+            incident=incident.id,
+            actor=link.person,
+            source=SOURCE,
+            now=now,
         )
     except Refused as refused:  # somebody was faster
         return replace(door, state=DoorState.OVER, said=str(refused), button=None)

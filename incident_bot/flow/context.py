@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from incident_bot.config.settings import Settings
@@ -11,6 +11,7 @@ from incident_bot.core.lanes import Lanes
 from incident_bot.flow.configure import Live
 from incident_bot.flow.history import Records
 from incident_bot.flow.probes import Probes
+from incident_bot.flow.sight import EVERYTHING, Seer
 from incident_bot.flow.signals import Signals
 from incident_bot.flow.slack.ear import Ear
 from incident_bot.flow.trouble import Trouble
@@ -56,3 +57,9 @@ class Context:
     words."""
     clock_offset: Callable[[], timedelta] = timedelta
     """How far the machine's clock is ahead of the time that is handed to the flow; negative where it is behind."""
+    seer: Seer = EVERYTHING
+    """For whom it is read and written: the bot itself and its operator, or whom a door let in (`flow.sight`)."""
+
+    def seen_by(self, seer: Seer) -> Context:
+        """Give the same parts for somebody who looks: what they may not see is not there for them."""
+        return replace(self, seer=seer)

@@ -9,7 +9,7 @@ from typing import Final
 from incident_bot.core.errors import NotFound
 from incident_bot.core.model import incident_name
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import visible
 from incident_bot.flow.slack.attached import KINDS
 from incident_bot.store import evidence
 
@@ -48,7 +48,7 @@ class FileContent:
 def files(context: Context, number: int) -> list[FileView]:
     """Give an incident's files by their numbers; raises NotFound."""
     with context.store.read() as tx:
-        load(tx, number)
+        visible(tx, context.seer, number)
         found = evidence.of(tx, number)
     return [
         FileView(
@@ -70,7 +70,7 @@ def files(context: Context, number: int) -> list[FileView]:
 def file(context: Context, number: int, wanted: int) -> FileContent:
     """Give one file that is kept; raises NotFound."""
     with context.store.read() as tx:
-        load(tx, number)
+        visible(tx, context.seer, number)
         found = evidence.content(tx, number, wanted)
     kept, content = found or (None, None)
     if kept is None or content is None:

@@ -11,7 +11,7 @@ from incident_bot.core.incident import SavePostmortem, decide
 from incident_bot.core.postmortem import Draft, PageFact, build, merge
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import visible
 from incident_bot.render.documents import postmortem_html, postmortem_json, postmortem_markdown
 from incident_bot.store import alerts, incidents, interventions, outbox
 from incident_bot.store.outbox import Attempt, OutboxRow
@@ -28,7 +28,7 @@ _MEDIA: Final = {
 def draft(context: Context, number: int, *, now: datetime) -> Draft:
     """Build the draft of one incident from its records; raises NotFound."""
     with context.store.read() as tx:
-        incident = load(tx, number)
+        incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
         episodes = alerts.episodes_of_incident(tx, number)
         pages = outbox.pages_of(tx, number)
@@ -87,7 +87,7 @@ def save_postmortem(context: Context, number: int, markdown: str, *, actor: str,
         message = f"A post-mortem has at most {MARKDOWN_MOST} characters."
         raise Refused(message)
     with context.store.write() as tx:
-        incident = load(tx, number, lock=True)
+        incident = visible(tx, context.seer, number, lock=True)
         first = interventions.postmortem(tx, number) is None
         interventions.save_postmortem(tx, number, markdown.replace("\x00", ""), by=actor, now=now)
         interventions.record(tx, actor, "postmortem.saved", {"incident": number}, now=now)

@@ -35,8 +35,8 @@ class Verb:
 
 
 VERBS: Final[tuple[Verb, ...]] = (
-    Verb(name="new", usage="new [P2] <title>", help="declare an incident", synonyms=("declare", "start", "open"),
-         about_one=False),
+    Verb(name="new", usage="new [P2] [--private] <title>", help="declare an incident",
+         synonyms=("declare", "start", "open"), about_one=False),
     Verb(name="list", usage="list [all]", help="what is open", synonyms=("ls",), about_one=False, changes=False),
     Verb(name="info", usage="info", help="this incident on one card", synonyms=("show", "card"), changes=False),
     Verb(name="firing", usage="firing", help="what fires now", synonyms=("alerts",), changes=False),
@@ -63,6 +63,9 @@ VERBS: Final[tuple[Verb, ...]] = (
          synonyms=("timeline", "log")),
     Verb(name="impact", usage="impact <text>", help="what users notice"),
     Verb(name="title", usage="title <text>", help="a better title"),
+    Verb(name="private", usage="private", help="only those who work on it see it", synonyms=("hide", "secret")),
+    Verb(name="public", usage="public yes", help="everybody sees it; asks first, as it cannot be taken back",
+         synonyms=("unprivate",)),
     Verb(name="task", usage="task <text> [@person]", help="something to do now", synonyms=("todo",)),
     Verb(name="followup", usage="followup <text> [@person] [YYYY-MM-DD|7d]", help="something to do afterwards",
          synonyms=("action",)),

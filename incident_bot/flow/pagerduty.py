@@ -25,6 +25,7 @@ from incident_bot.core.timeline import one_line
 from incident_bot.flow import commands, followups
 from incident_bot.flow.channel_facts import PAGERDUTY
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import EVERYTHING
 from incident_bot.store import incidents, interventions
 from incident_bot.store.transaction import LostRace, Tx
 
@@ -168,8 +169,9 @@ def _reassigned(context: Context, event: _Event) -> str | None:
 
 def _say(context: Context, event: _Event, line: _Line, *, now: datetime) -> Heard:
     try:
+        # PagerDuty signs that its people answer an alert of ours: whom it paged works on it.
         reply = commands.handle(
-            context,
+            context.seen_by(EVERYTHING),
             line.text,
             incident=line.incident.id,
             actor=line.actor,

@@ -9,7 +9,6 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 from incident_bot.core.effects import PageKind
-from incident_bot.core.errors import NotFound
 from incident_bot.core.incident import is_overdue
 from incident_bot.core.model import (
     Episode,
@@ -28,6 +27,7 @@ from incident_bot.core.storm import tallied
 from incident_bot.core.timeline import REVISIONS, describe, redact_data, revised
 from incident_bot.flow import phones
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import hidden, seen, visible
 from incident_bot.flow.slack.names import guests
 from incident_bot.flow.views import (
     AlertView,
@@ -46,7 +46,6 @@ from incident_bot.store import alerts as episodes_store
 from incident_bot.store import incidents as incidents_store
 from incident_bot.store import outbox
 from incident_bot.store.outbox import Attempt, GivenReceipt, OutboxRow
-from incident_bot.store.transaction import Tx
 
 LABEL_PLACE: Final = re.compile(r"\{\{\s*labels\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
@@ -65,10 +64,24 @@ def incidents(
     chosen: Literal["open", "all"] | Paging = (
         "open" if state == "open" else "all" if state == "all" else Paging(state)
     )
+    found: list[Incident] = []
     with context.store.read() as tx:
-        found = incidents_store.list_incidents(
-            tx, state=chosen, severity=severity, team=team, service=service, before_id=before, limit=limit
-        )
+        while len(found) < limit:
+            wanted = limit - len(found)
+            batch = incidents_store.list_incidents(
+                tx,
+                state=chosen,
+                severity=severity,
+                team=team,
+                service=service,
+                before_id=before,
+                limit=wanted,
+            )
+            found += seen(tx, context.seer, batch)
+            if len(batch) < wanted:
+                break
+            # Those who see less have pages as full as everybody's: what is missing is not to be counted.
+            before = batch[-1].id
         counts = episodes_store.count_firing(tx, [incident.id for incident in found])
     return [incident_view(context, incident, firing=counts.get(incident.id, 0)) for incident in found]
 
@@ -76,26 +89,17 @@ def incidents(
 def incident(context: Context, number: int) -> IncidentView:
     """Give one incident with its alerts; raises NotFound."""
     with context.store.read() as tx:
-        found = load(tx, number)
+        found = visible(tx, context.seer, number)
         episodes = episodes_store.episodes_of_incident(tx, number)
         call = phones.to_call(context, tx, found)
     firing = sum(episode.status is Status.FIRING for episode in episodes)
     return replace(incident_view(context, found, firing=firing, episodes=episodes), call=call)
 
 
-def load(tx: Tx, number: int, *, lock: bool = False) -> Incident:
-    """Give an incident's state; raises NotFound."""
-    found = incidents_store.get(tx, number, lock=lock) if 0 < number < 2**31 else None
-    if found is None:
-        message = f"There is no {incident_name(number)}; `list all` shows those there are."
-        raise NotFound(message)
-    return found
-
-
 def epoch_of(context: Context, number: int) -> int:
     """Give the fencing number of an incident's paging; raises NotFound."""
     with context.store.read() as tx:
-        return load(tx, number).epoch
+        return visible(tx, context.seer, number).epoch
 
 
 def latest_seq(context: Context, number: int) -> int:
@@ -107,7 +111,7 @@ def latest_seq(context: Context, number: int) -> int:
 def timeline(context: Context, number: int, *, after: int = 0, limit: int | None = None) -> list[EntryView]:
     """Give an incident's entries in the order in which they were recorded; raises NotFound."""
     with context.store.read() as tx:
-        found = load(tx, number)
+        found = visible(tx, context.seer, number)
         events = incidents_store.events(tx, number, after=after, limit=limit)
         if any(event.kind is Kind.NOTE for event in events):
             events = revised(events, incidents_store.of_kinds(tx, number, REVISIONS))
@@ -143,7 +147,7 @@ def entry_view(event: Event, names: Mapping[str, str]) -> EntryView:
 def pages(context: Context, number: int) -> list[PageView]:
     """Give every logical page of an incident with its attempts, in the order of their due times; raises NotFound."""
     with context.store.read() as tx:
-        load(tx, number)
+        visible(tx, context.seer, number)
         rows = outbox.pages_of(tx, number)
         # What a provider says is kept with the page whose message it was.
         receipts = outbox.receipts_of(tx, {row.group for row, _ in rows})
@@ -210,15 +214,23 @@ def alerts(
     limit: int = 50,
 ) -> list[AlertView]:
     """List episodes, the newest first."""
+    found: list[Episode] = []
     with context.store.read() as tx:
-        found = episodes_store.list_episodes(
-            tx,
-            status=Status(status) if status else None,
-            incident_id=incident,
-            source=source,
-            before_id=before,
-            limit=limit,
-        )
+        while len(found) < limit:
+            wanted = limit - len(found)
+            batch = episodes_store.list_episodes(
+                tx,
+                status=Status(status) if status else None,
+                incident_id=incident,
+                source=source,
+                before_id=before,
+                limit=wanted,
+            )
+            unseen = hidden(tx, context.seer, {one.incident_id for one in batch if one.incident_id})
+            found += [one for one in batch if one.incident_id not in unseen]
+            if len(batch) < wanted:
+                break
+            before = batch[-1].id
     return [alert_view(episode) for episode in found]
 
 

@@ -24,6 +24,7 @@ from incident_bot.core.model import Incident, Paging, Person
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.flow import commands, deliver, together
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import known_as
 from incident_bot.render import twiml
 from incident_bot.render.sms import short
 from incident_bot.store import incidents, interventions, outbox
@@ -200,7 +201,8 @@ def _take(
     now: datetime,
 ) -> str:
     own = f"twilio:{key}" if key else None
-    return together.take(context, wanted, person.id, source=source, key=own, now=now).said
+    seer = known_as(person.id)
+    return together.take(context.seen_by(seer), wanted, person.id, source=source, key=own, now=now).said
 
 
 def _do_text(
@@ -226,7 +228,7 @@ def _do(
 ) -> str:
     try:
         reply = commands.handle(
-            context,
+            context.seen_by(known_as(person.id)),
             line,
             incident=number,
             actor=person.id,

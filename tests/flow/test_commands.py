@@ -48,6 +48,7 @@ COMMANDS: list[tuple[str, str, str, dict[str, object]]] = [
     ("note traffic doubled", "note", "Noted on INC-1 at 03:00 UTC", {}),
     ("impact one checkout in ten", "impact_changed", "Impact of INC-1", {"impact": "one checkout in ten"}),
     ("title Checkout rejects cards", "title_changed", "is called", {"title": "Checkout rejects cards"}),
+    ("private", "made_private", "INC-1 is private now", {"private": True}),
     ("task check the lag @ben", "item_added", "Task 1 of INC-1 noted for ben", {}),
     ("followup alert on the pool 14d", "item_added", "Followup 1 of INC-1 noted", {}),
     ("did scaled to 12 undo: scale to 6", "item_added", "Change 1 of INC-1 noted for ana", {}),
@@ -84,6 +85,7 @@ def test_every_verb_that_changes_is_in_the_table() -> None:
     synonyms = {"ic": "lead"}
     elsewhere = {
         "new",
+        "public",
         "unack",
         "done",
         "ruledout",

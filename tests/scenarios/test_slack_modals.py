@@ -457,7 +457,7 @@ def test_a_private_incident_opens_no_modal_for_others(slack_story: Begin) -> Non
     story = slack_story()
     declare_private(story, "Salary database leaked")
     story.slack_client.slash("U0DAN", "update INC-1", story.web)
-    assert "private" in shown(opened(story))
+    assert "There is no INC-1" in shown(opened(story))
     assert "Salary" not in shown(opened(story))
 
 

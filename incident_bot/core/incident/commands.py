@@ -92,6 +92,15 @@ class SetTitle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetPrivate:
+    """Show it to those who work on it alone, or to everybody."""
+
+    private: bool
+    sure: bool = False
+    """Whether they were asked: what everybody may read cannot be taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetImpact:
     """`impact <text>`."""
 
@@ -351,6 +360,7 @@ Command: TypeAlias = (
     | SetSeverity
     | SetPhase
     | SetTitle
+    | SetPrivate
     | SetImpact
     | PostUpdate
     | AssignLead

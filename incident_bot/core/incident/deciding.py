@@ -15,6 +15,7 @@ from incident_bot.core.incident import (
     merging,
     notes,
     paging,
+    privacy,
     promises,
     sharing,
     silencing,
@@ -49,6 +50,7 @@ from incident_bot.core.incident.commands import (
     SavePostmortem,
     SetImpact,
     SetPhase,
+    SetPrivate,
     SetReminders,
     SetSeverity,
     SetTitle,
@@ -66,7 +68,7 @@ from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, Paging
 
 _StateCommand: TypeAlias = (
-    SetSeverity | SetPhase | SetTitle | SetImpact | PostUpdate | AssignLead | AssignRole
+    SetSeverity | SetPhase | SetTitle | SetImpact | SetPrivate | PostUpdate | AssignLead | AssignRole
 )
 _LeadCommand: TypeAlias = OfferLead | AcceptLead | DeclineLead
 _SilenceCommand: TypeAlias = SilenceAlerts | LiftSilence
@@ -167,6 +169,8 @@ def _work(command: _StateCommand | _LeadCommand | _SilenceCommand | _ListCommand
             return work.set_title(command, case)
         case SetImpact():
             return work.set_impact(command, case)
+        case SetPrivate():
+            return privacy.set_private(command, case)
         case PostUpdate():
             return work.post_update(command, case)
         case AssignLead():

@@ -233,6 +233,10 @@ def _severity_changed(incident: Incident, event: Event) -> Incident:
     )
 
 
+def _made(*, private: bool) -> Change:
+    return lambda incident, _event: replace(incident, private=private)
+
+
 def _title_changed(incident: Incident, event: Event) -> Incident:
     return replace(incident, title=text(event.data, "title"))
 
@@ -357,6 +361,8 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.SNOOZED: _snoozed,
         Kind.SEVERITY_CHANGED: _severity_changed,
         Kind.TITLE_CHANGED: _title_changed,
+        Kind.MADE_PRIVATE: _made(private=True),
+        Kind.MADE_PUBLIC: _made(private=False),
         Kind.IMPACT_CHANGED: _impact_changed,
         Kind.UPDATE_POSTED: _update_posted,
         Kind.LEAD_ASSIGNED: _lead_assigned,

@@ -80,6 +80,10 @@ def _title(event: Event, incident: Incident) -> Inverse | None:
     return Again(verb="title", rest=text(event.data, "was")) if holds else None
 
 
+def _made_private(_event: Event, incident: Incident) -> Inverse | None:
+    return Again(verb="public", rest="yes") if incident.private else None
+
+
 def _impact(event: Event, incident: Incident) -> Inverse | None:
     if incident.impact != text(event.data, "impact"):
         return None
@@ -161,6 +165,7 @@ _INVERSES: Final[Mapping[Kind, Callable[[Event, Incident], Inverse | None]]] = M
         Kind.SEVERITY_CHANGED: _severity,
         Kind.PHASE_CHANGED: _phase,
         Kind.TITLE_CHANGED: _title,
+        Kind.MADE_PRIVATE: _made_private,
         Kind.IMPACT_CHANGED: _impact,
         Kind.LEAD_ASSIGNED: _lead,
         Kind.ROLE_ASSIGNED: _role,
@@ -178,6 +183,8 @@ _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.SEVERITY_CHANGED: "`sev P2` sets another severity",
         Kind.PHASE_CHANGED: "`status <phase>` sets another phase",
         Kind.TITLE_CHANGED: "`title <text>` sets another title",
+        Kind.MADE_PRIVATE: "`public yes` shows it to everybody",
+        Kind.MADE_PUBLIC: "others may have read it: `private` hides it again",
         Kind.IMPACT_CHANGED: "`impact <text>` says it better",
         Kind.LEAD_ASSIGNED: "`lead @somebody` sets another lead",
         Kind.ROLE_ASSIGNED: "`role <role> @somebody` gives it to somebody else",

@@ -358,6 +358,9 @@ class Kind(StrEnum):
     SILENCE_ENDED = "silence_ended"
     SILENCE_ENDING = "silence_ending"
     """Somebody was told that a silence ends soon."""
+    MADE_PRIVATE = "made_private"
+    """From now on only those who work on it see it."""
+    MADE_PUBLIC = "made_public"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

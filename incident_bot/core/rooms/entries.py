@@ -31,6 +31,7 @@ _LOUD: Final = (
     Kind.FIRES_ON, Kind.STEP_TICKED, Kind.STEP_UNTICKED, Kind.TAKEN_BACK, Kind.PROMISE_MISSED,
     Kind.SILENCE_ASKED, Kind.SILENCE_FAILED, Kind.UNSILENCE_ASKED, Kind.SILENCE_GONE, Kind.SILENCE_ENDED,
     Kind.SILENCE_ENDING,
+    Kind.MADE_PRIVATE, Kind.MADE_PUBLIC,
 )  # fmt: skip
 _SILENT: Final = (Kind.OPENED, Kind.DECLARED, Kind.PAGE_PLANNED, Kind.PAGES_CANCELLED, Kind.STILL_ON_IT)
 _OF_KIND: Final[Mapping[Kind, Telling]] = MappingProxyType(

@@ -135,6 +135,8 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.SILENCE_GONE: "Somebody lifted silence {number|of its alerts} in {from|its source}",
     Kind.SILENCE_ENDED: "Silence {number|of its alerts} has ended: what still fires pages by the usual rules",
     Kind.SILENCE_ENDING: "The silence ends[ at {until}][: {what}][; {person} was told]",
+    Kind.MADE_PRIVATE: "{who} made this private",
+    Kind.MADE_PUBLIC: "{who} made this public",
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")

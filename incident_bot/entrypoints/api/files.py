@@ -32,9 +32,9 @@ class File(schemas.Answered):
 
 
 @router.get("/incidents/{id}/files", response_model=schemas.Page[File], responses=refusals(404))
-def list_files(at: AtDesk, _caller: Reader, number: Number) -> Any:
+def list_files(at: AtDesk, caller: Reader, number: Number) -> Any:
     """List the files that came with messages on the timeline."""
-    return {"items": evidence.files(at.context, number), "next": None}
+    return {"items": evidence.files(at.seen_by(caller), number), "next": None}
 
 
 @router.get(
@@ -46,10 +46,10 @@ def list_files(at: AtDesk, _caller: Reader, number: Number) -> Any:
     },
 )
 def one_file(
-    at: AtDesk, _caller: Reader, number: Number, n: Annotated[int, Path(ge=1, le=2**31 - 1)]
+    at: AtDesk, caller: Reader, number: Number, n: Annotated[int, Path(ge=1, le=2**31 - 1)]
 ) -> Response:
     """Give one file, as an attachment."""
-    file = evidence.file(at.context, number, n)
+    file = evidence.file(at.seen_by(caller), number, n)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
         "X-Content-Type-Options": "nosniff",

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 
+from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints.api import schemas
 from incident_bot.entrypoints.api.parameters import (
     Before,
@@ -40,7 +41,7 @@ _MARKDOWN: Final = frozenset({"text/markdown", "text/plain"})
 @router.get("/incidents", response_model=schemas.Page[schemas.Incident], responses=refusals(400))
 def list_incidents(
     at: AtDesk,
-    _caller: Reader,
+    caller: Reader,
     before: Before,
     state: State = "all",
     severity: schemas.Word | None = None,
@@ -50,7 +51,7 @@ def list_incidents(
 ) -> Any:
     """List incidents, the newest first."""
     views = queries.incidents(
-        at.context,
+        at.seen_by(caller),
         state=state, severity=severity, team=team, service=service, before=before, limit=limit + 1,
     )  # fmt: skip
     items, cursor = cut(views, limit, lambda view: view.number)
@@ -62,17 +63,17 @@ def declare(at: AtDesk, caller: Writer, body: schemas.Declare, idempotency_key: 
     """Declare an incident; pages people like one that an alert opened."""
     acting = at.doorkeeper.acting(caller, body.actor)
     reply = commands.declare(
-        at.context,
+        at.seen_by(acting),
         title=body.title, severity=body.severity, service=body.service, team=body.team, impact=body.impact,
-        actor=acting.actor, source=SOURCE, key=idempotency_key, now=at.now(),
+        private=body.private, actor=acting.actor, source=SOURCE, key=idempotency_key, now=at.now(),
     )  # fmt: skip
-    return _commanded(at, reply)
+    return _commanded(at, acting, reply)
 
 
 @router.get("/incidents/{id}", response_model=schemas.Incident, responses=refusals(404))
-def show_incident(at: AtDesk, _caller: Reader, number: Number) -> Any:
+def show_incident(at: AtDesk, caller: Reader, number: Number) -> Any:
     """Show one incident with its alerts."""
-    return queries.incident(at.context, number)
+    return queries.incident(at.seen_by(caller), number)
 
 
 @router.post("/commands", response_model=schemas.Commanded, responses=refusals(404, 409))
@@ -96,7 +97,7 @@ def command(
 )
 def timeline(
     at: AtDesk,
-    _caller: Reader,
+    caller: Reader,
     number: Number,
     after: Annotated[int, Query(ge=0, le=2**53, description="Only entries with a larger `seq`.")] = 0,
     cursor: Annotated[
@@ -106,21 +107,21 @@ def timeline(
 ) -> Any:
     """List what happened, in the order it was recorded."""
     start = max(after, int(cursor or 0))
-    views = queries.timeline(at.context, number, after=start, limit=limit + 1)
+    views = queries.timeline(at.seen_by(caller), number, after=start, limit=limit + 1)
     items = views[:limit]
     return {"items": items, "next": str(items[-1].seq) if len(views) > limit else None}
 
 
 @router.get("/incidents/{id}/pages", response_model=schemas.Page[schemas.PageSent], responses=refusals(404))
-def pages(at: AtDesk, _caller: Reader, number: Number) -> Any:
+def pages(at: AtDesk, caller: Reader, number: Number) -> Any:
     """List every page with its attempts and receipts."""
-    return {"items": queries.pages(at.context, number), "next": None}
+    return {"items": queries.pages(at.seen_by(caller), number), "next": None}
 
 
 @router.get("/incidents/{id}/why", response_model=dict[str, JsonValue], responses=refusals(404))
-def why(at: AtDesk, _caller: Reader, number: Number) -> Any:
+def why(at: AtDesk, caller: Reader, number: Number) -> Any:
     """Show the chain of custody: delivery, deduplication, route, schedule, pages, receipts."""
-    return chain.explain(at.context, number, now=at.now())
+    return chain.explain(at.seen_by(caller), number, now=at.now())
 
 
 @router.get(
@@ -140,7 +141,7 @@ def why(at: AtDesk, _caller: Reader, number: Number) -> Any:
 )
 def postmortem(
     at: AtDesk,
-    _caller: Reader,
+    caller: Reader,
     number: Number,
     format: Annotated[str, Query(json_schema_extra={"enum": list(FORMATS)})] = "md",  # noqa: A002 - as in the contract
 ) -> Response:
@@ -148,7 +149,7 @@ def postmortem(
     if format not in FORMATS:
         detail = f"This release writes {', '.join(FORMATS)}; the HTML prints well, to PDF too."
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, detail)
-    body, media_type = export.postmortem(at.context, number, format=format, now=at.now())
+    body, media_type = export.postmortem(at.seen_by(caller), number, format=format, now=at.now())
     return document(body, media_type)
 
 
@@ -167,7 +168,7 @@ async def save_postmortem(request: Request, at: AtDesk, caller: Writer, number: 
     """Keep the text that people wrote into the draft."""
     text = _markdown(request.headers.get("content-type", ""), await request.body())
     save = export.save_postmortem
-    await run_in_threadpool(save, at.context, number, text, actor=caller.actor, now=at.now())
+    await run_in_threadpool(save, at.seen_by(caller), number, text, actor=caller.actor, now=at.now())
 
 
 @router.get(
@@ -175,7 +176,7 @@ async def save_postmortem(request: Request, at: AtDesk, caller: Writer, number: 
 )
 def list_alerts(
     at: AtDesk,
-    _caller: Reader,
+    caller: Reader,
     before: Before,
     status: Literal["firing", "resolved"] | None = None,
     incident: Annotated[str | None, Query(max_length=20, description="`INC-42` or `42`.")] = None,
@@ -185,7 +186,7 @@ def list_alerts(
     """List episodes, the newest first."""
     number = None if incident is None else number_of(incident)
     views = queries.alerts(
-        at.context, status=status, incident=number, source=source, before=before, limit=limit + 1
+        at.seen_by(caller), status=status, incident=number, source=source, before=before, limit=limit + 1
     )
     items, cursor = cut(views, limit, lambda view: view.id)
     return {"items": items, "next": cursor}
@@ -194,13 +195,13 @@ def list_alerts(
 @router.get("/alerts/{id}/why", response_model=dict[str, JsonValue], responses=refusals(404), tags=["alerts"])
 def alert_why(
     at: AtDesk,
-    _caller: Reader,
+    caller: Reader,
     id: Annotated[  # noqa: A002 -- as in the contract
         str, Path(max_length=200, description="Its `id`, its `fingerprint`, or its name: the newest of it.")
     ],
 ) -> Any:
     """Show why an alert was paged for, or why nobody was: delivery, deduplication, route, muting, incident, pages."""
-    return chain.explain_alert(at.context, id, now=at.now()).to_json()
+    return chain.explain_alert(at.seen_by(caller), id, now=at.now()).to_json()
 
 
 def _markdown(content_type: str, body: bytes) -> str:
@@ -220,11 +221,22 @@ def _run(
 ) -> dict[str, object]:
     acting = at.doorkeeper.acting(caller, body.actor)
     reply = commands.handle(
-        at.context, body.text, incident=number, actor=acting.actor, source=SOURCE, key=key, now=at.now()
+        at.seen_by(acting),
+        body.text,
+        incident=number,
+        actor=acting.actor,
+        source=SOURCE,
+        key=key,
+        now=at.now(),
     )
-    return _commanded(at, reply, number)
+    return _commanded(at, acting, reply, number)
 
 
-def _commanded(at: Desk, reply: ReplyView, number: int | None = None) -> dict[str, object]:
+def _commanded(at: Desk, caller: Caller, reply: ReplyView, number: int | None = None) -> dict[str, object]:
+    """Give the reply with its incident as the caller may see it: none where they made it private for others."""
     shown = number_of(reply.incident) if reply.incident else number
-    return {"reply": reply, "incident": None if shown is None else queries.incident(at.context, shown)}
+    try:
+        incident = None if shown is None else queries.incident(at.seen_by(caller), shown)
+    except NotFound:
+        incident = None
+    return {"reply": reply, "incident": incident}

@@ -154,7 +154,7 @@ def end_override_named(
 @router.get("/people/{name}/why", response_model=dict[str, JsonValue], responses=refusals(404, 409))
 def person_why(
     at: AtDesk,
-    _caller: Reader,
+    caller: Reader,
     name: Annotated[str, Path(max_length=64, description="An id of `people.yaml`.")],
     start: Annotated[
         schemas.Instant | None, Query(alias="from", description="A day before `to`, when left out.")
@@ -169,7 +169,7 @@ def person_why(
         raise Refused("`to` must come after `from`.")
     if finish - begin > SHIFTS_LONGEST:
         raise Refused(f"Ask for at most {SHIFTS_LONGEST.days} days at once.")
-    return explain_person(at.context, name, start=begin, end=finish, now=now).to_json()
+    return explain_person(at.seen_by(caller), name, start=begin, end=finish, now=now).to_json()
 
 
 def _span(at: Desk, start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:

@@ -362,6 +362,7 @@ class Declare(Taken):
     service: Word | None = None
     team: Word | None = None
     impact: Text | None = None
+    private: bool = Field(default=False, description="Only those who work on it see it.")
     actor: Word | None = Field(default=None, description="The person of people.yaml who declares it.")
 
 

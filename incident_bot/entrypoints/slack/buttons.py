@@ -12,6 +12,7 @@ from slack_bolt import App
 from incident_bot.core.errors import Refused
 from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
 from incident_bot.flow import commands, together
+from incident_bot.flow.context import Context
 from incident_bot.flow.queries import epoch_of
 from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.views import ReplyView
@@ -62,31 +63,31 @@ def _press(bench: Workbench, body: Mapping[str, Any], action: Mapping[str, Any])
     value = value_of(action)
     name = text_of(action, "action_id")
     number, epoch, row = value.get("i"), value.get("e"), value.get("p")
-    actor = bench.actor(text_of(body.get("user") or {}, "id"))
+    user = text_of(body.get("user") or {}, "id")
+    actor = bench.actor(user)
+    context = bench.seen_by(user, channel=text_of(body.get("channel") or {}, "id"))
     container = body.get("container") or {}
     # The same message and the same minute of the same person: a double click is one.
     key = f"slack:{name}:{number or row}:{epoch}:{text_of(container, 'message_ts')}"[: commands.KEY_MOST]
     if number is None and isinstance(row, int) and name == "page:ack":
-        return _take_all(bench, row, actor, key)
+        return _take_all(bench, context, row, actor, key)
     if not isinstance(number, int):
         raise Refused(OLD)
-    if name in MOVES and isinstance(epoch, int) and epoch_of(bench.context, number) != epoch:
+    if name in MOVES and isinstance(epoch, int) and epoch_of(context, number) != epoch:
         message = "Paging went on since this was shown, so nothing was done: the newest page or the card acts on it."
         raise Refused(message)
     now = bench.now()
     verb = LINES[name]
-    reply = commands.handle(
-        bench.context, verb, incident=number, actor=actor, source=SOURCE, key=key, now=now
-    )
-    return undoable(bench.context, verb, reply, actor=actor, now=now)
+    reply = commands.handle(context, verb, incident=number, actor=actor, source=SOURCE, key=key, now=now)
+    return undoable(context, verb, reply, actor=actor, now=now)
 
 
-def _take_all(bench: Workbench, row: int, actor: str, key: str) -> ReplyView:
+def _take_all(bench: Workbench, context: Context, row: int, actor: str, key: str) -> ReplyView:
     """Acknowledge what still waits of the incidents of one message (S7)."""
-    found = together.incidents_of(bench.context, row)
+    found = together.incidents_of(context, row)
     left = together.waiting(found)
     if not left:
         said = "Somebody has all of them already, or they are over." if found else OLD
         return ReplyView(text=said, ok=bool(found))
-    taken = together.take(bench.context, left, actor, source=SOURCE, key=key, now=bench.now())
+    taken = together.take(context, left, actor, source=SOURCE, key=key, now=bench.now())
     return ReplyView(text=taken.said)

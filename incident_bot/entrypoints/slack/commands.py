@@ -45,11 +45,12 @@ def install(bolt: App, bench: Workbench) -> None:
 
 
 def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
-    channel = text_of(command, "channel_id")
+    channel, user = text_of(command, "channel_id"), text_of(command, "user_id")
     line = typed(bench.context, text_of(command, "text"))
-    actor, now = bench.actor(text_of(command, "user_id")), bench.now()
+    actor, now = bench.actor(user), bench.now()
+    context = bench.seen_by(user, channel=channel)
     name = text_of(command, "channel_name")
-    converted = convert(bench.context, line, channel=channel, name=name, actor=actor, now=now)
+    converted = convert(context, line, channel=channel, name=name, actor=actor, now=now)
     if converted is not None:
         return converted
     here = incident_at(bench.context, channel)
@@ -57,7 +58,7 @@ def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
         line = "info" if here is not None else "list"
     try:
         reply = commands.handle(
-            bench.context,
+            context,
             line,
             incident=here,
             actor=actor,
@@ -72,7 +73,7 @@ def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
         ):
             raise
         return ReplyView(text=str(refused), ok=False)
-    return undoable(bench.context, verb_of(line), reply, actor=actor, now=bench.now())
+    return undoable(context, verb_of(line), reply, actor=actor, now=bench.now())
 
 
 def _form(command: Mapping[str, Any], name: str, number: int | None) -> Form:

@@ -19,6 +19,7 @@ from incident_bot.entrypoints.slack import buttons, commands, events, home, moda
 from incident_bot.entrypoints.slack.opening import opens_only
 from incident_bot.entrypoints.slack.work import Pool, Workbench
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import NOBODY
 from incident_bot.flow.slack.seen import first_time
 from incident_bot.slack_api import URL
 
@@ -55,7 +56,7 @@ class SlackDoor:
             listener_executor=self._threads,
         )
         logger.setLevel(level)
-        self._bench = Workbench(context, clock)
+        self._bench = Workbench(context.seen_by(NOBODY), clock)
         for part in (commands, buttons, modals, shortcuts, home, undo, events):
             part.install(self.bolt, self._bench)
 

@@ -68,14 +68,15 @@ def _acknowledge(bench: Workbench, user: str, action: Mapping[str, Any]) -> Repl
         return ReplyView(text="This button is too old; it is drawn anew below.", ok=False)
     actor, now = bench.actor(user), bench.now()
     key = f"slack:home:ack:{number}:{value.get('e')}"
-    reply = commands.handle(
-        bench.context, "ack", incident=number, actor=actor, source=SOURCE, key=key, now=now
-    )
-    return undoable(bench.context, "ack", reply, actor=actor, now=now)
+    context = bench.seen_by(user)
+    reply = commands.handle(context, "ack", incident=number, actor=actor, source=SOURCE, key=key, now=now)
+    return undoable(context, "ack", reply, actor=actor, now=now)
 
 
 def _undo(bench: Workbench, user: str, action: Mapping[str, Any]) -> ReplyView:
-    return take_back(bench.context, value_of(action), actor=bench.actor(user), source=SOURCE, now=bench.now())
+    return take_back(
+        bench.seen_by(user), value_of(action), actor=bench.actor(user), source=SOURCE, now=bench.now()
+    )
 
 
 def _here(bench: Workbench, body: Mapping[str, Any]) -> ReplyView:

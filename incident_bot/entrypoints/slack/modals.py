@@ -138,7 +138,12 @@ def _ticked(bench: Workbench, body: Mapping[str, Any], action: Mapping[str, Any]
 
     def tick() -> None:
         press_step(
-            bench.context, form, value_of(action), actor=bench.actor(form.user), key=key, now=bench.now()
+            bench.seen_by(form.user, channel=form.channel),
+            form,
+            value_of(action),
+            actor=bench.actor(form.user),
+            key=key,
+            now=bench.now(),
         )
 
     notice: str | None = guarded(tick, lambda text: text, doing="a step of a runbook")
@@ -165,7 +170,7 @@ def _late(bench: Workbench, form: Form, view: Mapping[str, Any], future: Future[
 def _outcome(bench: Workbench, form: Form, view: Mapping[str, Any]) -> Outcome:
     def send() -> Outcome:
         return submit(
-            bench.context,
+            bench.seen_by(form.user, channel=form.channel),
             form,
             view=text_of(view, "id"),
             fields=inputs_of(view),

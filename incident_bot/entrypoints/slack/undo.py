@@ -24,7 +24,11 @@ def install(bolt: App, bench: Workbench) -> None:
         user = text_of(body.get("user") or {}, "id")
         bench.act(
             lambda: take_back(
-                bench.context, value_of(action), actor=bench.actor(user), source=SOURCE, now=bench.now()
+                bench.seen_by(user, channel=text_of(body.get("channel") or {}, "id")),
+                value_of(action),
+                actor=bench.actor(user),
+                source=SOURCE,
+                now=bench.now(),
             ),
             ack,
             respond,

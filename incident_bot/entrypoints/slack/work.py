@@ -21,6 +21,7 @@ from incident_bot.core.errors import IncidentBotError, Refused
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.chat import learn
 from incident_bot.flow.slack.people import GUEST, actor
+from incident_bot.flow.slack.sight import seer_of
 from incident_bot.flow.slack.undoing import Undoable
 from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import actions, button, message
@@ -85,7 +86,7 @@ class Workbench:
     """Shared by all listeners."""
 
     def __init__(self, context: Context, clock: Clock) -> None:
-        """Take the wired parts and the clock."""
+        """Take the wired parts, as whoever has not said who they are sees them, and the clock."""
         self.context = context
         self._clock = clock
         self.pool = Pool(THREADS, "slack-work")
@@ -100,6 +101,11 @@ class Workbench:
     def now(self) -> datetime:
         """Read the clock."""
         return self._clock.now()
+
+    def seen_by(self, user: str, *, channel: str | None = None) -> Context:
+        """Give the parts as a member may see them who is in this channel."""
+        with self.context.store.read() as tx:
+            return self.context.seen_by(seer_of(self.context, tx, user, channel=channel))
 
     def actor(self, user: str) -> str:
         """Give the actor behind a member; raises Refused for a stranger where the configuration says so."""

@@ -23,7 +23,7 @@ from incident_bot.flow.commands.splitting import split
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, Line, Verb, parse
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import visible
 from incident_bot.flow.views import ReplyView
 from incident_bot.store import interventions
 from incident_bot.store.transaction import LostRace, Tx, Unavailable
@@ -138,6 +138,7 @@ def _change(
         return known
     ledger = Ledger(context, tx, now=now)
     if line.verb.name in JOINING:
+        visible(tx, context.seer, number or 0)
         joining = Joining(
             ledger=ledger, number=number or 0, rest=line.rest, actor=actor, source=source, now=now
         )
@@ -150,7 +151,7 @@ def _change(
     elif line.verb.name == "drill":
         decision = drill(ledger, line.rest, actor=actor, source=source)
     else:
-        found = load(tx, number or 0, lock=True)
+        found = visible(tx, context.seer, number or 0, lock=True)
         request = Request(ledger=ledger, incident=found, rest=line.rest, actor=actor, now=now)
         command = CHANGES[line.verb.name](request)
         rules = ledger.current.revision.rules

@@ -32,6 +32,7 @@ from incident_bot.core.incident import (
     Resolve,
     SetImpact,
     SetPhase,
+    SetPrivate,
     SetReminders,
     SetSeverity,
     SetTitle,
@@ -50,6 +51,8 @@ from incident_bot.flow.queries import steps_of
 from incident_bot.store import alerts, incidents
 
 FIRING_NAMED: Final = 5
+SURE: Final = "yes"
+"""What somebody types who was asked whether they mean what cannot be taken back."""
 LATELY: Final = 200
 """How many of the last entries are looked at for what somebody said last."""
 _PHASES: Final = (Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING, Phase.MONITORING, Phase.CLOSED)
@@ -314,6 +317,16 @@ def _reopen(request: Request) -> Command:
     )
 
 
+def _private(request: Request) -> Command:
+    first, _, more = request.rest.casefold().partition(" ")
+    if first in ("off", "no"):
+        return SetPrivate(private=False, sure=more.strip() == SURE)
+    if first:
+        message = f"I do not understand {request.rest[:40]!r}; type `private`, or `private off`."
+        raise Refused(message)
+    return SetPrivate(private=True)
+
+
 CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "ack": _ack,
     "unack": lambda _: Unacknowledge(),
@@ -338,6 +351,8 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "title": lambda request: SetTitle(
         title=arguments.needed(request.rest, example="title Checkout rejects cards")
     ),
+    "private": _private,
+    "public": lambda request: SetPrivate(private=False, sure=request.rest.casefold() == SURE),
     "task": _task,
     "followup": _followup,
     "did": _did,

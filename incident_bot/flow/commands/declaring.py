@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from typing import Final
 
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import Decision, Opening, open_incident
 from incident_bot.core.model import Severity
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.ledger import Ledger
+
+PRIVATE: Final = ("--private", "—private", "–private")
+"""Phones and editors make a dash of two."""
 
 
 def declare(
@@ -52,12 +56,20 @@ def declare(
 
 
 def declare_from_line(ledger: Ledger, rest: str, *, actor: str, source: str) -> Decision:
-    """Read `new [P2] <title>`; the severity may stand first."""
+    """Read `new [P2] [--private] <title>`; severity and option may stand first, in either order."""
     text = arguments.needed(rest, example="new P2 Checkout rejects cards")
-    first, _, others = text.partition(" ")
-    if others and ledger.current.revision.ladder.named(first) is not None:
-        return declare(ledger, title=others, severity=first, actor=actor, source=source)
-    return declare(ledger, title=text, actor=actor, source=source)
+    severity, private = None, False
+    while text:
+        first, _, others = text.partition(" ")
+        if first.casefold() in PRIVATE:
+            private = True
+        elif severity is None and others and ledger.current.revision.ladder.named(first) is not None:
+            severity = first
+        else:
+            break
+        text = others.strip()
+    text = arguments.needed(text, example="new P2 --private Customer data leaked")
+    return declare(ledger, title=text, severity=severity, private=private, actor=actor, source=source)
 
 
 def _severity(ledger: Ledger, word: str | None) -> Severity:

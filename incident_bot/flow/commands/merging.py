@@ -41,7 +41,7 @@ from incident_bot.flow.channel_facts import PAGERDUTY
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.placed import attached
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import visible
 from incident_bot.flow.triage import Triage
 from incident_bot.store import alerts, incidents, outbox
 from incident_bot.store.outbox import OutboxRow, RowState
@@ -70,7 +70,7 @@ def _merge(joining: Joining) -> tuple[str, int]:
     number, reason = arguments.other_incident(joining.rest, example="dup INC-1")
     tx.lock_intake()
     for wanted in (joining.number, number):
-        load(tx, wanted)
+        visible(tx, ledger.context.seer, wanted)
     both = incidents.get_many(tx, {joining.number, number})
     found, into = (ledger.incident(both[wanted]) for wanted in (joining.number, number))
     end = incidents.end_of_merges(tx, into)
@@ -141,7 +141,7 @@ def _unmerge(joining: Joining) -> tuple[str, int]:
     ledger, tx = joining.ledger, joining.ledger.tx
     number, reason = _named(joining)
     tx.lock_intake()
-    found = load(tx, number)
+    found = visible(tx, joining.ledger.context.seer, number)
     events = incidents.events(tx, number)
     part = _part(joining, found, events, reason)
     if part is None:

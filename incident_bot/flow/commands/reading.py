@@ -13,6 +13,7 @@ from incident_bot.flow import export, queries
 from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
+from incident_bot.flow.sight import visible
 from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, SilenceView, StepView
 from incident_bot.render.catchup import at, catch_up
 from incident_bot.store import alerts, incidents
@@ -91,7 +92,7 @@ def runbook(context: Context, number: int, *, now: datetime) -> ReplyView:
 def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
     """Answer `catchup`: all that a late joiner needs, from the record alone."""
     with context.store.read() as tx:
-        incident = queries.load(tx, number)
+        incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
         episodes = alerts.episodes_of_incident(tx, number)
     names = {person.id: person.name for person in context.live.current.revision.people.values()}

@@ -15,7 +15,7 @@ from incident_bot.core.routing import KEY_MOST, title
 from incident_bot.core.storm import UNNAMED
 from incident_bot.flow.commands.merging import Joining
 from incident_bot.flow.placed import attached
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import load
 from incident_bot.flow.triage import Triage
 from incident_bot.store import alerts, incidents
 

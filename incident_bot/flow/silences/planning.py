@@ -13,7 +13,7 @@ from incident_bot.core.model import Episode, Incident, Status, matchers_text
 from incident_bot.core.silencing import SETS_MOST, Hidden, Wanted, hidden, matchers_of, told
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import visible
 from incident_bot.sources import SOURCES
 from incident_bot.sources.base import Silencer
 from incident_bot.store import alerts
@@ -70,7 +70,7 @@ def propose(current: Current, tx: Tx, incident: Incident) -> Proposal:
 def preview(context: Context, number: int) -> Preview:
     """Say what a silence of this incident would hide now; raises NotFound."""
     with context.store.read() as tx:
-        incident = load(tx, number)
+        incident = visible(tx, context.seer, number)
         return previewed(context.live.current, tx, incident)
 
 

@@ -20,7 +20,7 @@ from incident_bot.core.model import ItemKind, Json, Kind
 from incident_bot.core.rooms.heard import Mark, first_on, kept_by
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import load
 from incident_bot.flow.slack.attached import files_of
 from incident_bot.flow.slack.channels import Channels
 from incident_bot.flow.slack.names import names_of

@@ -15,11 +15,12 @@ from incident_bot.core.timeline import redact
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS
-from incident_bot.flow.queries import load, steps_of
+from incident_bot.flow.queries import steps_of
+from incident_bot.flow.sight import visible
 from incident_bot.flow.silences.planning import previewed
 from incident_bot.flow.slack.facts import EPISODES_READ, card_of, who
 from incident_bot.flow.slack.likely import likely
-from incident_bot.flow.slack.sight import may_see, seen_open
+from incident_bot.flow.slack.sight import seen_open, seer_of
 from incident_bot.flow.views import StepView
 from incident_bot.render.messages import channel_message, incident_url
 from incident_bot.render.slack.blocks import Block
@@ -166,11 +167,7 @@ def incident_of(context: Context, tx: Tx, form: Form) -> Incident | None:
         number = found or (rooms.at(tx, place) if place else None)
     if number is None:
         return None
-    incident = load(tx, number)
-    if not may_see(context, tx, incident, form.user, channel=form.channel):
-        message = f"{incident.name} is private; those who work on it see it."
-        raise NotFound(message)
-    return incident
+    return visible(tx, seer_of(context, tx, form.user, channel=form.channel), number)
 
 
 def _writing(context: Context, tx: Tx, form: Form, incident: Incident | None, notice: str | None) -> Block:

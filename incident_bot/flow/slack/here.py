@@ -16,7 +16,7 @@ from incident_bot.core.rooms import Place, Shown
 from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import load, visible
 from incident_bot.flow.slack.pacing import Paced
 from incident_bot.flow.slack.where import incident_at
 from incident_bot.flow.views import ReplyView
@@ -52,7 +52,7 @@ def here(
                     ledger.take(declare_from_line(ledger, new[1], actor=actor, source=SOURCE))
                     (incident,) = ledger.flush()
                 else:
-                    incident = load(tx, number or 0, lock=True)
+                    incident = visible(tx, context.seer, number or 0, lock=True)
                 _convert(tx, incident, channel, name, now)
         except LostRace:
             continue

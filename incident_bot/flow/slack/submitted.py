@@ -17,7 +17,7 @@ from incident_bot.core.errors import NotFound, Refused
 from incident_bot.core.model import Incident
 from incident_bot.flow import commands
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import load
+from incident_bot.flow.sight import visible
 from incident_bot.flow.slack.forms import ROLES, Form, declare_again, incident_of, view_of
 from incident_bot.flow.slack.people import person_of
 from incident_bot.flow.slack.undoing import undoable
@@ -107,7 +107,8 @@ def _incident(context: Context, form: Form) -> Incident:
     with context.store.read() as tx:
         if chosen is not None:
             digits = chosen.removeprefix("INC-")
-            return load(tx, int(digits) if digits.isdecimal() and len(digits) < 10 else 0)  # noqa: PLR2004 -- ids
+            number = int(digits) if digits.isdecimal() and len(digits) < 10 else 0  # noqa: PLR2004 -- ids
+            return visible(tx, context.seer, number)
         incident = incident_of(context, tx, form)
     if incident is None:
         raise _WrongField("incident", "Choose the incident that it belongs to.")

@@ -12,6 +12,7 @@ from incident_bot.core.model import JsonObject
 from incident_bot.flow import commands, queries
 from incident_bot.flow.commands.changing import LATELY
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import visible
 from incident_bot.flow.slack.forms import can
 from incident_bot.flow.views import ReplyView
 from incident_bot.store import incidents
@@ -20,7 +21,7 @@ UNDO: Final = "undo"
 UNDO_FOR: Final = timedelta(minutes=1)
 UNDONE: Final = frozenset({
     "ack", "snooze", "sev", "status", "title", "impact", "lead", "role", "note", "task", "followup", "did",
-    "tick", "untick", "theory", "decide", "silence",
+    "tick", "untick", "theory", "decide", "silence", "private",
 })  # fmt: skip
 """The verbs whose work can be taken back; `undo` itself has the last word."""
 
@@ -42,7 +43,7 @@ def undoable(context: Context, verb: str, reply: ReplyView, *, actor: str, now: 
         return reply
     number = int(reply.incident.removeprefix("INC-"))
     with context.store.read() as tx:
-        incident = queries.load(tx, number)
+        incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number, after=max(0, incident.seq - LATELY))
     try:
         undo(events, incident, actor=actor, now=now)

@@ -24,6 +24,7 @@ from incident_bot.core.timeline import redact
 from incident_bot.core.why import entry_of, reasons, routes_tried, silenced, unplaced, verdict
 from incident_bot.flow import queries
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import Seer, hidden
 from incident_bot.flow.silences.telling import silenced_by
 from incident_bot.flow.why.telling import Chain, Link, clock, page_links, sentence_on
 from incident_bot.store import alerts as store
@@ -40,11 +41,11 @@ _INSTANT: Final = timedelta(microseconds=1)
 def explain_alert(context: Context, name: str, *, now: datetime) -> Chain:
     """Say why an alert was or was not paged for: by its number, its fingerprint, or the newest of its name.
 
-    Raises NotFound. A private incident is named without its title.
+    Raises NotFound. A private incident is named without its title, and to nobody who may not see it.
     """
     names = {person.id: person.name for person in context.live.current.revision.people.values()}
     with context.store.read() as tx:
-        episode = _find(tx, name)
+        episode = _find(tx, context.seer, name)
         incident = incidents.get(tx, episode.incident_id) if episode.incident_id else None
         events = incidents.events(tx, incident.id) if incident else []
         links = links_of(tx, episode, incident, events, now=now)
@@ -110,12 +111,13 @@ def alert_json(episode: Episode) -> JsonObject:
     }
 
 
-def _find(tx: Tx, name: str) -> Episode:
+def _find(tx: Tx, seer: Seer, name: str) -> Episode:
     word = name.strip()
-    found: Episode | None = None
-    if word.isascii() and word.isdigit() and len(word) <= ID_MOST:
-        found = store.episode(tx, int(word))
-    found = found or store.newest_called(tx, word, most=NAMES_LOOKED_AT)
+    numbered = (
+        store.episode(tx, int(word)) if word.isascii() and word.isdigit() and len(word) <= ID_MOST else None
+    )
+    found = _seen(tx, seer, [numbered] if numbered else ())
+    found = found or _seen(tx, seer, store.newest_called(tx, word, most=NAMES_LOOKED_AT))
     if found is None:
         message = (
             f"There is no alert {word[:80]!r}; write its number, its fingerprint or its name. `firing INC-n` and "
@@ -123,6 +125,12 @@ def _find(tx: Tx, name: str) -> Episode:
         )
         raise NotFound(message)
     return found
+
+
+def _seen(tx: Tx, seer: Seer, found: Sequence[Episode]) -> Episode | None:
+    """Give the first that is on no incident which the seer may not see."""
+    unseen = hidden(tx, seer, {one.incident_id for one in found if one.incident_id})
+    return next((one for one in found if one.incident_id not in unseen), None)
 
 
 def _deliveries(tx: Tx, episode: Episode, now: datetime) -> list[Link]:

@@ -11,6 +11,7 @@ from incident_bot.core.timeline import redact
 from incident_bot.core.why import Code, Reason, paged_people, reasons, silenced, unreachable
 from incident_bot.flow import phones, queries
 from incident_bot.flow.context import Context
+from incident_bot.flow.sight import visible
 from incident_bot.flow.silences.telling import silenced_by
 from incident_bot.flow.why.alerts import alert_json, links_of
 from incident_bot.flow.why.telling import (
@@ -40,7 +41,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
     """Say how an incident came to page whom it paged, and why not others; raises NotFound."""
     names = {person.id: person.name for person in context.live.current.revision.people.values()}
     with context.store.read() as tx:
-        incident = queries.load(tx, number)
+        incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
         episodes = episodes_store.episodes_of_incident(tx, number)
         links = [link for one in cut(episodes) for link in _alert(tx, one, incident, events, now)]

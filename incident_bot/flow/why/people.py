@@ -15,6 +15,7 @@ from incident_bot.flow import queries
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.history import Roster
+from incident_bot.flow.sight import seen
 from incident_bot.flow.views import PageView
 from incident_bot.flow.why.telling import Chain, Link, clock, counted, page_json, page_links
 from incident_bot.store import incidents, outbox
@@ -34,7 +35,7 @@ class _Asked:
 def explain_person(context: Context, name: str, *, start: datetime, end: datetime, now: datetime) -> Chain:
     """Say what a person was sent in `[start, end)` and why, and why not; raises NotFound.
 
-    A private incident is named without its title, and without what its pages say.
+    A private incident is named without its title, and without what its pages say; not at all to who may not see it.
     """
     people = context.live.current.revision.people
     person = _person(name, people)
@@ -46,7 +47,7 @@ def explain_person(context: Context, name: str, *, start: datetime, end: datetim
     with context.store.read() as tx:
         # What happens at this very instant has happened.
         until = end + timedelta(microseconds=1) if end >= now else end
-        found = incidents.open_between(tx, start, until, limit=INCIDENTS_MOST + 1)
+        found = seen(tx, context.seer, incidents.open_between(tx, start, until, limit=INCIDENTS_MOST + 1))
         revision = context.live.current.revision
         directories = Directories(
             revision,

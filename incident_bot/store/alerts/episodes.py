@@ -14,6 +14,8 @@ from incident_bot.store.tables import episode as table
 from incident_bot.store.transaction import LostRace, Tx
 from incident_bot.store.types import Found, storable
 
+CALLED_MOST: Final = 50
+"""How many episodes of one fingerprint are given at once."""
 _EPISODES: Final = Bulk(table)
 
 # Written out: a database uses a partial index only where it can read the index's condition in the query.
@@ -236,18 +238,15 @@ def episode(tx: Tx, episode_id: int) -> Episode | None:
     return None if row is None else _value(row)
 
 
-def newest_called(tx: Tx, word: str, *, most: int) -> Episode | None:
-    """Give the newest episode with this fingerprint, else the newest of this `alertname` among the newest `most`."""
+def newest_called(tx: Tx, word: str, *, most: int) -> list[Episode]:
+    """Give the episodes with this fingerprint, else those of this `alertname` among the newest `most`, newest first."""
     query = sa.select(table).order_by(table.c.id.desc())
-    found = _found(tx, query.where(table.c.fingerprint == storable(word)).limit(1))
-    if not found:
-        wanted = word.casefold()
-        found = [
-            one
-            for one in _found(tx, query.limit(most))
-            if one.labels.get("alertname", "").casefold() == wanted
-        ]
-    return found[0] if found else None
+    found = _found(tx, query.where(table.c.fingerprint == storable(word)).limit(CALLED_MOST))
+    if found:
+        return found
+    wanted = word.casefold()
+    newest = _found(tx, query.limit(most))
+    return [one for one in newest if one.labels.get("alertname", "").casefold() == wanted]
 
 
 def held_episodes(tx: Tx) -> list[Episode]:

@@ -17,6 +17,7 @@ from incident_bot.store.incidents.reading import (
     of_kinds,
     open_between,
     open_by_keys,
+    private_among,
     verify_chain,
 )
 from incident_bot.store.incidents.saving import save
@@ -39,6 +40,7 @@ __all__ = [
     "of_kinds",
     "open_between",
     "open_by_keys",
+    "private_among",
     "save",
     "save_buckets",
     "verify_chain",

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from incident_bot.core.model import Event, Incident, Kind, Paging
-from incident_bot.store.bulk import Asked, one_of_asked
+from incident_bot.store.bulk import Asked, among, one_of_asked
 from incident_bot.store.incidents.chain import first_broken
 from incident_bot.store.incidents.rows import event_value, incident_value, key_hash
 from incident_bot.store.tables import event as event_table
@@ -75,6 +75,14 @@ def get_many(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Incident]:
     """Give these incidents by their numbers, locked until the transaction ends."""
     wanted = list(incident_ids)
     return {row.id: incident_value(row) for row in _MANY_LOCKED(tx, wanted)} if wanted else {}
+
+
+def private_among(tx: Tx, incident_ids: Iterable[int]) -> list[Incident]:
+    """Give the private ones of these incidents; not locked."""
+    wanted = sorted(set(incident_ids))
+    if not wanted:
+        return []
+    return _found(tx, sa.select(table).where(among(tx, table.c.id, wanted), table.c.private))
 
 
 def end_of_merges(tx: Tx, incident: Incident) -> Incident | None:
