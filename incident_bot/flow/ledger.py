@@ -32,7 +32,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.history import Roster
 from incident_bot.flow.nudges import nudged
-from incident_bot.flow.slack import announcements
+from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.steps import Turns, edited, told_of_steps
 from incident_bot.store import incidents, outbox, rooms, silences, timers
@@ -280,6 +280,11 @@ class Ledger:
         return severity.rank if severity else 0
 
     def _told(self, incident: Incident, draft: _Draft, rank: int) -> Iterable[NewMessage]:
+        kinds = {event.kind for event in draft.events}
+        if Kind.MADE_PRIVATE in kinds:
+            yield from withdrawn.owed(self.tx, incident, rank=rank, now=self.now)
+        if Kind.MADE_PUBLIC in kinds:
+            withdrawn.keep(self.tx, incident)
         if announcements.wanted(self.context):
             yield from announcements.owed(
                 self.context, self.tx, incident, draft.announcements, draft.events,

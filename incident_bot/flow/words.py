@@ -18,7 +18,7 @@ from incident_bot.flow import acklinks, changes, folding, followups, phones
 from incident_bot.flow.channel_facts import channel_facts
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import links
-from incident_bot.flow.slack import announcements
+from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
@@ -76,6 +76,10 @@ class Facts:
         row = outbox.row(self._tx, number)
         return outbox.together(self._tx, row) if row else []
 
+    def row(self, number: int) -> OutboxRow | None:
+        """Give one row as it is now."""
+        return outbox.row(self._tx, number)
+
     def told(self, incident_id: int, via: str) -> list[OutboxRow]:
         """Give the messages about an incident by one channel."""
         return outbox.messages_by(self._tx, incident_id, via)
@@ -116,6 +120,9 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         return followups.message(row)
     if row.moment is Moment.CHANGE:
         return changes.message(row)
+    taken_back = row.data.get(withdrawn.PREFIX)
+    if isinstance(taken_back, int):
+        return withdrawn.message(row, facts.row(taken_back))
     if row.moment is Moment.EDIT or announcements.is_announcement(row):
         return _kept(context, facts, row, incident, episodes, now=now)
     if row.moment in MOMENTS:

@@ -25,6 +25,9 @@ from incident_bot.core.rooms import (
     Invite,
     Join,
     Kept,
+    Leave,
+    Leaving,
+    Left,
     Pin,
     Place,
     PostCard,
@@ -39,6 +42,7 @@ from incident_bot.core.rooms import (
     plan,
     room_name,
     telling,
+    too_open,
 )
 from incident_bot.core.rooms.naming import slug
 
@@ -219,10 +223,62 @@ def test_the_next_call(desired: Desired, shown: Shown, expected: Action | None) 
     assert plan(desired, shown, now=NOW) == expected
 
 
+HIDDEN = replace(ROOM, private=True, hidden=True)
+OLD = Left(channel="C0", thread="1.0", steps=tuple(Leaving))
+
+
+@pytest.mark.parametrize(
+    "shown, expected",
+    [
+        (DONE, Create("inc-7-a", True)),
+        (replace(DONE, converted=True), Create("inc-7-a", True)),
+        (replace(DONE, place=Place.THREAD), Create("inc-7-a", True)),
+        (replace(DONE, archived=True), None),
+        (replace(DONE, archived=True, put_away=True), Unarchive()),
+        (replace(DONE, secret=True), None),
+        (Shown(), Create("inc-7-a", True)),
+        (Shown(channel="C1", secret=True, left=OLD), PostCard()),
+        (replace(DONE, secret=True, left=OLD, members=frozenset()), Invite(("U1", "U2"))),
+        (replace(DONE, secret=True, left=OLD, told=0), Leave(Leaving.ERASE)),
+        (replace(DONE, secret=True, left=OLD.after(Leaving.ERASE)), Leave(Leaving.TOPIC)),
+    ],
+)
+def test_what_was_made_private_leaves_its_room(shown: Shown, expected: Action | None) -> None:
+    assert plan(HIDDEN, shown, now=NOW) == expected
+
+
+def test_what_was_private_from_the_beginning_stays_where_it_is() -> None:
+    assert plan(replace(ROOM, private=True), DONE, now=NOW) is None
+
+
+def test_what_is_done_in_a_place_that_is_left() -> None:
+    assert Left.of(Shown()) is None
+    assert Left.of(DONE) == Left(channel="C1", thread="1.0", steps=tuple(Leaving))
+    ours = {Leaving.PURPOSE, Leaving.NAME, Leaving.ARCHIVE}
+    of_people = Left.of(replace(DONE, converted=True))
+    assert of_people is not None
+    assert ours.isdisjoint(of_people.steps)
+    thread = Left.of(replace(DONE, place=Place.THREAD))
+    assert thread == Left(channel="C1", thread="1.0", steps=(Leaving.ERASE,))
+    assert thread.after(Leaving.ERASE) is None
+
+
+@pytest.mark.parametrize("left", [None, OLD, replace(OLD, thread=None)])
+def test_what_is_left_is_written_and_read(left: Left | None) -> None:
+    shown = replace(DONE, secret=True, left=left)
+    assert Shown.from_json(shown.to_json()) == shown
+    assert Shown.from_json({"left": {"channel": "C0", "steps": 3}}).left is None
+    assert Shown.from_json({"left": {"channel": "C0", "steps": []}}).left is None
+
+
 def done(action: Action, shown: Shown, desired: Desired) -> Shown:  # noqa: C901 -- a line for each
     match action:
         case Create():
-            return Shown(channel="C1")
+            gone = Left.of(shown) if too_open(desired, shown) else shown.left
+            return Shown(channel="C1", secret=action.private, left=gone)
+        case Leave():
+            assert shown.left is not None
+            return replace(shown, left=shown.left.after(action.step))
         case Join():
             return Shown(channel="C2", place=Place.THREAD)
         case Unarchive():
@@ -270,7 +326,8 @@ wanted = st.builds(
     upto=st.integers(0, 9),
     open=st.booleans(),
     archive_at=st.sampled_from([None, NOW, NOW + timedelta(days=1)]),
-)
+    hidden=st.booleans(),
+).map(lambda one: replace(one, private=one.private or one.hidden))
 
 
 @given(first=wanted, second=wanted)
@@ -281,7 +338,9 @@ def test_a_room_comes_to_rest_and_shows_what_it_should(first: Desired, second: D
             shown = done(action, shown, desired)
             calls += 1
             assert calls < 60, "it goes round in circles"
+    assert not too_open(second, shown)
     if not shown.archived:
+        assert shown.left is None
         assert shown.card == second.card
         assert min(shown.told, shown.noted) >= second.upto or second.upto <= max(first.upto, second.upto)
         if second.place is Place.OWN and shown.place is Place.OWN:

@@ -16,6 +16,7 @@ from incident_bot.core.rooms.plan import (
     EditCard,
     Invite,
     Join,
+    Leave,
     Pin,
     PostCard,
     RemoveBookmark,
@@ -24,9 +25,10 @@ from incident_bot.core.rooms.plan import (
     Tell,
     Unarchive,
     plan,
+    too_open,
 )
 from incident_bot.core.rooms.rules import ChatRules, RoomRules
-from incident_bot.core.rooms.shown import Bookmark, Desired, Kept, Place, Shown, Trying
+from incident_bot.core.rooms.shown import Bookmark, Desired, Kept, Leaving, Left, Place, Shown, Trying
 
 __all__ = [
     "NAME_MOST",
@@ -42,6 +44,9 @@ __all__ = [
     "Invite",
     "Join",
     "Kept",
+    "Leave",
+    "Leaving",
+    "Left",
     "Pin",
     "Place",
     "PostCard",
@@ -57,4 +62,5 @@ __all__ = [
     "plan",
     "room_name",
     "telling",
+    "too_open",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from incident_bot.core.rooms.shown import Bookmark, Desired, Place, Shown
+from incident_bot.core.rooms.shown import Bookmark, Desired, Leaving, Place, Shown
 
 INVITED_AT_ONCE: Final = 100
 """https://docs.slack.dev/reference/methods/conversations.invite."""
@@ -105,6 +105,13 @@ class Archive:
     """Put the channel away."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Do one thing in the place that was left for a private one."""
+
+    step: Leaving
+
+
 Action: TypeAlias = (
     Create
     | Join
@@ -120,13 +127,15 @@ Action: TypeAlias = (
     | RemoveBookmark
     | Tell
     | Archive
+    | Leave
 )
 
 
 def plan(desired: Desired, shown: Shown, *, now: datetime) -> Action | None:
     """Give the next call, the most useful first; None where the room shows what it should.
 
-    The order: a place to meet, the card, the people, what happened, then the decorations; at the end the archive.
+    The order: a place to meet, the card, the people, what others are to read no more where it was until now, what
+    happened, then the decorations; at the end the archive.
     """
     place = _place(desired, shown)
     if place is not None:
@@ -139,6 +148,8 @@ def plan(desired: Desired, shown: Shown, *, now: datetime) -> Action | None:
     missing = tuple(user for user in desired.members if user not in shown.members)
     if own and missing:
         return Invite(missing[:INVITED_AT_ONCE])
+    if shown.left is not None:
+        return Leave(shown.left.steps[0])
     if shown.told < desired.upto:
         return Tell(shown.told, desired.upto, aloud=True)
     if shown.card != desired.card:
@@ -157,9 +168,14 @@ def _place(desired: Desired, shown: Shown) -> Action | None:
         return Join(desired.channel or "")
     # A thread that has become too small for its incident goes on in a channel of its own.
     outgrown = desired.place is Place.OWN and shown.place is Place.THREAD
-    if shown.channel is None or outgrown:
+    if shown.channel is None or outgrown or too_open(desired, shown):
         return Create(desired.names[min(shown.attempts, len(desired.names) - 1)], desired.private)
     return Unarchive() if shown.archived and shown.put_away and desired.open else None
+
+
+def too_open(desired: Desired, shown: Shown) -> bool:
+    """Say whether everybody can read what only some are to read; what is put away stays as it is."""
+    return desired.hidden and not shown.secret and shown.channel is not None and not shown.archived
 
 
 def _decoration(desired: Desired, shown: Shown) -> Action | None:

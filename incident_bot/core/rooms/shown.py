@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from incident_bot.core.model import Json, JsonObject
 
@@ -37,6 +38,8 @@ class Desired:
     channel: str | None = None
     """The team's channel, for a thread."""
     private: bool = False
+    hidden: bool = False
+    """Whether it was made private after it began: what everybody could read until then is left."""
     topic: str = ""
     purpose: str = ""
     bookmarks: tuple[Bookmark, ...] = ()
@@ -57,6 +60,51 @@ class Kept:
 
     id: str
     url: str
+
+
+class Leaving(StrEnum):
+    """What is still to do in a place that is left, in this order."""
+
+    ERASE = "erase"
+    """Take back all that the bot said."""
+    TOPIC = "topic"
+    PURPOSE = "purpose"
+    BOOKMARKS = "bookmarks"
+    NAME = "name"
+    """Give the channel a name that says nothing."""
+    NOTE = "note"
+    """Say that it is over here, and not where it goes on."""
+    ARCHIVE = "archive"
+
+
+_OF_PEOPLE: Final = (Leaving.ERASE, Leaving.TOPIC, Leaving.BOOKMARKS, Leaving.NOTE)
+"""What is done in a channel that people had before: its name and purpose are theirs, and it stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A place that everybody could read, and that is left for a private one."""
+
+    channel: str
+    thread: str | None
+    """The card there: the head of a thread."""
+    steps: tuple[Leaving, ...]
+
+    @classmethod
+    def of(cls, shown: Shown) -> Left | None:
+        """Give what there is to leave; None where there is no place yet."""
+        if shown.channel is None:
+            return None
+        if shown.place is Place.THREAD:
+            steps: tuple[Leaving, ...] = (Leaving.ERASE,)
+        else:
+            steps = _OF_PEOPLE if shown.converted else tuple(Leaving)
+        return cls(channel=shown.channel, thread=shown.card_ts, steps=steps)
+
+    def after(self, step: Leaving) -> Left | None:
+        """Give what is left to do once this is done; None where that was all."""
+        rest = tuple(one for one in self.steps if one is not step)
+        return replace(self, steps=rest) if rest else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +144,10 @@ class Shown:
     converted: bool = False
     """Whether people had the channel before the incident: it is never renamed or put away."""
     trying: Trying | None = None
+    secret: bool = False
+    """Whether the channel was made for those alone who are in it."""
+    left: Left | None = None
+    """The place that was left for this one, as long as something is to be done there."""
 
     @property
     def thread(self) -> str | None:
@@ -109,6 +161,11 @@ class Shown:
         }
         trying: Json = (
             {"key": self.trying.key, "since": self.trying.since.isoformat()} if self.trying else None
+        )
+        left: Json = (
+            {"channel": self.left.channel, "thread": self.left.thread, "steps": [*self.left.steps]}
+            if self.left
+            else None
         )
         return {
             "channel": self.channel,
@@ -128,6 +185,8 @@ class Shown:
             "put_away": self.put_away,
             "converted": self.converted,
             "trying": trying,
+            "secret": self.secret,
+            "left": left,
         }
 
     @classmethod
@@ -162,7 +221,19 @@ class Shown:
             trying=Trying(key=str(trying["key"]), since=datetime.fromisoformat(str(trying["since"])))
             if isinstance(trying, Mapping)
             else None,
+            secret=data.get("secret") is True,
+            left=_left(data.get("left")),
         )
+
+
+def _left(data: Json) -> Left | None:
+    if not isinstance(data, Mapping):
+        return None
+    steps = data.get("steps")
+    if not isinstance(steps, list | tuple) or not steps:
+        return None
+    named = tuple(Leaving(str(one)) for one in steps)
+    return Left(channel=_text(data, "channel") or "", thread=_text(data, "thread"), steps=named)
 
 
 def _text(data: JsonObject, key: str) -> str | None:

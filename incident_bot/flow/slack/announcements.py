@@ -39,7 +39,7 @@ _OF_HOSTS: Final = ("instance", "host", "hostname", "node", "nodename", "pod", "
 HOST_LEAST: Final = 3
 """A shorter name may be any word."""
 _CHANGING: Final = frozenset({
-    Kind.SEVERITY_CHANGED, Kind.PHASE_CHANGED, Kind.TITLE_CHANGED, Kind.IMPACT_CHANGED,
+    Kind.SEVERITY_CHANGED, Kind.PHASE_CHANGED, Kind.TITLE_CHANGED, Kind.IMPACT_CHANGED, Kind.MADE_PUBLIC,
 })  # fmt: skip
 _UNFINISHED: Final = frozenset({RowState.PENDING, RowState.SENDING})
 
@@ -84,7 +84,7 @@ def owed(
             if channel not in heads and one.moment in HEADED:
                 heads[channel] = public
                 found.append(made.head(one, channel, public=public))
-            else:
+            elif one.moment is not Moment.OPENED:  # Made public again: the head is edited, and says it all.
                 known = channel in heads
                 found.append(made.told(one, channel, public=heads.get(channel, public), reply=known))
     newest = next((one for one in reversed(announcements) if one.moment in HEADED), None)

@@ -25,6 +25,7 @@ from incident_bot.core.timeline import redact
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.queries import links_of
+from incident_bot.flow.sight import at_work
 from incident_bot.render.messages import alert_line, incident_url
 from incident_bot.render.slack.blocks import Block
 from incident_bot.render.slack.card import Card, Link, Who, card_blocks, card_text, purpose, topic
@@ -68,6 +69,7 @@ def read_scene(context: Context, tx: Tx, number: int, shown: Shown) -> Scene | N
         ),
         channel=team.slack_channel if team else None,
         private=incident.private,
+        hidden=_hidden(tx, incident),
         topic=topic(card),
         purpose=purpose(card),
         bookmarks=tuple(_bookmarks(context, incident, card)),
@@ -168,6 +170,10 @@ def _place(current: Current, incident: Incident, shown: Shown) -> Place | None:
     return Place.THREAD if wanted == "team" and team and team.slack_channel else None
 
 
+def _hidden(tx: Tx, incident: Incident) -> bool:
+    return incident.private and bool(incidents.of_kinds(tx, incident.id, {Kind.MADE_PRIVATE}))
+
+
 def _archive_at(current: Current, incident: Incident) -> datetime | None:
     grace: timedelta | None = current.revision.rooms.archive_after
     if incident.paging.is_open or grace is None:
@@ -209,6 +215,9 @@ def members(context: Context, tx: Tx, incident: Incident) -> Iterable[str]:
     people = context.live.current.revision.people
     paged = [row.person for row, _ in outbox.pages_of(tx, incident.id) if row.sent_at is not None]
     named = (incident.lead, *incident.roles.values(), *incident.responders, incident.acknowledged_by, *paged)
+    if incident.private:
+        # Nobody else finds the room by themselves.
+        named = (*named, *sorted(at_work(tx, incident)))
     for person in dict.fromkeys(filter(None, named)):
         found: Person | None = people.get(person)
         address = found.contacts.get(SLACK) if found else None

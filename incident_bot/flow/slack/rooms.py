@@ -23,6 +23,8 @@ from incident_bot.core.rooms import (
     Invite,
     Join,
     Kept,
+    Leave,
+    Left,
     Pin,
     Place,
     PostCard,
@@ -34,10 +36,12 @@ from incident_bot.core.rooms import (
     Trying,
     Unarchive,
     plan,
+    too_open,
 )
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.entries import told
 from incident_bot.flow.slack.facts import Scene, read_scene
+from incident_bot.flow.slack.leaving import leave
 from incident_bot.flow.slack.pacing import LaneFull, Paced, Queue
 from incident_bot.flow.slack.posts import find_made, find_post
 from incident_bot.slack_api import Limited, Refused, Slack, SlackError, Unanswered
@@ -147,11 +151,14 @@ class _Visit:
         return self._keep()
 
     def _refused(self, action: Action, refused: Refused) -> None:
-        if refused.error == "is_archived" and not self.shown.archived:
+        if isinstance(action, Leave) and refused.error in {*_GONE, "is_archived"}:
+            # People were faster: nothing can be done there any more.
+            self.shown = replace(self.shown, left=None)
+        elif refused.error == "is_archived" and not self.shown.archived:
             self.shown = replace(self.shown, archived=True)
         elif refused.error in _GONE and self.shown.channel and not isinstance(action, Create | Join):
             # Deleted, or we were sent away: what was there cannot be had again, so begin anew.
-            self.shown = Shown(attempts=self.shown.attempts + 1)
+            self.shown = Shown(attempts=self.shown.attempts + 1, left=self.shown.left)
         elif refused.error == "message_not_found" and isinstance(action, EditCard | Pin):
             self.shown = replace(self.shown, card_ts=None, card="", pinned=False)
         else:
@@ -164,7 +171,9 @@ class _Visit:
     def _do(self, action: Action, scene: Scene) -> Shown:
         match action:
             case Create():
-                return self._create(action)
+                return self._create(action, scene)
+            case Leave() if self.shown.left is not None:
+                leave(self.slack, self.shown.left, action.step, name=scene.incident.name)
             case Join():
                 return self._join(action)
             case Unarchive():
@@ -212,7 +221,9 @@ class _Visit:
                 raise TypeError(message)
         return _as_if(action, self.shown, scene)
 
-    def _create(self, action: Create) -> Shown:
+    def _create(self, action: Create, scene: Scene) -> Shown:
+        before = self.shown
+        left = Left.of(before) if too_open(scene.desired, before) else before.left
         try:
             said = self.slack.call("conversations.create", name=action.name, is_private=action.private)
         except Refused as refused:
@@ -224,10 +235,13 @@ class _Visit:
                 free = ours is not None and rooms.at(tx, ours) is None
             if ours is None or not free:
                 return replace(self.shown, attempts=self.shown.attempts + 1)
-            return Shown(channel=ours, name=action.name, attempts=self.shown.attempts)
-        channel = said["channel"]
-        self._point_to(channel["id"])
-        return Shown(channel=channel["id"], name=channel["name"], attempts=self.shown.attempts)
+            made = (ours, action.name)
+        else:
+            made = (said["channel"]["id"], said["channel"]["name"])
+            if not action.private:
+                self._point_to(made[0])
+        channel, name = made
+        return Shown(channel=channel, name=name, attempts=before.attempts, secret=action.private, left=left)
 
     def _point_to(self, channel: str) -> None:
         """Say in the thread that was the room until now where it goes on; best effort."""
@@ -355,10 +369,18 @@ def _as_if(action: Action, shown: Shown, scene: Scene) -> Shown:
             return replace(shown, purpose=action.text)
         case Archive():
             return replace(shown, archived=True, put_away=True)
+        case Leave() if shown.left is not None:
+            return replace(shown, left=shown.left.after(action.step))
         case Tell() if action.aloud:
             return replace(shown, told=action.upto)
         case Tell():
             return replace(shown, noted=action.upto)
+        case _:
+            return _as_if_marked(action, shown)
+
+
+def _as_if_marked(action: Action, shown: Shown) -> Shown:
+    match action:
         case RemoveBookmark():
             rest = {title: kept for title, kept in shown.bookmarks.items() if title != action.title}
             return replace(shown, bookmarks=rest)

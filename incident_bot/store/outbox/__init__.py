@@ -4,6 +4,7 @@ from incident_bot.store.outbox.adding import (
     add_messages,
     add_pages,
     add_pages_many,
+    cancel_announced,
     cancel_messages,
     cancel_pages,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "add_receipt",
     "attempts_lost",
     "beside_pages",
+    "cancel_announced",
     "cancel_messages",
     "cancel_pages",
     "claim",

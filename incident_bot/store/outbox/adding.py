@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from incident_bot.core.effects import Page
+from incident_bot.core.effects import Moment, Page
 from incident_bot.store.bulk import BulkNew, among
 from incident_bot.store.outbox.rows import every, found
 from incident_bot.store.outbox.values import NewMessage, OutboxRow
@@ -152,6 +152,20 @@ def cancel_pages(
             .values(state=RowState.CANCELLED.value, error=reason, **_DONE)
         )
     return found(tx, every().where(among(tx, table.c.id, [row.id for row in rows])).order_by(table.c.id))
+
+
+def cancel_announced(tx: Tx, incident_id: int, moments: Iterable[Moment], *, reason: str) -> int:
+    """Cancel what waits to be told to channels about an incident at these moments, and say how many there were."""
+    waiting = (
+        table.c.incident_id == incident_id,
+        table.c.kind == RowKind.MESSAGE.value,
+        table.c.state == RowState.PENDING.value,
+        table.c.ready_at.is_not(None),
+        table.c.person.is_(None),
+        table.c.moment.in_([moment.value for moment in moments]),
+    )
+    values = {"state": RowState.CANCELLED.value, "error": reason, **_DONE}
+    return tx.connection.execute(sa.update(table).where(*waiting).values(**values)).rowcount
 
 
 def cancel_messages(tx: Tx, prefix: str, *, reason: str) -> int:
