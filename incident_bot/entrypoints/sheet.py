@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Response
@@ -11,6 +12,7 @@ from starlette.responses import HTMLResponse
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.looks import Hours, Looks
 from incident_bot.flow.access import Caller
+from incident_bot.flow.slack.names import called
 
 FORM_HEADERS: Final = {"referrer-policy": "same-origin"}
 """With `no-referrer` a browser hides the origin of our own forms, and over plain http that is all it tells."""
@@ -34,7 +36,7 @@ def draw(
     html = looks.draw(
         page,
         hours=Hours(at.now(), person.time_zone if person else "UTC"),
-        names=lambda actor: revision.people[actor].name if actor in revision.people else actor,
+        names=partial(called, at.context),
         ranks={rung.name: rung.rank for rung in revision.ladder.rungs},
         me=person.name if person else caller.actor,
         guarded=at.doorkeeper.guarded,

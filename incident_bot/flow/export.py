@@ -12,6 +12,7 @@ from incident_bot.core.postmortem import Draft, PageFact, build, merge
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import visible
+from incident_bot.flow.slack.names import everybody
 from incident_bot.render.documents import postmortem_html, postmortem_json, postmortem_markdown
 from incident_bot.store import alerts, incidents, interventions, outbox
 from incident_bot.store.outbox import Attempt, OutboxRow
@@ -33,14 +34,15 @@ def draft(context: Context, number: int, *, now: datetime) -> Draft:
         episodes = alerts.episodes_of_incident(tx, number)
         pages = outbox.pages_of(tx, number)
         saved = interventions.postmortem(tx, number)
+        people = everybody(context, tx, [incident, *events])
     revision = context.live.current.revision
-    names = {person.id: person.name for person in revision.people.values()}
+    names = {person.id: person.name for person in people.values()}
     return build(
         incident,
         events,
         episodes,
         [_page_fact(row, attempts, names) for row, attempts in pages],
-        people=revision.people,
+        people=people,
         ladder=revision.ladder,
         runbook=next((book for book in revision.runbooks if book.path == incident.runbook), None),
         written=saved.text if saved else "",

@@ -28,7 +28,7 @@ from incident_bot.core.timeline import REVISIONS, describe, redact_data, revised
 from incident_bot.flow import phones
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import hidden, seen, visible
-from incident_bot.flow.slack.names import guests
+from incident_bot.flow.slack.names import named
 from incident_bot.flow.views import (
     AlertView,
     AttemptView,
@@ -116,8 +116,7 @@ def timeline(context: Context, number: int, *, after: int = 0, limit: int | None
         if any(event.kind is Kind.NOTE for event in events):
             events = revised(events, incidents_store.of_kinds(tx, number, REVISIONS))
         numbers = {one.person: one.phone for one in phones.to_call(context, tx, found)}
-        names = guests(tx, {event.actor for event in events})
-    names |= {person.id: person.name for person in context.live.current.revision.people.values()}
+        names = named(context, tx, events)
     entries = [entry_view(event, names) for event in events]
     return [_with_phone(entry, numbers) for entry in entries] if numbers else entries
 

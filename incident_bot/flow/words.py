@@ -5,14 +5,14 @@ Freshest at sending time: a page that waited says what is true when it goes out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from incident_bot.core.effects import Moment, Page, PageKind
-from incident_bot.core.model import Episode, Event, Incident, Kind, Tally, Urgency, paging_service
+from incident_bot.core.model import Episode, Event, Incident, Kind, Person, Tally, Urgency, paging_service
 from incident_bot.core.storm import tallied
 from incident_bot.flow import acklinks, changes, folding, followups, phones
 from incident_bot.flow.channel_facts import channel_facts
@@ -20,6 +20,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import links
 from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
+from incident_bot.flow.slack.names import everybody
 from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
 from incident_bot.render.handoffs import MOMENTS, handoff_message
@@ -80,6 +81,10 @@ class Facts:
         """Give one row as it is now."""
         return outbox.row(self._tx, number)
 
+    def people(self, context: Context, *told: object) -> Mapping[str, Person]:
+        """Give everybody who may be named, with the guests that these values name."""
+        return everybody(context, self._tx, told)
+
     def told(self, incident_id: int, via: str) -> list[OutboxRow]:
         """Give the messages about an incident by one channel."""
         return outbox.messages_by(self._tx, incident_id, via)
@@ -129,7 +134,7 @@ def _words_for(context: Context, facts: Facts, row: OutboxRow, *, now: datetime)
         return _handoff(context, row, row.moment, now=now)
     if row.moment is Moment.REMINDER:
         return _reminder(context, row, incident, now=now)
-    return _channel(context, row, incident, episodes, storm=facts.storm(incident), now=now)
+    return _channel(context, row, incident, episodes, facts=facts, now=now)
 
 
 def _paged(context: Context, facts: Facts, row: OutboxRow, *, now: datetime) -> Message | None:
@@ -252,7 +257,7 @@ def _channel(
     incident: Incident | None,
     episodes: list[Episode],
     *,
-    storm: Sequence[Tally],
+    facts: Facts,
     now: datetime,
 ) -> Message:
     current = context.live.current
@@ -265,11 +270,11 @@ def _channel(
         incident,
         row.data,
         episodes=episodes,
-        people=current.revision.people,
+        people=facts.people(context, row, incident),
         severity=current.revision.ladder.named(str(severity or "")),
         runbook=next((book for book in current.revision.runbooks if book.path == runbook_path), None),
         public_url=context.settings.public_url,
-        storm=storm,
+        storm=facts.storm(incident),
         now=now,
     )
     _report(written.fell_back, row)
@@ -306,7 +311,7 @@ def _kept(
     if is_head and incident.paging.is_open:
         data = {**data, "next_update_at": promised.isoformat() if promised else None}
     shown = replace(row, moment=announcements.shows_end(incident), data=data) if is_head else row
-    message = _channel(context, shown, incident, episodes, storm=facts.storm(incident), now=now)
+    message = _channel(context, shown, incident, episodes, facts=facts, now=now)
     told = announcements.announcement_of(
         context,
         incident,

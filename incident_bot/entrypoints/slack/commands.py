@@ -46,7 +46,7 @@ def install(bolt: App, bench: Workbench) -> None:
 
 def _incident(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
     channel, user = text_of(command, "channel_id"), text_of(command, "user_id")
-    line = typed(bench.context, text_of(command, "text"))
+    line = bench.typed(text_of(command, "text"))
     actor, now = bench.actor(user), bench.now()
     context = bench.seen_by(user, channel=channel)
     name = text_of(command, "channel_name")

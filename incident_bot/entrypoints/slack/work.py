@@ -20,7 +20,7 @@ from incident_bot.clock import Clock
 from incident_bot.core.errors import IncidentBotError, Refused
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.chat import learn
-from incident_bot.flow.slack.people import GUEST, actor
+from incident_bot.flow.slack.people import GUEST, actor, mentioned, typed
 from incident_bot.flow.slack.sight import seer_of
 from incident_bot.flow.slack.undoing import Undoable
 from incident_bot.flow.views import ReplyView
@@ -101,6 +101,12 @@ class Workbench:
     def now(self) -> datetime:
         """Read the clock."""
         return self._clock.now()
+
+    def typed(self, text: str) -> str:
+        """Give what somebody typed as the grammar reads it, and have the names of whom it mentions asked for."""
+        for user, name in mentioned(self.context, text).items():
+            learn(self.context, user, name, now=self.now())
+        return typed(self.context, text)
 
     def seen_by(self, user: str, *, channel: str | None = None) -> Context:
         """Give the parts as a member may see them who is in this channel."""

@@ -6,6 +6,7 @@ Every command is one transaction and idempotent by key: the same key answers the
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -24,6 +25,8 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, Line, Verb, parse
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import visible
+from incident_bot.flow.slack.names import readable
+from incident_bot.flow.slack.people import GUEST
 from incident_bot.flow.views import ReplyView
 from incident_bot.store import interventions
 from incident_bot.store.transaction import LostRace, Tx, Unavailable
@@ -48,7 +51,44 @@ def handle(
     key: str | None = None,
     now: datetime,
 ) -> ReplyView:
-    """Do what a line says; raises Refused and NotFound with what to type instead, and then nothing has changed."""
+    """Do what a line says; raises Refused and NotFound with what to type instead, and then nothing has changed.
+
+    Whoever is no entry of people.yaml is called by the name that Slack has.
+    """
+    try:
+        reply = _handled(context, text, incident=incident, actor=actor, source=source, key=key, now=now)
+    except Refused as refused:
+        if GUEST not in str(refused):
+            raise
+        with context.store.read() as tx:
+            said = readable(tx, str(refused))
+        raise type(refused)(said) from refused
+    return _readable(context, reply)
+
+
+def _readable(context: Context, reply: ReplyView) -> ReplyView:
+    if GUEST not in reply.text:
+        return reply
+    with context.store.read() as tx:
+        return replace(
+            reply,
+            text=readable(tx, reply.text),
+            title=reply.title and readable(tx, reply.title),
+            facts=tuple((name, readable(tx, value)) for name, value in reply.facts),
+            lines=tuple(readable(tx, line) for line in reply.lines),
+        )
+
+
+def _handled(
+    context: Context,
+    text: str,
+    *,
+    incident: int | None,
+    actor: str,
+    source: str,
+    key: str | None,
+    now: datetime,
+) -> ReplyView:
     line = parse(text)
     number = line.incident if line.incident is not None else incident
     if line.verb.name == "list":

@@ -19,14 +19,35 @@ _CLOCK: Final = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 _DATE: Final = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _NEXT: Final = re.compile(r"\s*\bnext(?: update)?(?: in)?[:\s]+(\d+[smhd](?:\d+[smhd])*)\s*$", re.IGNORECASE)
 _UNDO: Final = re.compile(r"\bundo:\s*", re.IGNORECASE)
+_GUEST: Final = re.compile(r"slack:[UW][A-Z0-9]{2,20}")
+_MENTIONED: Final = re.compile(rf"(?:^|\s)(@(?:{_GUEST.pattern}|[\w.-]+))")
 _EVENING: Final = 18
 _OTHER: Final = re.compile(
     r"(?:(?:in|into|of|to|with)\s+)?(?:inc-|#)?(\d{1,9})[.,:;]?(?:\s+|$)", re.IGNORECASE
 )
 
 
+def somebody(word: str, people: Mapping[str, Person], *, actor: str) -> str:
+    """Give a person's id as `person`, or whom Slack knows and people.yaml does not: `slack:U0123`."""
+    return _guest(word, actor) or person(word, people, actor=actor)
+
+
+def _guest(word: str, actor: str) -> str | None:
+    wanted = word.strip().lstrip("@")
+    wanted = actor if wanted.casefold() == "me" else wanted
+    return wanted if _GUEST.fullmatch(wanted) else None
+
+
 def person(word: str, people: Mapping[str, Person], *, actor: str) -> str:
     """Give the id of the person that `@alice`, `alice`, `Alice Example`, an address or `me` names."""
+    guest = _guest(word, actor)
+    if guest is not None:
+        user = guest.partition(":")[2]
+        message = (
+            f"{guest} is not in people.yaml, so nothing reaches them: have them added there with `slack: {user}`, or "
+            "name somebody else. They can be given the lead, a role, a task or a follow-up."
+        )
+        raise Refused(message)
     wanted = word.strip().lstrip("@").casefold()
     if wanted in ("me", "@me"):
         wanted = actor.casefold()
@@ -41,12 +62,12 @@ def person(word: str, people: Mapping[str, Person], *, actor: str) -> str:
 
 
 def trailing_person(rest: str, people: Mapping[str, Person], *, actor: str) -> tuple[str, str | None]:
-    """Split off a person written as `@name` anywhere in the text; gives the text without it."""
-    found = re.search(r"(?:^|\s)(@[\w.-]+)", rest)
+    """Split off somebody written as `@name` anywhere in the text; gives the text without it."""
+    found = _MENTIONED.search(rest)
     if found is None:
         return rest.strip(), None
     text = (rest[: found.start()] + rest[found.end() :]).strip()
-    return text, person(found.group(1), people, actor=actor)
+    return text, somebody(found.group(1), people, actor=actor)
 
 
 def duration(word: str, *, example: str) -> timedelta:

@@ -178,7 +178,7 @@ def _update(request: Request) -> Command:
 def _lead(request: Request) -> Command:
     people = request.ledger.current.revision.people
     word = arguments.needed(request.rest, example="lead @alice").split()[0]
-    return AssignLead(person=arguments.person(word, people, actor=request.actor))
+    return AssignLead(person=arguments.somebody(word, people, actor=request.actor))
 
 
 def _handoff(request: Request) -> Command:
@@ -197,7 +197,7 @@ def _role(request: Request) -> Command:
         message = "Who takes the role? Type for example `role scribe @bob`."
         raise Refused(message)
     people = request.ledger.current.revision.people
-    person = arguments.person(words[-1], people, actor=request.actor)
+    person = arguments.somebody(words[-1], people, actor=request.actor)
     return AssignRole(role=" ".join(words[:-1]).casefold(), person=person)
 
 

@@ -14,6 +14,7 @@ from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
 from incident_bot.flow.sight import visible
+from incident_bot.flow.slack.names import named
 from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, SilenceView, StepView
 from incident_bot.render.catchup import at, catch_up
 from incident_bot.store import alerts, incidents
@@ -95,7 +96,7 @@ def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
         incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
         episodes = alerts.episodes_of_incident(tx, number)
-    names = {person.id: person.name for person in context.live.current.revision.people.values()}
+        names = named(context, tx, [incident, *events])
     told = catch_up(incident, events, episodes, names=names, now=now)
     return _card(queries.incident(context, number), told.facts, told.lines)
 

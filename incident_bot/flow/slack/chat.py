@@ -23,7 +23,7 @@ from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import load
 from incident_bot.flow.slack.attached import files_of
 from incident_bot.flow.slack.channels import Channels
-from incident_bot.flow.slack.names import names_of
+from incident_bot.flow.slack.names import FRESH, names_of
 from incident_bot.flow.slack.pacing import Paced
 from incident_bot.flow.slack.people import actor
 from incident_bot.flow.slack.said import message_at, tasks_in
@@ -66,12 +66,18 @@ def hear(
     context.signals.changed()
 
 
-def learn(context: Context, user: str, *, now: datetime) -> None:
-    """Have a member's name asked for, where `people.yaml` does not know them and nobody has asked yet."""
+def learn(context: Context, user: str, name: str = "", *, now: datetime) -> None:
+    """Have a member's name asked for, where `people.yaml` does not know them and nobody has asked yet.
+
+    Until then they go by `name`, where it is given.
+    """
     with context.store.read() as tx:
         if chat.names(tx, [user]):
             return
     with context.store.write() as tx:
+        if name:
+            # As if it had been asked for long ago: what Slack tells comes in its place.
+            chat.keep_names(tx, {user: name}, now=now - 2 * FRESH)
         chat.mark(tx, user, "", "name", Mark(at=f"{now.timestamp():.6f}"), now=now)
     context.signals.changed()
 

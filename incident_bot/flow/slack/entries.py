@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from incident_bot.core.rooms import Shown, Tell, Telling, telling
 from incident_bot.core.timeline import describe
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.facts import events_between
+from incident_bot.flow.slack.names import named
 from incident_bot.render.slack.entries import Line, entries_message
 
 LATE: Final = timedelta(minutes=2)
@@ -35,16 +36,16 @@ def told(context: Context, incident: Incident, tell: Tell, shown: Shown, *, now:
             for event in events_between(tx, incident.id, after=tell.after, upto=tell.upto)
             if telling(event, room=shown.channel) is wanted
         ]
+        names = named(context, tx, events)
     if not events:
         return None
     text, blocks = entries_message(
-        _lines(context, events), name=incident.name, late=now - events[0].happened_at > LATE
+        _lines(events, names), name=incident.name, late=now - events[0].happened_at > LATE
     )
     return Words(text, blocks)
 
 
-def _lines(context: Context, events: Sequence[Event]) -> list[Line]:
-    names = {person.id: person.name for person in context.live.current.revision.people.values()}
+def _lines(events: Sequence[Event], names: Mapping[str, str]) -> list[Line]:
     return [
         Line(
             at=event.happened_at,

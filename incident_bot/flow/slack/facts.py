@@ -26,6 +26,7 @@ from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.queries import links_of
 from incident_bot.flow.sight import at_work
+from incident_bot.flow.slack.names import readable
 from incident_bot.render.messages import alert_line, incident_url
 from incident_bot.render.slack.blocks import Block
 from incident_bot.render.slack.card import Card, Link, Who, card_blocks, card_text, purpose, topic
@@ -118,8 +119,8 @@ def card_of(context: Context, tx: Tx, incident: Incident, episodes: Sequence[Epi
         firing_count=alerts.count_firing(tx, [incident.id]).get(incident.id, 0),
         next_update_at=incident.next_update_at if incident.paging.is_open else None,
         last_update=redact(str(updates.data.get("text", ""))) if updates else None,
-        changes=_items(incident, ItemKind.CHANGE),
-        tasks=_items(incident, ItemKind.TASK),
+        changes=tuple(readable(tx, one) for one in _items(incident, ItemKind.CHANGE)),
+        tasks=tuple(readable(tx, one) for one in _items(incident, ItemKind.TASK)),
         theories=_items(incident, ItemKind.THEORY),
         runbook=Link(runbook.title, f"{url}#runbook") if runbook else None,
         links=tuple(

@@ -202,10 +202,11 @@ def _about(context: Context, tx: Tx, incident: Incident) -> About:
     every = severity.update_every if severity else None
     book = next((one for one in revision.runbooks if one.path == incident.runbook), None)
     phases = PHASES if incident.paging.is_open else (incident.phase, Phase.CLOSED)
+    held = {**incident.roles, "lead": incident.lead}
     users = {
-        role: person.contacts["slack"]
-        for role, name in {**incident.roles, "lead": incident.lead}.items()
-        if (person := revision.people.get(name or "")) and role in ROLES and person.contacts.get("slack")
+        role: found.user
+        for role, name in held.items()
+        if role in ROLES and (found := who(context, name)) is not None and found.user
     }
     private = "It is private: the update stays in its room and on its page."
     return About(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from incident_bot.core.model import Person
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.people import GUEST
 from incident_bot.slack_api import Caller, Refused
@@ -13,6 +15,7 @@ from incident_bot.store import chat
 from incident_bot.store.transaction import Tx
 
 FRESH: Final = timedelta(days=1)
+_IN_TEXT: Final = re.compile(rf"\b{GUEST}([UW][A-Z0-9]{{2,20}})\b")
 
 
 def names_of(context: Context, slack: Caller, ids: Iterable[str], *, now: datetime) -> dict[str, str]:
@@ -33,11 +36,40 @@ def names_of(context: Context, slack: Caller, ids: Iterable[str], *, now: dateti
     return {key: name for key, name in (found | asked).items() if name and key in wanted}
 
 
-def guests(tx: Tx, actors: Iterable[str]) -> dict[str, str]:
-    """Give the names of those actors whom `people.yaml` does not know, by actor."""
-    ids = [actor.removeprefix(GUEST) for actor in actors if actor.startswith(GUEST)]
-    found = chat.names(tx, ids) if ids else {}
-    return {f"{GUEST}{key}": name for key, name in found.items() if name}
+def named(context: Context, tx: Tx, told: Iterable[object]) -> dict[str, str]:
+    """Give everybody's names by actor: those of people.yaml, and of the guests who stand anywhere in these values."""
+    ids = {key for one in told for key in _IN_TEXT.findall(str(one))}
+    known = chat.names(tx, ids) if ids else {}
+    found = {f"{GUEST}{key}": known.get(key) or key for key in ids}
+    return found | {person.id: person.name for person in context.live.current.revision.people.values()}
+
+
+def everybody(context: Context, tx: Tx, told: Iterable[object]) -> dict[str, Person]:
+    """Give the same as people: a guest has a name, and no way to be reached."""
+    people = context.live.current.revision.people
+    names = named(context, tx, told)
+    guests = {
+        key: Person(id=key, name=name, active=False) for key, name in names.items() if key not in people
+    }
+    return {**people, **guests}
+
+
+def readable(tx: Tx, text: str) -> str:
+    """Write guests by their names, where a text has their ids."""
+    ids = set(_IN_TEXT.findall(text))
+    if not ids:
+        return text
+    known = chat.names(tx, ids)
+    return _IN_TEXT.sub(lambda found: known.get(found[1]) or found[1], text)
+
+
+def called(context: Context, actor: str) -> str:
+    """Give the name of an actor, whoever it is."""
+    person = context.live.current.revision.people.get(actor)
+    if person is not None or not actor.startswith(GUEST):
+        return person.name if person else actor
+    with context.store.read() as tx:
+        return readable(tx, actor)
 
 
 def _asked(slack: Caller, ids: Iterable[str]) -> dict[str, str]:

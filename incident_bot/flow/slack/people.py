@@ -9,7 +9,7 @@ from incident_bot.flow.context import Context
 
 GUEST = "slack:"
 """What the name of an actor begins with whom `people.yaml` does not know."""
-_MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|([^<>]*))?>")
 _CHANNEL = re.compile(r"<#[CG][A-Z0-9]{2,20}\|([^<>]*)>")
 _LINK = re.compile(r"<((?:https?|mailto):[^<>|]+)(?:\|([^<>]*))?>")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
@@ -25,6 +25,12 @@ def person_of(context: Context, user: str) -> Person | None:
     """Give the active person of the configuration who has this Slack id."""
     people = context.live.current.revision.people.values()
     return next((one for one in people if one.active and one.contacts.get("slack") == user), None)
+
+
+def mentioned(context: Context, text: str) -> dict[str, str]:
+    """Give the members whom a text mentions and people.yaml does not know, with what Slack calls them there."""
+    found = {one[1]: one[2] or "" for one in _MENTION.finditer(text)}
+    return {user: name for user, name in found.items() if person_of(context, user) is None}
 
 
 def typed(context: Context, text: str) -> str:

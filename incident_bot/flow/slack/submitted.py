@@ -18,8 +18,10 @@ from incident_bot.core.model import Incident
 from incident_bot.flow import commands
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import visible
+from incident_bot.flow.slack.chat import learn
 from incident_bot.flow.slack.forms import ROLES, Form, declare_again, incident_of, view_of
-from incident_bot.flow.slack.people import person_of
+from incident_bot.flow.slack.people import GUEST
+from incident_bot.flow.slack.people import actor as actor_of
 from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import Block
@@ -27,6 +29,8 @@ from incident_bot.render.slack.modals.about import LIFT
 from incident_bot.store import interventions
 
 SOURCE: Final = "slack"
+_MEMBERS: Final = (*ROLES, "person", "owner")
+"""The fields in which a member is chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,9 @@ def submit(
         incident = _incident(context, form)
         about = replace(form, meta={**form.meta, "i": incident.id})
         orders = _ORDERS[form.name](context, about, incident)
+        for user in {form.typed.get(name, "") for name in _MEMBERS} - {""}:
+            if actor_of(context, user).startswith(GUEST):
+                learn(context, user, now=now)
     except _WrongField as wrong:
         return _wrong(context, form, wrong.name, str(wrong), fields)
     said: list[str] = []
@@ -164,16 +171,11 @@ def _needed(form: Form, name: str, message: str) -> str:
 
 
 def _member(context: Context, form: Form, name: str) -> str | None:
-    """Give the id of the person chosen in a field; raises where people.yaml does not know them."""
+    """Give who was chosen in a field, in people.yaml or not."""
     user = form.typed.get(name)
     if user is None:
         return None
-    person = person_of(context, user)
-    if person is None:
-        raise _WrongField(
-            name, f"I do not know who that is; somebody adds `slack: {user}` to them in people.yaml."
-        )
-    return person.id
+    return actor_of(context, user)
 
 
 def _resolve(context: Context, form: Form, incident: Incident) -> list[Order]:

@@ -13,6 +13,7 @@ from incident_bot.flow import phones, queries
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import visible
 from incident_bot.flow.silences.telling import silenced_by
+from incident_bot.flow.slack.names import named
 from incident_bot.flow.why.alerts import alert_json, links_of
 from incident_bot.flow.why.telling import (
     LINES_MOST,
@@ -39,10 +40,10 @@ def explain(context: Context, number: int, *, now: datetime) -> JsonObject:
 
 def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
     """Say how an incident came to page whom it paged, and why not others; raises NotFound."""
-    names = {person.id: person.name for person in context.live.current.revision.people.values()}
     with context.store.read() as tx:
         incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
+        names = named(context, tx, [incident, *events])
         episodes = episodes_store.episodes_of_incident(tx, number)
         links = [link for one in cut(episodes) for link in _alert(tx, one, incident, events, now)]
         links += _schedule(tx, events, names, now)
