@@ -267,6 +267,17 @@ def test_a_private_incident_is_not_told_to_the_channel_nor_by_its_title(tell: Te
     assert "- INC-1 [P1] private" in message(story, "ben").text
 
 
+def test_the_alerts_of_a_private_incident_are_told_to_no_channel(tell: Tell) -> None:
+    story = begin(tell, handoff="{tap: off}")
+    for name in ("Quokka", "Other"):
+        story.fires(alertname=name)
+    story.says("private INC-1")
+    story.until(NIGHT + 6 * HOUR)
+    for whom in ("#web", "ben"):
+        assert "Other ×1" in message(story, whom).text
+        assert "Quokka" not in message(story, whom).text
+
+
 def test_the_low_urgency_channels_are_used_and_nobody_who_is_gone_is_told(tell: Tell) -> None:
     people = PEOPLE.replace(
         "slack: U0BEN}", 'slack: U0BEN, phone: "+4915100000002", notify: {low: [{by: sms}]}}'

@@ -32,7 +32,7 @@ def brief(
     """Give the brief of a hand-off as the messages take it; `since` is when the shift that ends began.
 
     `silences` are those that hold at the sources, which were asked before. A private incident is named without its
-    title, and marked, so that no channel need be told of it.
+    title, and marked, so that no channel need be told of it; its alerts are not counted.
     """
     ids = [team.id for team in teams]
     found = [one for team in ids for one in incidents.list_incidents(tx, state="open", team=team, limit=READ)]

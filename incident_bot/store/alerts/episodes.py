@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from incident_bot.core.model import Change, Disposition, Episode, Flag, Json, Labels, Status, copied
 from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, among, one_of_asked
 from incident_bot.store.tables import episode as table
+from incident_bot.store.tables import incident
 from incident_bot.store.transaction import LostRace, Tx
 from incident_bot.store.types import Found, storable
 
@@ -220,13 +221,16 @@ def fired_labels(
 ) -> list[Labels]:
     """Give the labels of these teams' episodes that opened in `[start, end)`, the newest first.
 
-    Looks at the newest `most` episodes of all teams, so that it costs the same however many there are.
+    Those of private incidents are left out. Looks at the newest `most` episodes of all teams, so that it costs the
+    same however many there are.
     """
     newest = sa.select(table.c.id).order_by(table.c.id.desc()).limit(most).subquery()
     query = (
         sa.select(table.c.labels, table.c.team)
         .join(newest, newest.c.id == table.c.id)
+        .outerjoin(incident, incident.c.id == table.c.incident_id)
         .where(table.c.opened_at >= start, table.c.opened_at < end)
+        .where(sa.or_(incident.c.id.is_(None), sa.not_(incident.c.private)))
         .order_by(table.c.id.desc())
     )
     return [row.labels for row in tx.connection.execute(query) if row.team in teams]
