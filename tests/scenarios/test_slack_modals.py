@@ -317,7 +317,6 @@ def test_roles_are_given_to_members(slack_story: Begin) -> None:  # noqa: F811
 @pytest.mark.parametrize(
     "values, field, message",
     [
-        ({"lead": member("U0NEW")}, "lead", "slack: U0NEW"),
         ({"role": words("scout")}, "person", "who takes"),
         ({"person": member("U0BEN")}, "role", "Name the role"),
         ({}, "lead", "Nothing is changed"),
