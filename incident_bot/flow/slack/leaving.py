@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from incident_bot.core.rooms import Leaving, Left
-from incident_bot.flow.slack.posts import Caller
-from incident_bot.slack_api import Refused
+from incident_bot.slack_api import Caller, Refused
 
 OVER: Final = "This goes on elsewhere, for those who work on it."
 OURS: Final = "incident_bot"
