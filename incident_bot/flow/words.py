@@ -21,6 +21,7 @@ from incident_bot.flow.oncall import links
 from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.slack.names import everybody
+from incident_bot.flow.slack.slashed import as_typed_there
 from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
 from incident_bot.render.handoffs import MOMENTS, handoff_message
@@ -337,7 +338,7 @@ def _handoff(context: Context, row: OutboxRow, moment: Moment, *, now: datetime)
         current.templates, moment, row.data, person=person, public_url=public_url, link=link, now=now
     )
     _report(written.fell_back, row)
-    return Message(
+    message = Message(
         key=row.key,
         kind=moment.value,
         recipient=row.recipient or "",
@@ -347,6 +348,7 @@ def _handoff(context: Context, row: OutboxRow, moment: Moment, *, now: datetime)
         url=written.url,
         facts=written.facts,
     )
+    return as_typed_there(context, row.via, message)
 
 
 def _reminder(
@@ -361,7 +363,7 @@ def _reminder(
         current.templates, incident, row.data, person=person, public_url=public_url, now=now
     )
     _report(written.fell_back, row)
-    return Message(
+    message = Message(
         key=row.key,
         kind=Moment.REMINDER.value,
         recipient=person.id,
@@ -371,6 +373,7 @@ def _reminder(
         url=written.url,
         facts=written.facts,
     )
+    return as_typed_there(context, row.via, message)
 
 
 def _report(fell_back: str | None, row: OutboxRow) -> None:

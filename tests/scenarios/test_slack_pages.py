@@ -181,3 +181,16 @@ def test_a_page_on_its_way_when_somebody_took_it_says_so(slack_story: Begin) -> 
     told = story.workspace.direct("U0ANA").live()
     assert told
     assert [buttons(message) for message in told] == [[]] * len(told)
+
+
+def test_what_is_to_be_typed_has_its_slash_command(slack_story: Begin) -> None:  # noqa: F811
+    story = slack_story()
+    story.fires()
+    story.advance(minutes=1)
+    assert "(revision" not in story.read(page(story))
+    assert "Why you: on call, web" in story.read(page(story))
+    story.types("ack")
+    story.types("resolve rolled back")
+    story.advance(minutes=15)
+    told = story.workspace.direct("U0ANA").live()[-1]
+    assert "Type `/incident reopen INC-1` if it is not over." in told.text

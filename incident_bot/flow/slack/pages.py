@@ -8,6 +8,7 @@ outbox with a key of its own.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -42,6 +43,9 @@ _TELLING: Final = frozenset({
     Kind.ACK_EXPIRED, Kind.SNOOZED, Kind.WOKEN, Kind.ESCALATED, Kind.REPAGED, Kind.RESUMED, Kind.RESOLVED,
     Kind.REOPENED, Kind.CANCELLED, Kind.MERGED,
 })  # fmt: skip
+
+_REVISION: Final = re.compile(r" \(revision [^)]*\)")
+"""Which revision said so is for the timeline and `why`, and not for who was just woken."""
 
 Known: TypeAlias = Callable[[int | None], tuple[Incident | None, list[Episode]]]
 """Gives an incident with its newest episodes."""
@@ -82,7 +86,7 @@ def page_facts(
         since=_since(incident, episodes),
         url=url,
         team=incident.team,
-        why=redact(row.reason),
+        why=redact(_REVISION.sub("", row.reason)),
         service=incident.service,
         impact=redact(incident.impact) if incident.impact else None,
         firing=tuple(alert_line(episode) for episode in firing),

@@ -249,7 +249,8 @@ def _buttons(page: Page) -> list[Block]:
 
 def _line(one: Listed) -> str:
     drill = "DRILL " if one.drill else ""
-    where = f" · {cut(escape(one.service), 80)}" if one.service else ""
+    # A title made of the alert's name names the service already.
+    where = f" · {cut(escape(one.service), 80)}" if one.service and one.service not in one.title else ""
     title = cut(escape(" ".join(one.title.split())), LINE_MOST)
     end = f"\n*{one.outcome.said()}*" if one.outcome else ""
     since = when(one.since, form=_STAMP)
