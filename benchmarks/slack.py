@@ -81,8 +81,8 @@ def quiet_after(story: SlackStory, count: float) -> int:
 WEATHER: dict[str, tuple[Callable[[SlackStory, int], int], dict[str, str], float]] = {
     "storm": (adopted, ADOPTED, 1.0),
     "storm off": (alone, ALONE, 1.0),
-    "429": (busy, ALONE, 0.2),
-    "outage": (outage, ALONE, 0.1),
+    "429": (busy, ALONE, 0.1),
+    "outage": (outage, ALONE, 0.05),
 }
 """By name: what happens, under which configuration, with which part of the alerts."""
 
@@ -111,13 +111,17 @@ def measure(name: str, kind: str, alerts: int) -> dict[str, Any]:
     ):
         after = happens(story, count)
         found: Found = look(story)
+    told_of = sum(found.calls.values())
+    progress(
+        f"  {found.incidents} incidents, {told_of} calls, {found.turned_away} of 429, trouble {found.trouble}"
+    )
     return {
         "weather": name,
         "database": kind,
         "alerts": count,
         "quiet_after_minutes": after,
         "seconds": round(time.monotonic() - began, 1),
-        "all_calls": sum(found.calls.values()),
+        "all_calls": told_of,
         "trouble": found.trouble,
         **asdict(found),
     }
