@@ -10,13 +10,19 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from incident_bot.store.ready import Ready, ReadyMany, Rows, executed
 from incident_bot.store.transaction import Tx, meaning
 from incident_bot.store.types import Processor, storable, to_json
 
 Row: TypeAlias = tuple[Any, ...]
 
 _LAST: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
-_NUMBERS: Final = sa.text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :count)")
+_NUMBERS: Final = Ready(
+    sa.select(sa.func.nextval(sa.cast(sa.bindparam("name"), postgresql.REGCLASS))).select_from(
+        sa.func.generate_series(1, sa.bindparam("count", type_=sa.Integer))
+    ),
+    on_sqlite=False,
+)
 
 
 class Bulk:
@@ -40,17 +46,16 @@ class Bulk:
             return []
         if tx.sqlite:
             # The writer's lock is held: nobody else numbers rows now.
-            first = int(tx.connection.exec_driver_sql(_LAST, (self.table.name,)).scalar_one()) + 1
-            return list(range(first, first + count))
-        found = tx.connection.execute(_NUMBERS, {"name": self.sequence, "count": count})
-        return sorted(int(number) for number in found.scalars())
+            (last,) = tx.driver.execute(_LAST, (self.table.name,)).fetchone()
+            return list(range(last + 1, last + 1 + count))
+        return sorted(_NUMBERS(tx, {"name": self.sequence, "count": count}).scalars())
 
     def insert(self, tx: Tx, rows: Sequence[Row]) -> None:
         """Insert all or none of the rows, which carry their identifiers."""
         if not rows:
             return
         if tx.sqlite:
-            tx.connection.exec_driver_sql(self._insert, _processed(rows, self._sqlite))
+            executed(tx, self._insert, _processed(rows, self._sqlite))
         else:
             self._copy_in(tx, _processed(rows, self._postgresql))
 
@@ -79,7 +84,8 @@ class BulkNew:
         names = [column.name for column in table.columns if column.name != "id"]
         new = _json_rows(table)
         insert = postgresql.insert(table).from_select(names, sa.select(*(new.c[name] for name in names)))
-        self._insert = insert.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.key)
+        given = insert.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.key)
+        self._insert = Ready(given, on_sqlite=False)
         self._key = list(table.columns.keys()).index("key")
         self._known = Asked(lambda asked: sa.select(table.c.key).where(one_of_asked(table.c.key, asked)))
 
@@ -90,7 +96,7 @@ class BulkNew:
         if not tx.sqlite:
             # Five times as fast as one statement with a parameter per value, measured on 1,000 rows of 27 columns.
             payload = self._all.as_json(rows)
-            return set(tx.connection.execute(self._insert, {"rows": payload}).scalars())
+            return set(self._insert(tx, {"rows": payload}).scalars())
         known = set(self._known(tx, [storable(row[self._key]) for row in rows]).scalars())
         new = [row for row in rows if row[self._key] not in known]
         ids = self._all.ids(tx, len(new))
@@ -120,7 +126,8 @@ class BulkUpdate:
         self._postgresql = _processors(table, on_postgresql)
         new = _json_rows(table, sa.column("b_before", sa.BigInteger))
         many = sa.update(table).where(table.c.id == new.c.id).values({name: new.c[name] for name in changed})
-        self._update_from = many.where(table.c[guard] == new.c.b_before) if guard else many
+        many = many.where(table.c[guard] == new.c.b_before) if guard else many
+        self._update_from = Ready(many, on_sqlite=False)
 
     def update(self, tx: Tx, rows: Sequence[Row], before: Sequence[int] = ()) -> int:
         """Update the rows, in their order on SQLite, and say how many there were to update."""
@@ -130,14 +137,10 @@ class BulkUpdate:
             rows = [(*row, value) for row, value in zip(rows, before, strict=True)]
         if tx.sqlite:
             pick = itemgetter(*self._order)
-            found = tx.connection.exec_driver_sql(
-                self._update, [pick(row) for row in _processed(rows, self._sqlite)]
-            )
-        else:
-            # At least twice as fast as one statement per row, measured on 1,000 rows of 24 columns.
-            listed = [dict(zip(self._names, row, strict=True)) for row in _processed(rows, self._postgresql)]
-            found = tx.connection.execute(self._update_from, {"rows": to_json(listed)})
-        return found.rowcount
+            return executed(tx, self._update, [pick(row) for row in _processed(rows, self._sqlite)])
+        # At least twice as fast as one statement per row, measured on 1,000 rows of 24 columns.
+        listed = [dict(zip(self._names, row, strict=True)) for row in _processed(rows, self._postgresql)]
+        return self._update_from(tx, {"rows": to_json(listed)}).rowcount
 
 
 class Asked:
@@ -147,18 +150,17 @@ class Asked:
         self, build: Callable[[sa.FromClause], sa.Executable], kind: type[sa.Text | sa.BigInteger] = sa.Text
     ) -> None:
         """Take what makes the statement from the table of the values, whose one column is `value`."""
-        self._sqlite = build(_each(sa.bindparam("asked", type_=sa.Text)))
         array = sa.bindparam("asked", type_=postgresql.ARRAY(kind))
-        self._postgresql = build(_unnested(array, kind))
+        self._ready = Ready(
+            build(_each(sa.bindparam("asked", type_=sa.Text))), on_postgresql=build(_unnested(array, kind))
+        )
 
     def __call__(
         self, tx: Tx, values: Iterable[str] | Iterable[int], more: Mapping[str, object] | None = None
-    ) -> sa.CursorResult[*tuple[Any, ...]]:
+    ) -> Rows:
         """Run it; `more` are further parameters."""
         listed = list(values)
-        if tx.sqlite:
-            return tx.connection.execute(self._sqlite, {"asked": json.dumps(listed), **(more or {})})
-        return tx.connection.execute(self._postgresql, {"asked": listed, **(more or {})})
+        return self._ready(tx, {"asked": json.dumps(listed) if tx.sqlite else listed, **(more or {})})
 
 
 def one_of_asked(column: sa.ColumnElement[Any], asked: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -174,10 +176,8 @@ def _unnested(array: sa.ColumnElement[Any], kind: type[sa.Text | sa.BigInteger])
     return sa.func.unnest(array).table_valued(sa.column("value", kind)).render_derived()
 
 
-def upserts(
-    table: sa.Table, keys: Sequence[str], changes: Callable[[Any], Mapping[str, Any]]
-) -> Mapping[bool, sa.Executable]:
-    """Give the statement that inserts a row or changes the one of its key, by whether the database is SQLite.
+def upserts(table: sa.Table, keys: Sequence[str], changes: Callable[[Any], Mapping[str, Any]]) -> ReadyMany:
+    """Give the statement that inserts rows or changes those of their keys.
 
     `changes` is handed the new row's columns and says what an old row takes from them.
     """
@@ -187,7 +187,7 @@ def upserts(
         found[on_sqlite] = insert.on_conflict_do_update(
             index_elements=list(keys), set_=changes(insert.excluded)
         )
-    return found
+    return ReadyMany(found)
 
 
 def _json_rows(table: sa.Table, *more: sa.ColumnClause[Any]) -> sa.TableValuedAlias:

@@ -134,7 +134,7 @@ def keep_names(tx: Tx, found: Mapping[str, str], *, now: datetime) -> None:
     """Remember names."""
     rows = [{"id": key, "name": found[key], "asked_at": now} for key in sorted(found)]
     if rows:
-        tx.connection.execute(_NAME[tx.sqlite], rows)
+        _NAME(tx, rows)
 
 
 def _settle(tx: Tx, heard: Heard, owner: str, values: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from incident_bot.core.circuit import Circuit
 from incident_bot.store.bulk import among, upserts
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import circuit as table
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import Found
@@ -17,12 +18,12 @@ from incident_bot.store.types import Found
 _CHANGED: Final = ("failed_at", "opened_at", "retry_at", "opens", "reason")
 _SAVE: Final = upserts(table, ["name"], lambda new: {name: new[name] for name in _CHANGED})
 _KEEP: Final = upserts(table, ["name"], lambda new: {"name": new.name})
-_ALL: Final = sa.select(table).order_by(table.c.name)
+_ALL: Final = Ready(sa.select(table).order_by(table.c.name))
 
 
 def circuits(tx: Tx) -> dict[str, Circuit]:
     """Give what is known of every way out that ever failed, by name."""
-    return {row.name: _value(row) for row in tx.connection.execute(_ALL)}
+    return {row.name: _value(row) for row in _ALL(tx)}
 
 
 def locked(tx: Tx, names: Iterable[str]) -> dict[str, Circuit]:
@@ -31,7 +32,7 @@ def locked(tx: Tx, names: Iterable[str]) -> dict[str, Circuit]:
     wanted = sorted(set(names))
     if not wanted:
         return {}
-    tx.connection.execute(_KEEP[tx.sqlite], [_row(name, Circuit()) for name in wanted])
+    _KEEP(tx, [_row(name, Circuit()) for name in wanted])
     query = sa.select(table).where(among(tx, table.c.name, wanted)).order_by(table.c.name).with_for_update()
     return {row.name: _value(row) for row in tx.connection.execute(query)}
 
@@ -39,7 +40,7 @@ def locked(tx: Tx, names: Iterable[str]) -> dict[str, Circuit]:
 def save(tx: Tx, known: Mapping[str, Circuit]) -> None:
     """Keep what is known now."""
     if known:
-        tx.connection.execute(_SAVE[tx.sqlite], [_row(name, known[name]) for name in sorted(known)])
+        _SAVE(tx, [_row(name, known[name]) for name in sorted(known)])
 
 
 def _row(name: str, circuit: Circuit) -> dict[str, Any]:

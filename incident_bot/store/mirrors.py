@@ -49,7 +49,7 @@ def save_mirror(tx: Tx, mirror: Mirror) -> None:
         ],
         "error": mirror.error,
     }
-    tx.connection.execute(_SAVE[tx.sqlite], [row])
+    _SAVE(tx, [row])
 
 
 def _written(instant: datetime | None) -> str | None:

@@ -76,7 +76,7 @@ def touch(tx: Tx, ranks: Mapping[int, int], *, now: datetime) -> None:
         for number in sorted(ranks)
     ]
     if rows:
-        tx.connection.execute(_TOUCH[tx.sqlite], rows)
+        _TOUCH(tx, rows)
 
 
 def next_due(tx: Tx) -> datetime | None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from incident_bot.core.effects import TimerKind
 from incident_bot.core.model import JsonObject
 from incident_bot.store.bulk import Asked, among, one_of_asked, upserts
+from incident_bot.store.ready import Ready, ReadyMany
 from incident_bot.store.tables import incident
 from incident_bot.store.tables import timer as table
 from incident_bot.store.tables.states import TimerState
@@ -22,12 +23,12 @@ ATTEMPTS_MOST: Final = 8
 
 _LEASED: Final = "leased"
 _PENDING: Final = table.c.state == TimerState.PENDING.value
-_DONE: Final = sa.delete(table).where(
-    table.c.id == sa.bindparam("b_id"), table.c.version == sa.bindparam("b_version")
+_DONE: Final = ReadyMany(
+    sa.delete(table).where(table.c.id == sa.bindparam("b_id"), table.c.version == sa.bindparam("b_version"))
 )
 
 
-_NEXT: Final = sa.select(sa.func.min(table.c.due_at)).where(_PENDING)
+_NEXT: Final = Ready(sa.select(sa.func.min(table.c.due_at)).where(_PENDING))
 _KEPT: Final = frozenset({"id", "key", "version"})
 _SET: Final = upserts(
     table,
@@ -66,7 +67,7 @@ def set_timers(tx: Tx, timers: Sequence[Timer], *, now: datetime) -> None:
     if not rows:
         return
     # In one order everywhere, so that two replicas never wait for each other in a circle.
-    tx.connection.execute(_SET[tx.sqlite], [rows[key] for key in sorted(rows)])
+    _SET(tx, [rows[key] for key in sorted(rows)])
 
 
 def _row(timer: Timer, now: datetime) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def release(tx: Tx, *, now: datetime) -> int:
 def done(tx: Tx, *timers: Timer) -> None:
     """Remove timers that fired, except those that were set anew meanwhile."""
     if timers:
-        tx.connection.execute(_DONE, [{"b_id": timer.id, "b_version": timer.version} for timer in timers])
+        _DONE(tx, [{"b_id": timer.id, "b_version": timer.version} for timer in timers])
 
 
 def postpone(tx: Tx, timer: Timer, *, due_at: datetime, error: str) -> bool:
@@ -182,7 +183,8 @@ def by_key(tx: Tx, key: str) -> Timer | None:
 
 def next_due(tx: Tx) -> datetime | None:
     """Give the next instant at which a timer is due; None where none waits."""
-    return tx.connection.execute(_NEXT).scalar()
+    found: datetime | None = _NEXT(tx).scalar()
+    return found
 
 
 def oldest_due(tx: Tx, *, now: datetime) -> datetime | None:

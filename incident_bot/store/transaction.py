@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -41,6 +41,8 @@ class Tx:
 
     connection: sa.Connection
     sqlite: bool
+    driver: Any
+    """The driver's own connection, for statements that are made ready once (`store.ready`)."""
 
     def lock_intake(self) -> None:
         """Hold the lock of group commits until the transaction ends; on SQLite every writer holds it anyway."""
@@ -86,7 +88,7 @@ def failures() -> Iterator[None]:
     """Turn what drivers raise inside into `LostRace` or `Unavailable`; mistakes of ours stay what they are."""
     try:
         yield
-    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as error:
         known = meaning(error)
         if known is None:
             raise

@@ -55,7 +55,7 @@ def save_groups(tx: Tx, groups: Sequence[Group]) -> None:
         return
     # In one order everywhere, so that two replicas never wait for each other in a circle.
     ordered = sorted(rows.values(), key=lambda row: str(row["hash"]))
-    tx.connection.execute(_SAVE[tx.sqlite], ordered)
+    _SAVE(tx, ordered)
 
 
 def touch_groups(tx: Tx, hashes: Iterable[str], *, now: datetime) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from incident_bot.core.model import Change, Disposition, Episode, Flag, Json, Labels, Status, copied
 from incident_bot.store.bulk import Asked, Bulk, BulkUpdate, among, one_of_asked
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import episode as table
 from incident_bot.store.tables import incident
 from incident_bot.store.transaction import LostRace, Tx
@@ -109,7 +110,7 @@ _NEWEST: Final = Asked(_newest)
 _OF_GROUPS: Final = Asked(
     lambda asked: sa.select(table).where(_FIRING, one_of_asked(table.c.group_hash, asked))
 )
-_OF_INCIDENT: Final = (
+_OF_INCIDENT: Final = Ready(
     sa.select(table)
     .where(table.c.incident_id == sa.bindparam("b_id"))
     .order_by(table.c.id.desc())
@@ -268,9 +269,7 @@ def members_of_incident(tx: Tx, incident_id: int) -> list[tuple[Labels, str | No
 
 def newest_of_incident(tx: Tx, incident_id: int, *, limit: int) -> list[Episode]:
     """Give the newest episodes of one incident, the newest first."""
-    return [
-        _value(row) for row in tx.connection.execute(_OF_INCIDENT, {"b_id": incident_id, "b_limit": limit})
-    ]
+    return [_value(row) for row in _OF_INCIDENT(tx, {"b_id": incident_id, "b_limit": limit})]
 
 
 def list_episodes(

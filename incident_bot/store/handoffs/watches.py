@@ -61,7 +61,7 @@ def save_watch(tx: Tx, watch: Watch) -> None:
         "counted_until": watch.counted_until,
         "shifts": [[rfc3339(one.start), rfc3339(one.end), list(one.people)] for one in watch.shifts],
     }
-    tx.connection.execute(_SAVE[tx.sqlite], [row])
+    _SAVE(tx, [row])
 
 
 def _value(row: Found) -> Watch:

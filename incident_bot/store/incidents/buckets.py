@@ -56,4 +56,4 @@ def save_buckets(tx: Tx, changed: Mapping[str, Bucket]) -> None:
         for key, bucket in changed.items()
     ]
     if rows:
-        tx.connection.execute(_SAVE[tx.sqlite], sorted(rows, key=lambda row: str(row["key_hash"])))
+        _SAVE(tx, sorted(rows, key=lambda row: str(row["key_hash"])))

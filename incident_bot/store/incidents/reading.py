@@ -12,6 +12,7 @@ from incident_bot.core.model import Event, Incident, Kind, Paging
 from incident_bot.store.bulk import Asked, among, one_of_asked
 from incident_bot.store.incidents.chain import first_broken
 from incident_bot.store.incidents.rows import event_value, incident_value, key_hash
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import event as event_table
 from incident_bot.store.tables import incident as table
 from incident_bot.store.transaction import Tx
@@ -32,14 +33,15 @@ def _lock(query: sa.Select[Any]) -> sa.Select[Any]:
 def _newest_closed(asked: sa.FromClause) -> sa.Select[Any]:
     newest = (
         sa.select(sa.func.max(table.c.id))
-        .where(one_of_asked(table.c.key_hash, asked), table.c.paging.in_(_CLOSED))
+        .where(one_of_asked(table.c.key_hash, asked), sa.or_(*(table.c.paging == state for state in _CLOSED)))
         .group_by(table.c.key_hash)
     )
     return _lock(sa.select(table).where(table.c.id.in_(newest)))
 
 
-_ONE: Final = sa.select(table).where(table.c.id == sa.bindparam("b_id"))
-_ONE_LOCKED: Final = _lock(_ONE)
+_BY_NUMBER: Final = sa.select(table).where(table.c.id == sa.bindparam("b_id"))
+_ONE: Final = Ready(_BY_NUMBER)
+_ONE_LOCKED: Final = Ready(_lock(_BY_NUMBER))
 _MANY_LOCKED: Final = Asked(
     lambda asked: _lock(sa.select(table).where(one_of_asked(table.c.id, asked))), sa.BigInteger
 )
@@ -67,7 +69,7 @@ def closed_by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Incident]:
 
 def get(tx: Tx, incident_id: int, *, lock: bool = False) -> Incident | None:
     """Give one incident; with `lock` nobody else changes it until the transaction ends."""
-    row = tx.connection.execute(_ONE_LOCKED if lock else _ONE, {"b_id": incident_id}).first()
+    row = (_ONE_LOCKED if lock else _ONE)(tx, {"b_id": incident_id}).first()
     return None if row is None else incident_value(row)
 
 

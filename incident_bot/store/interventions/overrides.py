@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from incident_bot.core.oncall import Add, Cover, Override, Remove, Replace
 from incident_bot.store.interventions.values import StoredOverride
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import override as table
 from incident_bot.store.tables.states import OverrideKind
 from incident_bot.store.transaction import Tx
@@ -37,9 +38,16 @@ def add_override(tx: Tx, schedule: str, override: Override, *, by: str, now: dat
 _COUNTING: Final = sa.or_(table.c.ended_at.is_(None), table.c.ended_at > table.c.starts_at)
 """Those that were not taken back before they began."""
 
+_INSTANT: Final = table.c.ends_at.type
 _OVERLAPPING: Final = (
-    sa.select(table).where(table.c.schedule == sa.bindparam("b_schedule")).order_by(table.c.id)
+    sa.select(table)
+    .where(
+        table.c.schedule == sa.bindparam("b_schedule"),
+        table.c.ends_at > sa.bindparam("b_start", type_=_INSTANT),
+    )
+    .order_by(table.c.id)
 )
+_FROM_NOW_ON: Final = Ready(_OVERLAPPING.where(_COUNTING))
 
 
 def overrides(
@@ -50,12 +58,14 @@ def overrides(
     Without an end, every one that is not over at the start. Cancelled ones count for nothing and are left out,
     unless they are asked for: then at the span that they were made for.
     """
-    query = _OVERLAPPING.where(table.c.ends_at > start)
-    if end is not None:
-        query = query.where(table.c.starts_at < end)
+    asked = {"b_schedule": schedule, "b_start": start}
+    if end is None and not cancelled:
+        # What every page asks.
+        return [_value(row) for row in _FROM_NOW_ON(tx, asked)]
+    query = _OVERLAPPING if end is None else _OVERLAPPING.where(table.c.starts_at < end)
     if not cancelled:
         query = query.where(_COUNTING)
-    return [_value(row) for row in tx.connection.execute(query, {"b_schedule": schedule})]
+    return [_value(row) for row in tx.connection.execute(query, asked)]
 
 
 def override(tx: Tx, override_id: int, *, lock: bool = False) -> StoredOverride | None:

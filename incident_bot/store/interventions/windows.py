@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from incident_bot.store.interventions.values import Maintenance
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import maintenance as table
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import Found
@@ -29,7 +30,7 @@ def add_maintenance(tx: Tx, window: Maintenance, *, now: datetime) -> Maintenanc
     return replace(window, id=number, created_at=now, ended_by=None)
 
 
-_OPEN: Final = (
+_OPEN: Final = Ready(
     sa.select(table)
     .where(table.c.ends_at > sa.bindparam("b_now", type_=table.c.ends_at.type))
     .order_by(table.c.starts_at, table.c.id)
@@ -38,7 +39,7 @@ _OPEN: Final = (
 
 def maintenance(tx: Tx, *, now: datetime) -> list[Maintenance]:
     """Give the windows that are open now or later, the earliest first."""
-    found = tx.connection.execute(_OPEN, {"b_now": now})
+    found = _OPEN(tx, {"b_now": now})
     # A window that was ended before it began is empty.
     return [window for row in found if (window := _value(row)).start < window.end]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from incident_bot.core.effects import Moment, Page
-from incident_bot.store.bulk import BulkNew, among
+from incident_bot.store.bulk import Asked, BulkNew, among, one_of_asked
 from incident_bot.store.outbox.rows import every, found
 from incident_bot.store.outbox.values import NewMessage, OutboxRow
 from incident_bot.store.tables import outbox as table
@@ -18,6 +18,12 @@ from incident_bot.store.transaction import Tx
 from incident_bot.store.types import storable
 
 _NEW: Final = BulkNew(table)
+_WAITING: Final = Asked(
+    lambda asked: sa.select(table.c.id, table.c.coalesce_key).where(
+        sa.text("outbox.coalesce_key IS NOT NULL AND outbox.state = 'pending'"),
+        one_of_asked(table.c.coalesce_key, asked),
+    )
+)
 _DONE: dict[str, Any] = {
     "ready_at": None, "lane": None, "late_at": None, "lease_owner": None, "lease_until": None
 }  # fmt: skip
@@ -80,11 +86,7 @@ def add_messages(tx: Tx, messages: Sequence[NewMessage], *, now: datetime) -> li
 def _coalesced(tx: Tx, keys: Sequence[str]) -> list[tuple[int, str]]:
     if not keys:
         return []
-    query = sa.select(table.c.id, table.c.coalesce_key).where(
-        sa.text("outbox.coalesce_key IS NOT NULL AND outbox.state = 'pending'"),
-        among(tx, table.c.coalesce_key, [storable(key) for key in keys]),
-    )
-    return [(row[0], row[1]) for row in tx.connection.execute(query)]
+    return [(row[0], row[1]) for row in _WAITING(tx, [storable(key) for key in keys])]
 
 
 def _message_row(message: NewMessage, now: datetime) -> dict[str, Any]:

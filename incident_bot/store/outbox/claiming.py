@@ -15,6 +15,7 @@ from incident_bot.core.model import Paging
 from incident_bot.store.bulk import Asked, among, one_of_asked
 from incident_bot.store.outbox.lanes import admit, beside, carry, heads_of_lanes, keep_state, lane_of
 from incident_bot.store.outbox.values import Claimed, OutboxRow
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import incident
 from incident_bot.store.tables import outbox as table
 from incident_bot.store.tables.states import RowKind, RowState
@@ -56,6 +57,12 @@ _TAKE: Final = Asked(
         )
     ),
     sa.BigInteger,
+)
+
+_LATE: Final = Ready(
+    sa.select(table.c.id)
+    .where(table.c.late_at.is_not(None), table.c.late_at <= sa.bindparam("b_now", type_=_INSTANT))
+    .limit(1)
 )
 
 
@@ -174,8 +181,7 @@ def _taken(row: OutboxRow, until: datetime) -> OutboxRow:
 
 
 def _some_late(tx: Tx, now: datetime) -> bool:
-    late = sa.select(table.c.id).where(table.c.late_at.is_not(None), table.c.late_at <= now).limit(1)
-    return tx.connection.execute(late).first() is not None
+    return bool(_LATE(tx, {"b_now": now}))
 
 
 def _fences(tx: Tx, incident_ids: Iterable[int]) -> dict[int, _Fence]:

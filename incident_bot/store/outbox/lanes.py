@@ -28,6 +28,7 @@ from incident_bot.store.bulk import Asked, among, one_of_asked, upserts
 from incident_bot.store.outbox.rows import every, row_value
 from incident_bot.store.outbox.settling import note_lost_attempts
 from incident_bot.store.outbox.values import OutboxRow
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import lane as lane_table
 from incident_bot.store.tables import outbox as table
 from incident_bot.store.tables.states import RowKind, RowState
@@ -45,7 +46,7 @@ _IN_LANE: Final = sa.text("outbox.lane IS NOT NULL")
 _WAITS: Final = table.c.state == RowState.PENDING.value
 _ORDER: Final = (table.c.priority, table.c.rank, table.c.due_at, table.c.id)
 # Written out: a database uses a partial index only where it can read the index's condition in the query.
-_DUE: Final = (
+_DUE: Final = Ready(
     every()
     .where(
         sa.text("outbox.ready_at IS NOT NULL AND outbox.lane IS NULL"),
@@ -55,11 +56,13 @@ _DUE: Final = (
     .limit(ADMITTED)
     .with_for_update(skip_locked=True)
 )
-_NEXT: Final = sa.select(sa.func.min(table.c.ready_at)).where(
+_FIRST: Final = sa.select(sa.func.min(table.c.ready_at)).where(
     sa.text("outbox.ready_at IS NOT NULL AND outbox.lane IS NULL")
 )
-_NEXT_LATE: Final = sa.select(sa.func.min(table.c.late_at)).where(table.c.late_at.is_not(None))
-_LONGEST: Final = sa.select(sa.func.min(table.c.ready_at)).where(_IN_LANE, _WAITS)
+_FIRST_LATE: Final = sa.select(sa.func.min(table.c.late_at)).where(table.c.late_at.is_not(None))
+_NEXT: Final = Ready(_FIRST)
+_NEXT_OR_LATE: Final = Ready(sa.select(_FIRST.scalar_subquery(), _FIRST_LATE.scalar_subquery()))
+_LONGEST: Final = Ready(sa.select(sa.func.min(table.c.ready_at)).where(_IN_LANE, _WAITS))
 _PUT: Final = Asked(
     lambda asked: (
         sa.update(table)
@@ -79,7 +82,7 @@ _ROWS: Final = Asked(
     lambda asked: every().where(one_of_asked(table.c.id, asked), _WAITS).with_for_update(skip_locked=True),
     sa.BigInteger,
 )
-_OF_LANE: Final = (
+_OF_LANE: Final = Ready(
     every()
     .where(_IN_LANE, _WAITS, table.c.lane == sa.bindparam("b_lane", type_=table.c.lane.type))
     .order_by(*_ORDER)
@@ -138,20 +141,20 @@ def _with_lanes(asked: sa.FromClause) -> sa.Select[Any]:
     )  # fmt: skip
 
 
-_HEADS: Final = _heads()
+_HEADS: Final = Ready(_heads())
 # Two questions: joined in one, PostgreSQL reads the whole table to find a hundred rows.
 _PLACES: Final = Asked(_with_lanes, sa.BigInteger)
 
 
 def _waiting_heads(tx: Tx) -> list[Found]:
-    numbers = [number for number in tx.connection.execute(_HEADS).scalars() if number is not None]
+    numbers = [number for number in _HEADS(tx).scalars() if number is not None]
     return list(_PLACES(tx, numbers)) if numbers else []
 
 
 def admit(tx: Tx, lanes: Lanes, *, now: datetime) -> None:
     """Put everything that has fallen due in line; an attempt whose lease ran out is noted as unknown (S4)."""
     while True:
-        found = list(tx.connection.execute(_DUE, {"b_now": now}))
+        found = _DUE(tx, {"b_now": now})
         rows = [row_value(row) for row in found]
         lost = [
             (row, raw.claimed_at)
@@ -220,7 +223,7 @@ def _candidates(tx: Tx, heads: Sequence[tuple[str, int]], rooms: Mapping[str, in
         yield from _ROWS(tx, alone)
     for name, _ in heads:
         if rooms[name] > 1:
-            yield from tx.connection.execute(_OF_LANE, {"b_lane": name, "b_limit": rooms[name]})
+            yield from _OF_LANE(tx, {"b_lane": name, "b_limit": rooms[name]})
 
 
 def _states(tx: Tx, names: Collection[str], *, now: datetime) -> dict[str, LaneState]:
@@ -249,7 +252,7 @@ def _locked(tx: Tx, names: Iterable[str]) -> dict[str, LaneState]:
 def keep_state(tx: Tx, state: LaneState) -> None:
     """Write what a lane has let through."""
     values = {"name": state.name, "free_at": state.free_at, "opens_at": state.opens_at}
-    tx.connection.execute(_KEEP[tx.sqlite], values)
+    _KEEP(tx, [values])
 
 
 def reserve(tx: Tx, wanted: Sequence[Lane], *, spare: Mapping[str, int], now: datetime) -> datetime | None:
@@ -377,7 +380,7 @@ def _of_step(row: OutboxRow) -> tuple[object, ...]:
 
 def next_due(tx: Tx) -> datetime | None:
     """Give the next instant at which something can be done, an expired lease included; None where nothing waits."""
-    found = [tx.connection.execute(query).scalar() for query in (_NEXT, _NEXT_LATE)]
+    found = list(*_NEXT_OR_LATE(tx))
     for head in _waiting_heads(tx):
         opens = [at for at in (head.opens_at, head.all_open_at) if at is not None]
         found.append(max([head.ready_at, *opens]))
@@ -386,6 +389,6 @@ def next_due(tx: Tx) -> datetime | None:
 
 def oldest_due(tx: Tx, *, now: datetime) -> datetime | None:
     """Give the instant since which the longest overdue row waits, in a lane or not; None where nothing is due."""
-    found = [tx.connection.execute(query).scalar() for query in (_NEXT, _LONGEST)]
+    found = [query(tx).scalar() for query in (_NEXT, _LONGEST)]
     oldest = min((at for at in found if at is not None), default=None)
     return oldest if oldest is not None and oldest <= now else None

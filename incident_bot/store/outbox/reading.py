@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from incident_bot.store.bulk import among
 from incident_bot.store.outbox.rows import attempt_value, every, found, row_value
 from incident_bot.store.outbox.values import Attempt, OutboxRow
+from incident_bot.store.ready import Ready
 from incident_bot.store.tables import attempt as attempt_table
 from incident_bot.store.tables import incident as incident_table
 from incident_bot.store.tables import outbox as table
@@ -22,7 +23,7 @@ from incident_bot.store.types import storable
 _FAILED: Final = sa.text("outbox.state = 'failed'")
 
 # Asked with every decision on an incident, which may have thousands of pages: the database picks the few.
-_BY_CHANNEL: Final = (
+_BY_CHANNEL: Final = Ready(
     every()
     .where(
         table.c.incident_id == sa.bindparam("b_id"),
@@ -33,7 +34,7 @@ _BY_CHANNEL: Final = (
 )
 
 
-_MESSAGES_BY_CHANNEL: Final = (
+_MESSAGES_BY_CHANNEL: Final = Ready(
     every()
     .where(
         table.c.incident_id == sa.bindparam("b_id"),
@@ -57,13 +58,13 @@ def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
 
 def pages_by(tx: Tx, incident_id: int, via: str) -> list[OutboxRow]:
     """Give the incident's pages by one channel, in the order in which they were planned."""
-    return [row_value(row) for row in tx.connection.execute(_BY_CHANNEL, {"b_id": incident_id, "b_via": via})]
+    return [row_value(row) for row in _BY_CHANNEL(tx, {"b_id": incident_id, "b_via": via})]
 
 
 def messages_by(tx: Tx, incident_id: int, via: str) -> list[OutboxRow]:
     """Give the messages about an incident by one channel, in the order in which they were planned."""
     asked = {"b_id": incident_id, "b_via": via}
-    return [row_value(row) for row in tx.connection.execute(_MESSAGES_BY_CHANNEL, asked)]
+    return [row_value(row) for row in _MESSAGES_BY_CHANNEL(tx, asked)]
 
 
 def sent_pages(tx: Tx, start: datetime, end: datetime) -> list[OutboxRow]:

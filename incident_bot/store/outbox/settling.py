@@ -13,6 +13,7 @@ from incident_bot.core.effects import PAGE_PATIENCE
 from incident_bot.store.bulk import Asked, one_of_asked, upserts
 from incident_bot.store.outbox.rows import every, found
 from incident_bot.store.outbox.values import Again, Failed, OutboxRow, Outcome, Sent
+from incident_bot.store.ready import ReadyMany
 from incident_bot.store.tables import attempt as attempt_table
 from incident_bot.store.tables import outbox as table
 from incident_bot.store.tables.states import AttemptResult, RowState
@@ -30,8 +31,9 @@ _CLAIMED: Final = Asked(
 _ENDED: Final = (
     sa.update(table).where(table.c.id == sa.bindparam("b_id")).values(lease_owner=None, lease_until=None)
 )
-_NOT_SENT: Final = _ENDED.values({name: sa.bindparam(name) for name in ("state", "error", "ready_at")})
-_SENT: Final = _NOT_SENT.values({name: sa.bindparam(name) for name in ("sent_at", "provider_id")})
+_TRIED: Final = _ENDED.values({name: sa.bindparam(name) for name in ("state", "error", "ready_at")})
+_NOT_SENT: Final = ReadyMany(_TRIED)
+_SENT: Final = ReadyMany(_TRIED.values({name: sa.bindparam(name) for name in ("sent_at", "provider_id")}))
 _NOTE: Final = upserts(
     attempt_table,
     ["outbox_id", "number"],
@@ -63,7 +65,7 @@ def settle_all(tx: Tx, ended: Sequence[tuple[OutboxRow, Outcome]], *, now: datet
             )
         attempts.append(_attempt(row, outcome, known.claimed_at if known is not None and same else now, now))
     for sent, rows in changes.items():
-        tx.connection.execute(_SENT if sent else _NOT_SENT, rows)
+        (_SENT if sent else _NOT_SENT)(tx, rows)
     _note(tx, attempts)
     return ours
 
@@ -160,7 +162,7 @@ def note_lost_attempts(tx: Tx, rows: Sequence[tuple[OutboxRow, datetime]]) -> No
 def _note(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    tx.connection.execute(_NOTE[tx.sqlite], list(rows))
+    _NOTE(tx, list(rows))
 
 
 def requeue(tx: Tx, row_id: int, *, now: datetime) -> bool:
