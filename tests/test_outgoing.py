@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import re
 import socket
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -194,6 +196,33 @@ def stretched(connection: socket.socket, _head: bytes) -> None:
 def test_an_answer_is_cut_at_its_most(script: Script, client: Client) -> None:
     with Server(script) as server:
         assert failure_of(client, server.url) == f"the answer is larger than {ANSWER_BYTES} bytes"
+
+
+def test_an_answer_is_unpacked_whatever_its_packing_is_called(client: Client) -> None:
+    body = b"said " * 1000
+    raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = {
+        "gzip": gzip.compress(body), "X-GZIP": gzip.compress(body), "deflate": zlib.compress(body),
+        "Deflate": raw.compress(body) + raw.flush(), "identity": body, "unheard-of": body,
+    }  # fmt: skip
+    for name, content in packed.items():
+        with Server(saying(whole("200 OK", content, f"Content-Encoding: {name}"))) as server:
+            assert client.call("GET", server.url).body == body, name
+
+
+def test_a_name_and_password_in_the_address_sign_in(client: Client) -> None:
+    with Server(saying(whole("200 OK", b""))) as server:
+        client.call("GET", server.url.replace("//", "//bot:p%40ss@"))
+        client.call("GET", server.url.replace("//", "//bot:p%40ss@"), headers={"Authorization": "Bearer own"})
+    first, second = (head.lower() for head in server.heads)
+    assert b"authorization: " + b"Basic ".lower() + base64.b64encode(b"bot:p@ss").lower() in first
+    assert second.count(b"authorization") == 1
+    assert b"bearer own" in second
+
+
+def test_a_header_that_comes_twice_is_one_list(client: Client) -> None:
+    with Server(saying(whole("200 OK", b"", "X-A: 1", "x-a: 2"))) as server:
+        assert client.call("GET", server.url).headers["x-a"] == "1, 2"
 
 
 def test_a_large_answer_below_the_most_is_read_whole(client: Client) -> None:
