@@ -259,6 +259,25 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redact(text) == text
 
 
+PIECES = (
+    "a", "ok ", " ", "=", ":", "?", "&", "@", "/", "://", '"', "x" * 14, "0123456789", "Ab1", "\n", ".", "key", "sig",
+    "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----", "Authorization", "bearer ", "Basic ", "pass",
+    "password", "PWD", "secret", "Token", "api_key", "access-key", "private_key", "routing key", "credentials", "auth",
+    "signature", "hooks.slack.com/services/", "xoxb-", "xapp-", "ghp_", "github_pat_", "glpat-", "sk-", "sk_live_",
+    "rk_live_", "AKIA", "ASIA", "AIza", "SG.", "dckr_pat_", "npm_", "hvs.", "glsa_", "eyJ", "code",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_no_pattern_is_left_out_where_it_would_hide_something(text: str) -> None:
+    # With a letter that is not ASCII in front, every pattern is tried.
+    assert redact(f"ſ {text}") == f"ſ {redact(text)}"
+
+
+def test_letters_that_look_like_ours_without_regard_to_case_hide_nothing() -> None:
+    assert redact("paſſword=hunter2") == f"paſſword={HIDDEN}"
+
+
 @given(st.text(max_size=300))
 def test_hiding_twice_hides_nothing_more(text: str) -> None:
     assert redact(redact(text)) == redact(text)

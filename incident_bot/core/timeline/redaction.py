@@ -27,25 +27,58 @@ _PROVIDERS: Final = (
 
 _VALUE: Final = r"(?!\[redacted\])(?:\"[^\"\n]{1,300}\"|'[^'\n]{1,300}'|[^\s\"',;&]+)"
 
-# Every repetition is bounded, so that no text makes a pattern slow.
+_WORD_PARTS: Final = ("pass", "pwd", "secret", "token", "key", "credential", "signature", "authorization")
+_PROVIDER_PARTS: Final = (
+    "xox", "xapp-", "gh", "github_pat_", "glpat-", "sk-", "sk_live_", "rk_live_", "akia", "asia", "aiza", "sg.", "dckr_pat_", "npm_",
+    "hvs.", "glsa_",
+)  # fmt: skip
+
+# Every repetition is bounded, so that no text makes a pattern slow. Each comes with words without which it
+# cannot match, in lower case: most texts hold nothing of it, and looking for a word costs a tenth of the pattern.
 _SECRETS: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), instead)
-    for pattern, instead in (
-        (r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,10000}?(?:-----END [A-Z ]{0,30}-----|\Z)", HIDDEN),
+    (parts, re.compile(pattern, re.IGNORECASE), instead)
+    for parts, pattern, instead in (
         (
+            ("-----begin",),
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,10000}?(?:-----END [A-Z ]{0,30}-----|\Z)",
+            HIDDEN,
+        ),
+        (
+            ("authorization",),
             r"\b(authorization\s{0,3}[:=]\s{0,3}[\"']?)(?:(?:bearer|basic|token|digest)\s{1,3})?[^\s\"',;]+",
             rf"\1{HIDDEN}",
         ),
-        (r"\b(bearer|basic)\s{1,3}(?=\S{0,80}[\d=+/])[a-z0-9+/._~=-]{12,}", rf"\1 {HIDDEN}"),
-        (r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}://[^\s/:@]{0,100}:)[^\s/@]{1,200}@", rf"\1{HIDDEN}@"),
-        (rf"([?&;#](?:key|sig|auth|code|pass|[\w.-]{{0,40}}?{_WORD})=)[^&;\s#\"'<>)]+", rf"\1{HIDDEN}"),
-        (rf"(?<![\w.-])([\w.-]{{0,40}}?{_WORD}[\"']?\s{{0,3}}[:=]\s{{0,3}}){_VALUE}", rf"\1{HIDDEN}"),
-        (r"(hooks\.slack\.com/(?:services|workflows|triggers)/)[\w/]+", rf"\1{HIDDEN}"),
-        (rf"\b(?-i:{_PROVIDERS})[\w.-]{{12,}}", HIDDEN),
-        (r"\b(?-i:eyJ)[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", HIDDEN),
+        (
+            ("bearer", "basic"),
+            r"\b(bearer|basic)\s{1,3}(?=\S{0,80}[\d=+/])[a-z0-9+/._~=-]{12,}",
+            rf"\1 {HIDDEN}",
+        ),
+        (
+            ("://",),
+            r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}://[^\s/:@]{0,100}:)[^\s/@]{1,200}@",
+            rf"\1{HIDDEN}@",
+        ),
+        (
+            ("=",),
+            rf"([?&;#](?:key|sig|auth|code|pass|[\w.-]{{0,40}}?{_WORD})=)[^&;\s#\"'<>)]+",
+            rf"\1{HIDDEN}",
+        ),
+        (
+            _WORD_PARTS,
+            rf"(?<![\w.-])([\w.-]{{0,40}}?{_WORD}[\"']?\s{{0,3}}[:=]\s{{0,3}}){_VALUE}",
+            rf"\1{HIDDEN}",
+        ),
+        (
+            ("hooks.slack.com",),
+            r"(hooks\.slack\.com/(?:services|workflows|triggers)/)[\w/]+",
+            rf"\1{HIDDEN}",
+        ),
+        (_PROVIDER_PARTS, rf"\b(?-i:{_PROVIDERS})[\w.-]{{12,}}", HIDDEN),
+        (("eyj",), r"\b(?-i:eyJ)[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", HIDDEN),
     )
 )
-_RUN: Final = re.compile(r"(?<![\w+/])[A-Za-z0-9+]{32,}={0,2}")
+_RUN_LEAST: Final = 32
+_RUN: Final = re.compile(rf"(?<![\w+/])[A-Za-z0-9+]{{{_RUN_LEAST},}}={{0,2}}")
 _SECRET_NAME: Final = re.compile(rf"[\w.-]*{_WORD}", re.IGNORECASE)
 _FIGURES_LEAST: Final = 3
 
@@ -63,9 +96,12 @@ def one_line(text: str, most: int = TEXT_MOST) -> str:
 
 def redact(text: str) -> str:
     """Hide credentials, tokens, passwords in addresses and whatever looks like a key."""
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
-    return _RUN.sub(_hidden_key, text)
+    # Other scripts have letters that match ours without regard to case: there every pattern is tried.
+    folded = text.lower() if text.isascii() else None
+    for parts, pattern, instead in _SECRETS:
+        if folded is None or any(part in folded for part in parts):
+            text = pattern.sub(instead, text)
+    return _RUN.sub(_hidden_key, text) if len(text) >= _RUN_LEAST else text
 
 
 def redact_data(value: JsonObject) -> JsonObject:
