@@ -6,58 +6,47 @@ its incident still wants it (P3, P6); a killed sender's rows come back when thei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
-from types import MappingProxyType
 from typing import Final
 
 import structlog
 
-from incident_bot.core.circuit import Answer, Circuit
+from incident_bot.core.circuit import Answer
 from incident_bot.core.effects import (
     DEATHS_MOST,
     MESSAGE_BACKOFF_MOST,
     PAGE_BACKOFF_MOST,
-    PageKind,
     try_again_at,
 )
-from incident_bot.core.incident import MessageFailed, PageDiverted, PageFailed, PageSent, PageWaits, observe
-from incident_bot.core.model import Incident
-from incident_bot.flow import acklinks, circuits, lanes, quiet
+from incident_bot.flow import acklinks, circuits, lanes
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.oncall import links
-from incident_bot.flow.postponed import facts_of, put_off
+from incident_bot.flow.outcomes import Result, count, reason, spread, tell_timeline, word
 from incident_bot.flow.retries import heard
 from incident_bot.flow.slack.announcements import NotYet
 from incident_bot.flow.words import Facts, words_for
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
 from incident_bot.outgoing import SEND_MOST_SECONDS
 from incident_bot.store import incidents, outbox
-from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, Outcome, RowKind, Sent
+from incident_bot.store.outbox import Again, Claimed, Failed, OutboxRow, RowKind, Sent
 from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
 LEASE: Final = timedelta(seconds=SEND_MOST_SECONDS + 5)
 """Longer than a provider call may take (S2); a row whose sender died is taken over after it (S4)."""
 BATCH: Final = 64
+TOGETHER_SECONDS: Final = 0.02
+"""What comes back within so long is recorded by one transaction, while much is sent."""
+MUCH: Final = timedelta(seconds=0.1)
+"""Records that follow each other faster mean that much is sent."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one attempt brought."""
-
-    row: OutboxRow
-    outcome: Outcome
-    answer: Answer | None = None
-    """What the provider's answer says of the way out, where it was asked."""
-    beside: tuple[int, int] | None = None
-    """Of a page that shared its message: another incident in it, and how many more there were (S7)."""
 
 
 def drain(context: Context, *, now: Callable[[], datetime]) -> int:
@@ -66,83 +55,109 @@ def drain(context: Context, *, now: Callable[[], datetime]) -> int:
     if claimed.rows:
         results = [
             found if isinstance(found, Result) else _attempt(context, row, found, now)
-            for row, found in _written(context, claimed.rows, now)
+            for row, found in list(_written(context, claimed.rows, now))
         ]
         record(context, [one for result in results for one in spread(result)], now=now())
     return len(claimed.rows) + len(claimed.dropped) + claimed.late
 
 
 class Postman:
-    """Sends side by side: claims as much as there are free senders, and records what came back, in bulk.
+    """Sends side by side: one thread claims as much as there are free senders, another records what came back, in bulk.
 
     A slow provider holds up its own messages only, and what is worst is claimed first.
     """
 
     def __init__(
-        self, context: Context, pool: Executor, *, senders: int, now: Callable[[], datetime]
+        self,
+        context: Context,
+        pool: Executor,
+        *,
+        senders: int,
+        now: Callable[[], datetime],
+        wake: Callable[[], None],
     ) -> None:
-        """Take the senders' pool and how many it has."""
+        """Take the senders' pool, how many it has, and what has `step` called soon: a sender is free again."""
         self._context = context
+        self._wake = wake
         self._pool = pool
         self._free = senders
+        self._lock = threading.Lock()
+        """Guards how many are free."""
+        self._short = False
+        """Whether more was due than there were senders."""
         self._now = now
-        self._back: SimpleQueue[Result] = SimpleQueue()
+        self._back: SimpleQueue[Result | None] = SimpleQueue()
         self._unrecorded: list[Result] = []
+        self._recorded_at: datetime | None = None
+        self._pause = threading.Event()
 
     def step(self, *, due: bool = True) -> bool:
-        """Record what came back and send what is due, if any; says whether there was anything to do."""
-        busy = self._record_back()
-        if not self._free or not due:
-            return busy
-        claimed = _claim(self._context, min(self._free, BATCH), now=self._now())
+        """Send what is due, if anything; says whether there was anything to do."""
+        limit = min(self._free, BATCH)
+        self._short = due
+        if not limit or not due:
+            return False
+        claimed = _claim(self._context, limit, now=self._now())
+        self._short = len(claimed.rows) == limit
         if claimed.rows:
             self._send_all(claimed.rows)
-        return busy or bool(claimed.rows or claimed.dropped or claimed.late)
+        return bool(claimed.rows or claimed.dropped or claimed.late)
+
+    def record(self, *, within: float) -> None:
+        """Wait for what comes back, so many seconds at most, and write it down; while much is sent, several at once.
+
+        A page never waits for the records of those before it. A death before the record is as one before the answer
+        came (S4).
+        """
+        if not self._unrecorded:
+            with suppress(Empty):
+                self._keep(self._back.get(timeout=within))
+            if not self._unrecorded:
+                return
+            if self._recorded_at is not None and self._now() - self._recorded_at < MUCH:
+                # Each commit holds up those that bring new pages.
+                self._pause.wait(TOGETHER_SECONDS)
+        self._record_back()
+        self._recorded_at = self._now()
+
+    def end(self) -> None:
+        """Have `record`, if it waits, return."""
+        self._pause.set()
+        self._back.put(None)
 
     def finish(self) -> None:
-        """Record what came back after the last step."""
+        """Record what came back after the last step; nobody else records then."""
         self._record_back()
 
     def _send_all(self, rows: Sequence[OutboxRow]) -> None:
+        # Each goes as soon as it is written, the most important first.
         for row, found in _written(self._context, rows, self._now):
-            self._free -= 1
             if isinstance(found, Result):
                 self._back.put(found)
             else:
+                with self._lock:
+                    self._free -= 1
                 self._pool.submit(self._send, row, found)
 
     def _send(self, row: OutboxRow, message: Message | None) -> None:
         self._back.put(_attempt(self._context, row, message, self._now))
-        self._context.signals.changed()
+        with self._lock:
+            self._free += 1
+        if self._short:
+            self._wake()
 
-    def _record_back(self) -> bool:
+    def _keep(self, result: Result | None) -> None:
+        if result is not None:
+            self._unrecorded.extend(spread(result))
+
+    def _record_back(self) -> None:
         with suppress(Empty):
             while True:
-                self._unrecorded.extend(spread(self._back.get_nowait()))
-                self._free += 1
-        if not self._unrecorded:
-            return False
-        # Kept until it is written: where the database is away, the next step tries again.
-        record(self._context, self._unrecorded, now=self._now())
-        self._unrecorded = []
-        return True
-
-
-def spread(result: Result) -> list[Result]:
-    """Give what one message brought for every page that stood in it (S7)."""
-    rows = (result.row, *result.row.carries)
-    if len(rows) == 1:
-        return [result]
-    numbers = list(dict.fromkeys(row.incident_id or 0 for row in rows))[:2]
-    more = len({row.incident_id for row in rows}) - 2
-    found: list[Result] = []
-    for row in rows:
-        other = next((number for number in numbers if number != row.incident_id), None)
-        # One call was made: the way out is judged by it once.
-        answer = result.answer if row is result.row else None
-        beside = None if other is None else (other, more)
-        found.append(Result(row, result.outcome, answer=answer, beside=beside))
-    return found
+                self._keep(self._back.get_nowait())
+        if self._unrecorded:
+            # Kept until it is written: where the database is away, the next call tries again.
+            record(self._context, self._unrecorded, now=self._now())
+            self._unrecorded = []
 
 
 def record(context: Context, results: Sequence[Result], *, now: datetime) -> None:
@@ -173,11 +188,11 @@ def undelivered(context: Context, row: OutboxRow, reason: str, *, now: datetime)
                 for one in rows:
                     if not outbox.lose(tx, one.id, reason):
                         continue
-                    _count(context, one, "undelivered")
+                    count(context, one, "undelivered")
                     incident = known.get(one.incident_id or 0)
                     if incident is not None:
                         result = Result(one, Failed(reason))
-                        _tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
+                        tell_timeline(context, ledger, ledger.incident(incident), result, now=now)
                 ledger.flush()
         except LostRace:
             continue
@@ -217,24 +232,28 @@ def _claim(context: Context, limit: int, *, now: datetime) -> Claimed:
     if claimed.late:
         lanes.hurry(context, now=now)
     for row in claimed.dropped:
-        _count(context, row, "cancelled")
+        count(context, row, "cancelled")
     return claimed
 
 
 def _written(
     context: Context, rows: Sequence[OutboxRow], now: Callable[[], datetime]
-) -> list[tuple[OutboxRow, Message | Result | None]]:
+) -> Iterator[tuple[OutboxRow, Message | Result | None]]:
+    """Give each row with its words, or with what became of it instead, as soon as they are there."""
+    left = deque(rows)
     # Read by one connection: sixteen senders that each read for themselves stand in each other's way.
     try:
         with context.store.read() as tx:
             facts = Facts(tx)
             held = circuits.held(context, tx, rows, now=now())
-            return [
-                (row, Result(row, held[row.id]) if row.id in held else _words(context, facts, row, now()))
-                for row in rows
-            ]
+            while left:
+                row = left[0]
+                found = Result(row, held[row.id]) if row.id in held else _words(context, facts, row, now())
+                left.popleft()
+                yield row, found
     except Unavailable as problem:
-        return [(row, Result(row, _again(context, row, now(), str(problem)))) for row in rows]
+        for row in left:
+            yield row, Result(row, _again(context, row, now(), str(problem)))
 
 
 def _words(context: Context, facts: Facts, row: OutboxRow, now: datetime) -> Message | Result | None:
@@ -304,74 +323,13 @@ def _record(context: Context, tx: Tx, results: Sequence[Result], *, now: datetim
     # Incidents are locked before their rows, as everywhere, so that no two writers wait for each other.
     known = incidents.get_many(tx, {one.row.incident_id for one in results if one.row.incident_id})
     ours = outbox.settle_all(tx, [(one.row, one.outcome) for one in results], now=now)
-    heard = [(one.row, one.answer, _reason(one.outcome)) for one in results]
+    heard = [(one.row, one.answer, reason(one.outcome)) for one in results]
     down = circuits.note(context, tx, heard, now=now)
     for result in sorted(results, key=lambda one: (one.row.incident_id or 0, one.row.id)):
         if result.row.id not in ours:
             continue
-        _count(context, result.row, _word(result.outcome))
+        count(context, result.row, word(result.outcome))
         incident = known.get(result.row.incident_id or 0)
         if incident is not None:
-            _tell_timeline(context, ledger, ledger.incident(incident), result, down=down, now=now)
+            tell_timeline(context, ledger, ledger.incident(incident), result, down=down, now=now)
     ledger.flush()
-
-
-def _tell_timeline(
-    context: Context,
-    ledger: Ledger,
-    incident: Incident,
-    result: Result,
-    *,
-    down: Mapping[str, Circuit] = MappingProxyType({}),
-    now: datetime,
-) -> None:
-    row, outcome = result.row, result.outcome
-    rules = context.live.current.revision.rules
-    decided: PageSent | PageFailed | PageDiverted | PageWaits | MessageFailed | None
-    if row.kind is RowKind.MESSAGE:
-        if not isinstance(outcome, Failed):
-            return
-        moment = row.moment.value if row.moment else "message"
-        decided = MessageFailed(channel=row.recipient or row.via, moment=moment, reason=outcome.error)
-    elif isinstance(outcome, Sent):
-        decided = PageSent(**facts_of(row), provider_id=outcome.provider_id, beside=result.beside)
-    elif isinstance(outcome, Failed):
-        outbox.hasten(ledger.tx, row, now=quiet.earliest(ledger, incident, row, now=now))
-        decided = PageFailed(**facts_of(row), reason=outcome.error, step_dead=_step_dead(ledger.tx, row))
-    else:
-        circuit = down.get(circuits.name_of(row))
-        decided = put_off(ledger, incident, row, outcome, circuit=circuit, now=now)
-        if decided is None:
-            return
-    ledger.take(observe(decided, incident, rules=rules, now=now, source="worker"))
-
-
-def _step_dead(tx: Tx, row: OutboxRow) -> bool:
-    if row.page_kind is not PageKind.STEP:
-        return False
-    same = [
-        page
-        for page, _ in outbox.pages_of(tx, row.incident_id or 0)
-        if (page.page_kind, page.epoch, page.loop, page.step)
-        == (row.page_kind, row.epoch, row.loop, row.step)
-    ]
-    return all(page.lost for page in same)
-
-
-def _count(context: Context, row: OutboxRow, result: str) -> None:
-    counter = context.metrics.pages if row.kind is RowKind.PAGE else context.metrics.messages
-    counter.labels(channel=row.via, result=result).inc()
-
-
-def _word(outcome: Outcome) -> str:
-    match outcome:
-        case Sent():
-            return "sent"
-        case Again():
-            return "retry"
-        case Failed():
-            return "failed"
-
-
-def _reason(outcome: Outcome) -> str:
-    return "" if isinstance(outcome, Sent) else outcome.error

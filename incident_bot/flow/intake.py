@@ -167,7 +167,6 @@ class Intake:
                 waiting.future.set_result(Answer(status=503, detail="the delivery could not be read"))
         if readable:
             self._commit(readable, now)
-            self._context.signals.changed()
             self._context.store.notify()
 
     def _commit(self, readable: list[tuple[_Waiting, Reading]], now: datetime) -> None:
@@ -189,6 +188,8 @@ class Intake:
                 self._commit([one], now)
         else:
             self._context.trouble.over()
+            # Before the answers: whoever is to be paged waits longer than any sender.
+            self._context.signals.changed()
             for (waiting, reading), result in zip(readable, applied, strict=True):
                 self._answer(waiting, reading, result, now)
 
@@ -246,6 +247,7 @@ class Intake:
             self._count(waiting, "unavailable", now)
             waiting.future.set_result(Answer(status=503, detail="the database is not available"))
             return
+        self._context.signals.changed()
         self._count(waiting, "deferred", now)
         waiting.future.set_result(Answer(status=200, delivery=number, alerts=len(delivery.alerts)))
 

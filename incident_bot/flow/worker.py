@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -81,6 +81,8 @@ class Task:
     next_due: Callable[[], datetime | None]
     rest: float
     """How long, in seconds, signals are left alone after a round that found nothing to do."""
+    wake: threading.Event = field(default_factory=threading.Event)
+    """Set by signals, and by whatever else the work waits for."""
 
 
 class Worker:
@@ -104,13 +106,18 @@ class Worker:
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
         self._scheduled: Current | None = None
         """The revision whose sources are being compared with their APIs."""
-        self._postman = deliver.Postman(context, self._pool, senders=SENDERS, now=now)
+        self._can_send = threading.Event()
+        self._postman = deliver.Postman(
+            context, self._pool, senders=SENDERS, now=now, wake=self._can_send.set
+        )
 
     def start(self) -> None:
         """Start the threads."""
         self._context.store.listen(self._context.signals.changed)
         self._spawn("timers", lambda: self._loop(Task("timers", self._tick, self._next_timer, 0.1)))
-        self._spawn("outbox", lambda: self._loop(Task("outbox", self._postman.step, self._next_row, 0.01)))
+        outbox_task = Task("outbox", self._postman.step, self._next_row, 0.002, wake=self._can_send)
+        self._spawn("outbox", partial(self._loop, outbox_task))
+        self._spawn("receipts", self._record)
         silencing = Silencing(self._context, self._now)
         self._spawn("silences", lambda: self._loop(Task("silences", silencing.work, self._next_silence, 0.1)))
         self._spawn("configuration", self._watch)
@@ -123,9 +130,9 @@ class Worker:
             self._spawn("clock", lambda: self._keep_time(follow))
         if self._context.slack is not None:
             keeper = Keeper(self._context, self._context.slack, self._now)
-            rooms_task = Task("rooms", keeper.work, self._next_room, 0.05)
             for number in range(KEEPERS):
-                self._spawn(f"rooms {number}", lambda: self._loop(rooms_task))
+                rooms_task = Task("rooms", keeper.work, self._next_room, 0.05)
+                self._spawn(f"rooms {number}", partial(self._loop, rooms_task))
             reader = Reader(self._context, self._context.slack, self._now)
             fetcher = Fetcher(self._context, self._context.slack, self._now)
             for task in (
@@ -137,6 +144,7 @@ class Worker:
     def stop(self) -> None:
         """Finish what is being done now and end; what is not begun stays in the database."""
         self._stop.set()
+        self._postman.end()
         self._context.signals.changed()
         for thread in self._threads:
             thread.join(timeout=STOP_SECONDS)
@@ -162,8 +170,23 @@ class Worker:
             handoffs.schedule_all(self._context, now=now)
             heartbeats.schedule(self._context, started=self._scheduled is None, now=now)
             changes.tell(self._context, now=now)
+            current.templates.warm()
+            if self._scheduled is None:
+                self._context.store.warm()
             self._scheduled = current
         return due and escalate.tick(self._context, now=now) > 0
+
+    def _record(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._postman.record(within=POLL_SECONDS)
+            except Unavailable as problem:
+                log.warning("what was sent is not recorded yet; waiting", error=str(problem))
+                self._stop.wait(POLL_SECONDS)
+            except Exception:
+                # The fence of the worker loop: whatever failed, the next round is tried.
+                log.exception("recording what was sent failed")
+                self._stop.wait(POLL_SECONDS)
 
     def _watch(self) -> None:
         while not self._stop.is_set():
@@ -240,7 +263,7 @@ class Worker:
             return evidence.next_due(tx)
 
     def _loop(self, task: Task) -> None:
-        wake = threading.Event()
+        wake = task.wake
         remove = self._context.signals.add_listener(wake.set)
         try:
             while not self._stop.is_set():

@@ -71,6 +71,12 @@ class Templates:
         bare = one_line(" ".join(str(fact) for fact in known if fact))
         return Rendered(text=str(html(bare)) if target_of(name) == "html" else bare, fell_back=why)
 
+    def warm(self) -> None:
+        """Compile every text that is written somewhere, so that the first page does not wait for it."""
+        for name in FACTS:
+            with suppress(*_BREAKS):
+                self._sandbox.get_template(name)
+
     def problems(self) -> tuple[Problem, ...]:
         """Give everything that is wrong with the user's templates, each with its file and line."""
         found = [

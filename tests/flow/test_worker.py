@@ -151,7 +151,7 @@ def test_a_postman_takes_no_more_than_it_can_send_and_the_worst_first(story: Sto
         arrives(story, f"Alert{number}", severity=severity)
     with ThreadPoolExecutor(2) as pool:
         apart = replace(story.context, lanes=Lanes(folding=False))
-        postman = Postman(apart, pool, senders=2, now=story.clock.now)
+        postman = Postman(apart, pool, senders=2, now=story.clock.now, wake=lambda: None)
         assert postman.step()
         sending = [page for page in all_pages(story) if page.state == "sending"]
         assert len(sending) == 2
