@@ -32,6 +32,8 @@ class Round:
     lost: int = 0
     twice: int = 0
     refused: int = 0
+    cpu_ms: float = 0.0
+    """Processor time of the bot for each page, from the delivery to the record of what came of it."""
 
 
 def measure(
@@ -51,11 +53,17 @@ def measure(
 def _round(made: Databases, kind: str, rate: float, seconds: float) -> Round:
     provider = Provider()
     database = made.fresh(kind)
-    with processes.product(database, provider) as port:
-        job = Job(port=port, shape="open1", connections=CONNECTIONS, seconds=seconds, rate=rate, trace=True)
+    with processes.served(database, provider) as bot:
+        before = processes.processor_seconds(bot.pid)
+        job = Job(
+            port=bot.port, shape="open1", connections=CONNECTIONS, seconds=seconds, rate=rate, trace=True
+        )
         result = processes.send(job)
         processes.await_pages(database, seconds=PATIENCE_SECONDS)
-        return _compared(result, provider.finish())
+        compared = _compared(result, provider.finish())
+        spent = processes.processor_seconds(bot.pid) - before
+        compared.cpu_ms = spent * 1000 / max(1, len(compared.from_received))
+        return compared
 
 
 def _compared(result: Result, came: Sequence[tuple[float, int]]) -> Round:
@@ -84,6 +92,7 @@ def described(figures: dict[Key, list[Round]]) -> Iterator[dict[str, object]]:
             "received_to_page_p99_ms": middle(_part(one.from_received, 99) for one in rounds),
             "answered_to_page_p50_ms": middle(_part(one.from_answered, 50) for one in rounds),
             "answered_to_page_p99_ms": middle(_part(one.from_answered, 99) for one in rounds),
+            "cpu_ms_per_page": middle(one.cpu_ms for one in rounds),
             "lost": sum(one.lost for one in rounds),
             "twice": sum(one.twice for one in rounds),
             "refused": sum(one.refused for one in rounds),
@@ -111,7 +120,7 @@ def main() -> None:
     rates = chosen.rates[:1] if chosen.quick else chosen.rates
     entries = list(described(measure(rounds=rounds, seconds=seconds, kinds=chosen.databases, rates=rates)))
     heads = ["database", "groups_per_second", "pages", "received_to_page_p50_ms", "received_to_page_p99_ms",
-             "answered_to_page_p50_ms", "answered_to_page_p99_ms", "lost"]  # fmt: skip
+             "answered_to_page_p50_ms", "answered_to_page_p99_ms", "cpu_ms_per_page", "lost"]  # fmt: skip
     table([head.replace("_per_second", "/s").replace("_to_page", "") for head in heads],
           ([entry[head] for head in heads] for entry in entries))  # fmt: skip
     emit(

@@ -7,7 +7,6 @@ with no timers at all on a database of its own. Timers that fire here find nothi
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -137,9 +136,9 @@ def served(database: Database, *, seconds: float, storm: float) -> Figures:
             bot.await_ready()
             ready = time.monotonic() - began
             time.sleep(min(2.0, seconds))
-            before, at = processor_seconds(bot.pid), time.monotonic()
+            before, at = processes.processor_seconds(bot.pid), time.monotonic()
             time.sleep(seconds)
-            share = (processor_seconds(bot.pid) - before) / (time.monotonic() - at) * 100
+            share = (processes.processor_seconds(bot.pid) - before) / (time.monotonic() - at) * 100
             figures = {"ready_s": ready, "idle_share_percent": share, "idle_pss_mb": pss(bot.pid)}
             if storm:
                 figures |= lateness(database, storm)
@@ -171,12 +170,6 @@ def lateness(database: Database, seconds: float) -> Figures:
         store.close()
     ages.sort()
     return {"late_p99_s": ages[len(ages) * 99 // 100], "late_most_s": ages[-1]}
-
-
-def processor_seconds(pid: int) -> float:
-    """Give the processor time that a process has had."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def pss(pid: int) -> float:

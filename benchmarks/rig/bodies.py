@@ -2,6 +2,7 @@
 
 `new1`, `new50`: a group never seen before, with alerts never seen before, that join some twenty open incidents.
 `rep1`, `rep50`: one of the groups sent before, word for word. `open1`: a new alert that opens an incident of its own.
+`storm1`: the same, the mildest severity first and the worst last, in turn.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from itertools import count, cycle, islice
 
 NAMES = 20
 SHAPES = ("new1", "rep1", "new50", "rep50", "open1")
+STORM = ("info", "warning", "critical")
+"""The severities of a storm, as they come."""
 POOL = {1: 500, 50: 100}
 """How many groups a repeating sender has."""
 
@@ -24,6 +27,9 @@ def size(shape: str) -> int:
 def requests(shape: str, *, port: int, first: int) -> Iterator[bytes]:
     """Give requests without end; new ones count their alerts from `first`."""
     alerts = size(shape)
+    if shape.startswith("storm"):
+        makes = [Template(alerts, port=port, own_incident=True, severity=severity) for severity in STORM]
+        return (makes[number % len(makes)](first + number * alerts) for number in count())
     make = Template(alerts, port=port, own_incident=shape.startswith("open"))
     if shape.startswith("rep"):
         return cycle(pool(shape, port=port, first=first))
@@ -40,11 +46,11 @@ def pool(shape: str, *, port: int, first: int) -> list[bytes]:
 class Template:
     """One request with places for numbers; `%` on bytes is the fastest formatting there is."""
 
-    def __init__(self, alerts: int, *, port: int, own_incident: bool) -> None:
+    def __init__(self, alerts: int, *, port: int, own_incident: bool, severity: str = "critical") -> None:
         """Prepare requests of so many alerts for a server on this port."""
         self._alerts = alerts
         self._own = own_incident
-        body = json.dumps(_delivery(alerts), separators=(",", ":")).replace("%", "%%")
+        body = json.dumps(_delivery(alerts, severity), separators=(",", ":")).replace("%", "%%")
         self._body = body.replace("@NUMBER@", "%012d").replace("@NAME@", "%012d").encode()
         length = len(self._body % self._numbers(0))
         self._head = (
@@ -66,7 +72,7 @@ class Template:
         return (*numbers, first)
 
 
-def _delivery(alerts: int) -> dict[str, object]:
+def _delivery(alerts: int, severity: str) -> dict[str, object]:
     one = {
         "status": "firing",
         "labels": {
@@ -76,7 +82,7 @@ def _delivery(alerts: int) -> dict[str, object]:
             "job": "node",
             "mountpoint": "/",
             "service": "checkout",
-            "severity": "critical",
+            "severity": severity,
         },
         "annotations": {
             "description": "Less than 10% left on / of this machine, and it goes on filling at the present rate",
@@ -93,7 +99,7 @@ def _delivery(alerts: int) -> dict[str, object]:
         "status": "firing",
         "alerts": [one] * alerts,
         "groupLabels": {"alertname": "Bench"},
-        "commonLabels": {"cluster": "eu-1", "job": "node", "severity": "critical"},
+        "commonLabels": {"cluster": "eu-1", "job": "node", "severity": severity},
         "commonAnnotations": {"summary": "Disk is filling"},
         "externalURL": "http://alertmanager.example.com:9093",
         "version": "4",

@@ -37,6 +37,8 @@ class Job:
     """Requests a second."""
     first: int = 0
     """The number of the first new alert."""
+    count: int | None = None
+    """So many requests and no more; otherwise as many as the time allows."""
     trace: bool = False
     """Whether to tell the times of every request."""
 
@@ -97,7 +99,7 @@ class Sender:
         """Send for the time given and wait for the last answers."""
         began = time.monotonic()
         counted_from, until = began + self._job.warmup, began + self._job.warmup + self._job.seconds
-        while (now := time.monotonic()) < until:
+        while (now := time.monotonic()) < until and not self._over():
             self._send_due(now, began)
             self._wait(self._pause(now, began, until), counted_from, until)
         while len(self._idle) < len(self._by_fd) and time.monotonic() < until + GRACE_SECONDS:
@@ -115,9 +117,12 @@ class Sender:
                 if answer[9:12] != b"200":
                     raise SystemExit(f"refused: {answer[:300]!r}")
 
+    def _over(self) -> bool:
+        return self._sent == self._job.count and len(self._idle) == len(self._by_fd)
+
     def _send_due(self, now: float, began: float) -> None:
         rate = self._job.rate
-        while self._idle:
+        while self._idle and self._sent != self._job.count:
             due = began + self._sent / rate if rate else now
             if due > now:
                 return

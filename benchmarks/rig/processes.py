@@ -14,12 +14,13 @@ import time
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -137,11 +138,31 @@ class Provider:
         return [(at, number) for at, number in json.loads(told)] if told else []
 
 
+class Served(NamedTuple):
+    """A bot that runs."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
 def product(database: Database, provider: Provider | None = None) -> Iterator[int]:
     """Run the bot on this database; gives its port."""
+    with served(database, provider) as bot:
+        yield bot.port
+
+
+@contextmanager
+def served(
+    database: Database,
+    provider: Provider | None = None,
+    *,
+    more: Mapping[str, str] = MappingProxyType({}),
+    configuration: Mapping[str, str] = CONFIGURATION,
+) -> Iterator[Served]:
+    """Run the bot on this database, with `more` in its environment; gives its port and its process."""
     with tempfile.TemporaryDirectory(prefix="incident_bot_bench_config_") as directory:
-        for name, text in CONFIGURATION.items():
+        for name, text in configuration.items():
             path = Path(directory, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -154,8 +175,9 @@ def product(database: Database, provider: Provider | None = None) -> Iterator[in
         }
         if provider:
             variables["INCIDENT_BOT_WEBHOOK_URL"] = provider.url
-        with _running([sys.executable, "-m", "incident_bot", "serve"], variables, f"{port}/health/ready"):
-            yield port
+        command = [sys.executable, "-m", "incident_bot", "serve"]
+        with _running(command, {**variables, **more}, f"{port}/health/ready") as pid:
+            yield Served(port, pid)
 
 
 @contextmanager
@@ -176,6 +198,12 @@ def await_pages(database: Database, *, seconds: float) -> None:
         time.sleep(0.05)
 
 
+def processor_seconds(pid: int) -> float:
+    """Give the processor time that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def send(job: Job) -> Result:
     """Run one job in the sender's process."""
     done = subprocess.run(
@@ -186,7 +214,7 @@ def send(job: Job) -> Result:
 
 
 @contextmanager
-def _running(command: list[str], variables: dict[str, str], ready: str) -> Iterator[None]:
+def _running(command: list[str], variables: dict[str, str], ready: str) -> Iterator[int]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -195,7 +223,7 @@ def _running(command: list[str], variables: dict[str, str], ready: str) -> Itera
         )  # fmt: skip
         try:
             _await_ready(process, f"http://127.0.0.1:{ready}", log)
-            yield
+            yield process.pid
         finally:
             process.terminate()
             try:

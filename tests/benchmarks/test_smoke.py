@@ -50,6 +50,20 @@ def test_paging() -> None:
     assert figures["pages"] > 5
     assert (figures["lost"], figures["twice"], figures["refused"]) == (0, 0, 0)
     assert figures["received_to_page_p50_ms"] > 0
+    assert figures["cpu_ms_per_page"] > 0
+
+
+def test_load() -> None:
+    told = run("load", "--databases", "sqlite")
+    by_part = {one["part"]: one for one in told["figures"]}
+    assert list(by_part) == ["free", "paced", "stopped", "replay"]
+    for one in by_part.values():
+        assert not any(one.get(name) for name in ("lost", "twice", "passed_over", "claimed_after_ack"))
+    assert by_part["free"]["messages"] == 30
+    assert 0 < by_part["paced"]["messages"] < 150
+    assert by_part["paced"]["most_in_a_minute"] <= by_part["paced"]["rate"]
+    assert by_part["stopped"]["cancelled"] >= by_part["stopped"]["acknowledged"] > 0
+    assert by_part["replay"]["replay_per_second"] > 0
 
 
 def test_timers() -> None:
