@@ -35,7 +35,7 @@ CONNECTIONS = 64
 SEND_SECONDS = 120.0
 PATIENCE_SECONDS = 180.0
 PACED_PER_MINUTE = 600
-STOPPED_PER_MINUTE = 6
+STOPPED_PER_MINUTE = 2
 STOPPED = 60
 WORSE_WAITED = timedelta(seconds=0.5)
 """A page counts as passed over where a milder one is claimed so long after it was stored."""

@@ -38,8 +38,8 @@ def test_it_gives_the_rows_that_sqlalchemy_gives(store: Store) -> None:
             found, expected = by_key(tx, asked), tx.connection.execute(BY_KEY, asked).all()
             assert [tuple(one) for one in found] == [tuple(one) for one in expected]
             assert [dict(one._mapping)["twice"] for one in found] == [one.twice for one in expected]
-        (found,) = by_key(tx, {"b_key": "\ud800 \x00 end"})
-        assert (found.key, found.tokens, found.at, found.since) == ("\ud800 \x00 end", 2.5, NOW, None)
+        (last,) = by_key(tx, {"b_key": "\ud800 \x00 end"})
+        assert (last.key, last.tokens, last.at, last.since) == ("\ud800 \x00 end", 2.5, NOW, None)
         nothing = by_key(tx, {"b_key": "none"})
         assert (nothing, nothing.first(), nothing.scalar(), nothing.scalars()) == ([], None, None, [])
 

@@ -29,8 +29,8 @@ _VALUE: Final = r"(?!\[redacted\])(?:\"[^\"\n]{1,300}\"|'[^'\n]{1,300}'|[^\s\"',
 
 _WORD_PARTS: Final = ("pass", "pwd", "secret", "token", "key", "credential", "signature", "authorization")
 _PROVIDER_PARTS: Final = (
-    "xox", "xapp-", "gh", "github_pat_", "glpat-", "sk-", "sk_live_", "rk_live_", "akia", "asia", "aiza", "sg.", "dckr_pat_", "npm_",
-    "hvs.", "glsa_",
+    "xox", "xapp-", "gh", "github_pat_", "glpat-", "sk-", "sk_live_", "rk_live_", "akia", "asia", "aiza", "sg.",
+    "dckr_pat_", "npm_", "hvs.", "glsa_",
 )  # fmt: skip
 
 # Every repetition is bounded, so that no text makes a pattern slow. Each comes with words without which it
