@@ -77,6 +77,7 @@ from incident_bot.core.incident.observations import (
 from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
 from incident_bot.core.incident.promises import Around, Reminder, is_overdue, remind, upcoming
+from incident_bot.core.incident.publicity import Publish, Unpublish
 from incident_bot.core.incident.rules import ACK_GRACE, AutoResolve, Decision, Repage, Rules
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts, SilenceTold
 from incident_bot.core.incident.silencing import may_silence
@@ -128,6 +129,7 @@ __all__ = [
     "PageWaits",
     "Paused",
     "PostUpdate",
+    "Publish",
     "Reminder",
     "Reopen",
     "Repage",
@@ -155,6 +157,7 @@ __all__ = [
     "Unacknowledge",
     "Unmerge",
     "UnmergeHere",
+    "Unpublish",
     "WatchOver",
     "begin",
     "decide",

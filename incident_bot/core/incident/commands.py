@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from incident_bot.core.effects import Page
 from incident_bot.core.incident.observations import AttachedAlert
+from incident_bot.core.incident.publicity import Publish, Unpublish
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Outcome, Phase, Severity
 
@@ -114,6 +115,10 @@ class PostUpdate:
     text: str
     next_update_at: datetime | None = None
     """The promise; None makes none and clears the last."""
+    public: bool = False
+    """Whether it goes on the status page as well, where the incident stands there."""
+    kept_back: str | None = None
+    """Why it does not, for whoever might expect it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,6 +380,8 @@ Command: TypeAlias = (
     | FinishItem
     | SettleTheory
     | SetReminders
+    | Publish
+    | Unpublish
     | Resolve
     | Reopen
     | Cancel

@@ -17,6 +17,7 @@ from incident_bot.core.incident import (
     paging,
     privacy,
     promises,
+    publishing,
     sharing,
     silencing,
     splitting,
@@ -63,6 +64,7 @@ from incident_bot.core.incident.commands import (
     Unmerge,
     UnmergeHere,
 )
+from incident_bot.core.incident.publicity import Publish, Unpublish
 from incident_bot.core.incident.rules import Case, Decision, Rules
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, Paging
@@ -72,6 +74,7 @@ _StateCommand: TypeAlias = (
 )
 _LeadCommand: TypeAlias = OfferLead | AcceptLead | DeclineLead
 _SilenceCommand: TypeAlias = SilenceAlerts | LiftSilence
+_PublicCommand: TypeAlias = Publish | Unpublish
 _ListCommand: TypeAlias = (
     AddNote
     | EditNote
@@ -159,7 +162,9 @@ def _ending(command: Resolve | Reopen | Cancel, case: Case) -> Decision:
             assert_never(command)
 
 
-def _work(command: _StateCommand | _LeadCommand | _SilenceCommand | _ListCommand, case: Case) -> Decision:
+def _work(
+    command: _StateCommand | _LeadCommand | _SilenceCommand | _PublicCommand | _ListCommand, case: Case
+) -> Decision:
     match command:
         case SetSeverity():
             return work.set_severity(command, case)
@@ -181,6 +186,10 @@ def _work(command: _StateCommand | _LeadCommand | _SilenceCommand | _ListCommand
             return handover.decide_handover(command, case)
         case SilenceAlerts() | LiftSilence():
             return silencing.decide_silence(command, case)
+        case Publish():
+            return publishing.publish(command, case)
+        case Unpublish():
+            return publishing.unpublish(command, case)
         case _:
             return _lists(command, case)
 

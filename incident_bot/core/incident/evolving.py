@@ -12,18 +12,22 @@ from incident_bot.core.incident.facts import (
     flag,
     instant,
     listed,
+    maybe_instant,
     maybe_text,
+    names,
     pairs,
     records,
     text,
     whole,
 )
 from incident_bot.core.model import (
+    ComponentState,
     Event,
     Incident,
     Kind,
     LeadOffer,
     Outcome,
+    Public,
     Silence,
     SilenceState,
     Tick,
@@ -162,3 +166,31 @@ def _changed(incident: Incident, event: Event, change: Callable[[Silence], Silen
     number = whole(event.data, "number")
     silences = tuple(change(one) if one.number == number else one for one in incident.silences)
     return replace(incident, silences=silences)
+
+
+def published(incident: Incident, event: Event) -> Incident:
+    """Note what the public reads: it is an update that a person posted, and what it promises is promised to all."""
+    data = event.data
+    public = Public(
+        title=text(data, "title"),
+        components=names(data, "components"),
+        state=ComponentState(text(data, "state")),
+        since=incident.public.since if incident.public else event.happened_at,
+    )
+    promised = maybe_instant(data, "next_update_at")
+    if promised is None or not incident.paging.is_open:
+        return replace(incident, public=public, updated_by_people=True)
+    reminders = replace(
+        incident.reminders,
+        promised_at=event.happened_at,
+        promised_by=event.actor,
+        told=incident.reminders.without("due", "missed"),
+    )
+    return replace(
+        incident, public=public, updated_by_people=True, next_update_at=promised, reminders=reminders
+    )
+
+
+def unpublished(incident: Incident, _event: Event) -> Incident:
+    """Forget what the public read."""
+    return replace(incident, public=None)

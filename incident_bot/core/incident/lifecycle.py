@@ -17,6 +17,7 @@ from incident_bot.core.incident.evolving import (
     fires_on,
     offer_over,
     offered,
+    published,
     reminded,
     silence_asked,
     silence_failed,
@@ -26,6 +27,7 @@ from incident_bot.core.incident.evolving import (
     step_unticked,
     taken_back,
     theory_settled,
+    unpublished,
     unsilence_asked,
 )
 from incident_bot.core.incident.facts import (
@@ -399,5 +401,7 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.SILENCE_GONE: silence_over("lifted at its source"),
         Kind.SILENCE_ENDED: silence_over("ended"),
         Kind.SILENCE_ENDING: _reminded,
+        Kind.PUBLISHED: published,
+        Kind.UNPUBLISHED: unpublished,
     }
 )

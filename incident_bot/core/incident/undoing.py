@@ -194,6 +194,7 @@ _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.ACKNOWLEDGED: "`unack` gives it back",
         Kind.SNOOZED: "`ack` takes it, `escalate` pages now",
         Kind.TAKEN_BACK: "say it again",
+        Kind.PUBLISHED: "others have read it: `publish <text>` tells them better, `unpublish` takes it off the page",
         Kind.UPDATE_POSTED: "others have read it: `update <text>` tells them better",
         Kind.RESOLVED: "`reopen` opens it again",
         Kind.CANCELLED: "`new <title>` declares it anew",

@@ -143,11 +143,16 @@ def post_update(command: PostUpdate, case: Case) -> Decision:
     words = _words(command.text, "update <text>")
     if promise is not None and promise <= case.now:
         raise Refused(f"{shown(promise, case.now)} has passed; promise the next update for a time to come.")
-    data = {"text": words, "next_update_at": written(promise)}
+    data: dict[str, Json] = {"text": words, "next_update_at": written(promise)}
     effects = case.announced(Moment.UPDATE, {**data, "phase": incident.phase.value})
+    public = command.public and incident.public is not None
+    if public:
+        data["public"] = True
     where = "is kept here, the incident is private" if incident.private else "goes to the channels"
     promised = f" The next one is promised for {shown(promise, case.now)}." if promise else ""
-    said = f"Update of {incident.name} {where}.{promised}"
+    said = f"Update of {incident.name} {where}{' and to the status page' if public else ''}.{promised}"
+    if command.kept_back is not None:
+        said = f"{said} {command.kept_back}"
     return case.decided(said, case.event(Kind.UPDATE_POSTED, data), effects=effects)
 
 

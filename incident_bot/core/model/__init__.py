@@ -43,12 +43,15 @@ from incident_bot.core.model.people import (
 )
 from incident_bot.core.model.reminders import PromiseRules, Reminders, Told
 from incident_bot.core.model.silences import Silence, SilenceMatchers, SilenceState, matchers_text
+from incident_bot.core.model.status import TROUBLES, ComponentState, Public
 
 __all__ = [
+    "TROUBLES",
     "Acks",
     "Alert",
     "Bucket",
     "Change",
+    "ComponentState",
     "ContactRule",
     "Delivery",
     "Disposition",
@@ -72,6 +75,7 @@ __all__ = [
     "Phase",
     "Progress",
     "PromiseRules",
+    "Public",
     "Rejected",
     "Reminders",
     "Running",

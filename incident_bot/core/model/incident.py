@@ -11,6 +11,7 @@ from incident_bot.core.model.json import JsonObject
 from incident_bot.core.model.noise import Flapping
 from incident_bot.core.model.reminders import Reminders
 from incident_bot.core.model.silences import Silence
+from incident_bot.core.model.status import Public
 
 
 class Paging(StrEnum):
@@ -230,6 +231,8 @@ class Incident:
     """What its people were reminded of, and whether they want to be."""
     silences: tuple[Silence, ...] = ()
     """Every silence that was asked for in it, those that are over, too."""
+    public: Public | None = None
+    """What it says on the status page; None where it does not stand there."""
 
     @property
     def name(self) -> str:
@@ -361,6 +364,12 @@ class Kind(StrEnum):
     MADE_PRIVATE = "made_private"
     """From now on only those who work on it see it."""
     MADE_PUBLIC = "made_public"
+    PUBLIC_DRAFTED = "public_drafted"
+    """A message for the public was written, and waits for a word."""
+    PUBLISHED = "published"
+    """A person put a message on the status page."""
+    UNPUBLISHED = "unpublished"
+    """A person took the incident off the status page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

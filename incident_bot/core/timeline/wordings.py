@@ -137,6 +137,9 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.SILENCE_ENDING: "The silence ends[ at {until}][: {what}][; {person} was told]",
     Kind.MADE_PRIVATE: "{who} made this private",
     Kind.MADE_PUBLIC: "{who} made this public",
+    Kind.PUBLIC_DRAFTED: "{who} drafted a message for the status page[: {text}]",
+    Kind.PUBLISHED: "{who} published on the status page[: {text}][ (next update by {next_update_at})]",
+    Kind.UNPUBLISHED: "{who} took the incident off the status page[: {reason}]",
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
