@@ -34,11 +34,13 @@ from incident_bot.config.schedules import (
     schedule_name,
 )
 from incident_bot.config.slack import SlackShape
+from incident_bot.config.status import StatusShape, build_status
 from incident_bot.config.tree import Tree, parse
 from incident_bot.core.errors import BadConfiguration, Problem
 from incident_bot.core.escalation import QuietHours
 from incident_bot.core.model import Ladder, Person, Team, Urgency
 from incident_bot.core.oncall import Schedule
+from incident_bot.core.status import StatusPage
 
 PEOPLE: Final = "rotations/people.yaml"
 TEAMS: Final = "rotations/teams.yaml"
@@ -48,6 +50,7 @@ HOLIDAYS: Final = "rotations/holidays.yaml"
 CHANNELS: Final = "rotations/channels.yaml"
 ONCALL: Final = "rotations/oncall.yaml"
 SLACK: Final = "rotations/slack.yaml"
+STATUS: Final = "rotations/status.yaml"
 SCHEDULES: Final = "rotations/schedules/"
 RUNBOOKS: Final = "runbooks/"
 TEMPLATES: Final = "templates/"
@@ -151,23 +154,14 @@ class _Reading:
         if len(found) == len(self._below(SCHEDULES)):
             self.problems += feeds.unused()
         oncall = self._read(OnCallShape, ONCALL) or OnCallShape()
-        slack = self._read(SlackShape, SLACK) or SlackShape()
+        slack, status = self._read(SlackShape, SLACK) or SlackShape(), self._read(StatusShape, STATUS)
         self.lint = oncall.lint.lint()
         answers = self._escalation(escalation, teams_shape)
         ways = self._routing(routing, teams, calendars, answers.ladder if answers else None)
         if answers is None or ways is None:
             return None
         self._unanswered(answers, people, teams)
-        if self._looks_ahead(len(found)):
-            ahead = Ahead(
-                schedules=found,
-                people=people,
-                people_tree=self.trees.get(PEOPLE),
-                defaults=answers.matrix.rules.get(Urgency.HIGH, ()),
-                calendars=calendars or {},
-                settings=self.lint,
-            )
-            self.problems += look_ahead(ahead, now=now)
+        self._look_ahead(found, people, answers, calendars or {}, now=now)
         digest = digest_of(self.texts)
         return Revision(
             id=digest[:ID_LENGTH],
@@ -194,6 +188,7 @@ class _Reading:
             handoff=oncall.handoff.handoff(),
             rooms=slack.rooms(),
             chat=slack.chat(),
+            status=self._status(status, answers.ladder, ways),
             documents=self.texts,
         )
 
@@ -201,6 +196,26 @@ class _Reading:
         if people and teams:
             trees = self.trees[TEAMS], self.trees[ESCALATION]
             self.problems += unanswered(answers.matrix, people, teams, trees=trees)
+
+    def _look_ahead(
+        self,
+        found: Mapping[str, tuple[Schedule, Tree]],
+        people: Mapping[str, Person],
+        answers: Answers,
+        calendars: Calendars,
+        *,
+        now: datetime,
+    ) -> None:
+        if self._looks_ahead(len(found)):
+            ahead = Ahead(
+                schedules=found,
+                people=people,
+                people_tree=self.trees.get(PEOPLE),
+                defaults=answers.matrix.rules.get(Urgency.HIGH, ()),
+                calendars=calendars,
+                settings=self.lint,
+            )
+            self.problems += look_ahead(ahead, now=now)
 
     def _looks_ahead(self, schedules: int) -> bool:
         few = schedules <= AHEAD_AT_LOAD or Weight.ERROR in self.lint.weights.values()
@@ -255,6 +270,11 @@ class _Reading:
             return None
         overriding = (teams, self.trees[TEAMS]) if teams else None
         return build_escalation(shape, self.trees[ESCALATION], overriding, self.problems)
+
+    def _status(self, shape: StatusShape | None, ladder: Ladder, ways: Ways) -> StatusPage | None:
+        if shape is None:
+            return None
+        return build_status(shape, self.trees[STATUS], ladder, ways.services, self.problems)
 
     def _routing(
         self,

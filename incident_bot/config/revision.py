@@ -20,6 +20,7 @@ from incident_bot.core.oncall import Schedule
 from incident_bot.core.oncall.lint import NIGHTS_MOST, Kind
 from incident_bot.core.rooms import ChatRules, RoomRules
 from incident_bot.core.routing import Routing
+from incident_bot.core.status import StatusPage
 from incident_bot.core.walltime import HORIZON
 
 ID_LENGTH: Final = 12
@@ -190,6 +191,8 @@ class Revision:
     handoff: Handoff = field(default_factory=Handoff)
     rooms: RoomRules = field(default_factory=RoomRules)
     chat: ChatRules = field(default_factory=ChatRules)
+    status: StatusPage | None = None
+    """None where no status page is set up."""
     problems: tuple[Problem, ...] = field(default=())
     """What is odd but did not refuse the set."""
     notes: tuple[Problem, ...] = field(default=())
