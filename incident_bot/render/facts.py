@@ -89,6 +89,13 @@ _REMINDER: Final[Mapping[str, object]] = {
     "url": "https://incidents.example.com/incidents/INC-42",
 }
 
+_PUBLIC: Final[Mapping[str, object]] = {
+    "page": "Example status",
+    "components": "Checkout and Website",
+    "state": "partial outage",
+    "impact": "Customers cannot pay",
+}
+
 _MANY: Final[Mapping[str, object]] = {
     "now": _NOW,
     "count": 13,
@@ -252,6 +259,11 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "total": 23,
         "due_at": _NOW,
     },
+    "status/title.j2": _PUBLIC,
+    "status/investigating.j2": _PUBLIC,
+    "status/identified.j2": _PUBLIC,
+    "status/monitoring.j2": _PUBLIC,
+    "status/resolved.j2": _PUBLIC,
     "postmortem/postmortem.md.j2": {"now": _NOW, "draft": _DRAFT},
     "postmortem/page.html.j2": {"now": _NOW, "draft": _DRAFT, "body": Markup("<h1>INC-42</h1>")},
 }

@@ -186,10 +186,8 @@ def _work(
             return handover.decide_handover(command, case)
         case SilenceAlerts() | LiftSilence():
             return silencing.decide_silence(command, case)
-        case Publish():
-            return publishing.publish(command, case)
-        case Unpublish():
-            return publishing.unpublish(command, case)
+        case Publish() | Unpublish():
+            return publishing.decide_public(command, case)
         case _:
             return _lists(command, case)
 

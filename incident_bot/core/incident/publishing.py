@@ -13,6 +13,13 @@ from incident_bot.core.incident.rules import Case, Decision
 from incident_bot.core.model import Json, Kind
 
 
+def decide_public(command: Publish | Unpublish, case: Case) -> Decision:
+    """Put an incident on the status page, change what it says there, or take it off."""
+    if isinstance(command, Publish):
+        return publish(command, case)
+    return unpublish(command, case)
+
+
 def publish(command: Publish, case: Case) -> Decision:
     """Put a message on the status page, or keep it as a draft until somebody says `publish yes`."""
     incident, promise = case.incident, command.next_update_at

@@ -40,11 +40,12 @@ from incident_bot.core.incident import (
     Snooze,
     TickStep,
     Unacknowledge,
+    Unpublish,
     undo,
 )
 from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
-from incident_bot.flow.commands import arguments, declining, silencing
+from incident_bot.flow.commands import arguments, declining, publishing, silencing
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import steps_of
@@ -172,7 +173,8 @@ def _update(request: Request) -> Command:
         request.rest, default=severity.update_every if severity else None, now=request.now
     )
     text = arguments.needed(text, example="update Rolled back, error rate is falling next 30m")
-    return PostUpdate(text=text, next_update_at=promised)
+    public, why = publishing.beside_update(request.ledger, request.incident, text, promised)
+    return PostUpdate(text=text, next_update_at=promised, public=public, kept_back=why)
 
 
 def _lead(request: Request) -> Command:
@@ -368,6 +370,10 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "remind": _remind,
     "silence": silencing.silence,
     "unsilence": silencing.unsilence,
+    "publish": lambda request: publishing.publish(
+        request.ledger, request.incident, request.rest, now=request.now
+    ),
+    "unpublish": lambda request: Unpublish(reason=request.rest or None),
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

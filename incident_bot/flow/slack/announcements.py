@@ -194,7 +194,7 @@ def announcement_of(
     episodes: Sequence[Episode],
 ) -> Announcement:
     """Give the facts of an incident's announcement as it is now; `last` is the newest update that people wrote."""
-    hide = _hosts(episodes) if public else ()
+    hide = hosts_of(episodes) if public else ()
     severity = context.live.current.revision.ladder.named(incident.severity)
     return Announcement(
         name=incident.name,
@@ -216,7 +216,7 @@ def announcement_of(
     )
 
 
-def _hosts(episodes: Iterable[Episode]) -> tuple[str, ...]:
+def hosts_of(episodes: Iterable[Episode]) -> tuple[str, ...]:
     """Give the names of machines in the labels of alerts, the longest first: the public reads none of them."""
     found = {one.labels[name] for one in episodes for name in _OF_HOSTS if one.labels.get(name)}
     return tuple(sorted(found, key=lambda host: (-len(host), host)))

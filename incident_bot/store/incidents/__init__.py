@@ -18,6 +18,7 @@ from incident_bot.store.incidents.reading import (
     open_between,
     open_by_keys,
     private_among,
+    published,
     verify_chain,
 )
 from incident_bot.store.incidents.saving import save
@@ -41,6 +42,7 @@ __all__ = [
     "open_between",
     "open_by_keys",
     "private_among",
+    "published",
     "save",
     "save_buckets",
     "verify_chain",

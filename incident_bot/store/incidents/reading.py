@@ -136,6 +136,16 @@ def list_incidents(
     return _found(tx, query)
 
 
+_PUBLISHED: Final = sa.text("incident.public IS NOT NULL")
+
+
+def published(tx: Tx, *, since: datetime) -> list[Incident]:
+    """Give the incidents on the status page that are open or ended after this, the oldest first."""
+    over = sa.and_(table.c.resolved_at.is_not(None), table.c.resolved_at < since)
+    query = sa.select(table).where(_PUBLISHED, sa.not_(over))
+    return _found(tx, query.order_by(table.c.id))
+
+
 def open_between(tx: Tx, start: datetime, end: datetime, *, limit: int) -> list[Incident]:
     """Give the incidents that were open at some instant of `[start, end)`, the newest first."""
     over = sa.and_(table.c.resolved_at.is_not(None), table.c.resolved_at < start)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from incident_bot.core.model import (
+    ComponentState,
     Event,
     Flapping,
     FlappingRule,
@@ -21,6 +22,7 @@ from incident_bot.core.model import (
     Paging,
     Phase,
     Progress,
+    Public,
     Reminders,
     Running,
     Silence,
@@ -51,6 +53,7 @@ _OTHERWISE: Final = frozenset(
         "ticks",
         "reminders",
         "silences",
+        "public",
     }
 )
 _SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
@@ -86,6 +89,7 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         ticks=[_tick_json(tick) for tick in incident.ticks] or None,
         reminders=_reminders_json(incident.reminders),
         silences=[_silence_json(silence) for silence in incident.silences] or None,
+        public=_public_json(incident.public),
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -112,6 +116,7 @@ def incident_value(row: Found) -> Incident:
         ticks=tuple(_tick_value(tick) for tick in columns["ticks"] or ()),
         reminders=_reminders_value(columns["reminders"]),
         silences=tuple(_silence_value(silence) for silence in columns["silences"] or ()),
+        public=_public_value(columns["public"]),
     )
 
 
@@ -223,6 +228,28 @@ def _reminders_value(found: Mapping[str, Any] | None) -> Reminders:
 
 
 _NO_REMINDERS: Final = Reminders()
+
+
+def _public_json(public: Public | None) -> dict[str, Json] | None:
+    if public is None:
+        return None
+    return {
+        "title": public.title,
+        "components": list(public.components),
+        "state": public.state.value,
+        "since": public.since.isoformat(),
+    }
+
+
+def _public_value(found: Mapping[str, Any] | None) -> Public | None:
+    if found is None:
+        return None
+    return Public(
+        title=found["title"],
+        components=tuple(found["components"]),
+        state=ComponentState(found["state"]),
+        since=datetime.fromisoformat(found["since"]),
+    )
 
 
 def _item_json(item: Item) -> dict[str, Json]:

@@ -38,7 +38,12 @@ from incident_bot.store.interventions.values import (
     StoredOverride,
     Token,
 )
-from incident_bot.store.interventions.windows import add_maintenance, end_maintenance, maintenance
+from incident_bot.store.interventions.windows import (
+    add_maintenance,
+    end_maintenance,
+    maintenance,
+    public_maintenance,
+)
 from incident_bot.store.tables.states import FeedKind
 
 __all__ = [
@@ -69,6 +74,7 @@ __all__ = [
     "override",
     "overrides",
     "postmortem",
+    "public_maintenance",
     "recall",
     "record",
     "remember",

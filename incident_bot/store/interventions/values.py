@@ -22,6 +22,8 @@ class Maintenance:
     created_by: str
     created_at: datetime | None = None
     ended_by: str | None = None
+    public: JsonObject | None = None
+    """What the status page says of it: title, text and components; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ def add_maintenance(tx: Tx, window: Maintenance, *, now: datetime) -> Maintenanc
         created_by=window.created_by,
         created_at=now,
         ended_by=None,
+        public=window.public,
     )
     number = tx.connection.execute(statement.returning(table.c.id)).scalar_one()
     return replace(window, id=number, created_at=now, ended_by=None)
@@ -41,6 +42,13 @@ def maintenance(tx: Tx, *, now: datetime) -> list[Maintenance]:
     """Give the windows that are open now or later, the earliest first."""
     found = _OPEN(tx, {"b_now": now})
     # A window that was ended before it began is empty.
+    return [window for row in found if (window := _value(row)).start < window.end]
+
+
+def public_maintenance(tx: Tx, *, since: datetime) -> list[Maintenance]:
+    """Give the windows that the public is told of and that end after this, the earliest first."""
+    query = sa.select(table).where(table.c.ends_at > since, table.c.public.is_not(None))
+    found = tx.connection.execute(query.order_by(table.c.starts_at, table.c.id))
     return [window for row in found if (window := _value(row)).start < window.end]
 
 
@@ -63,4 +71,5 @@ def _value(row: Found) -> Maintenance:
         created_by=row.created_by,
         created_at=row.created_at,
         ended_by=row.ended_by,
+        public=row.public,
     )

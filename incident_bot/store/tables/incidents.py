@@ -12,6 +12,7 @@ from incident_bot.store.tables.base import (
     Base,
     document,
     identifier,
+    index_where,
     instant,
     number,
     one_of,
@@ -35,6 +36,7 @@ class IncidentTable(Base, table=True):
         sa.Index("ix_incident_key", "key_hash", "id"),
         sa.Index("ix_incident_paging", "paging", "id"),
         sa.Index("ix_incident_team", "team", "id"),
+        index_where("ix_incident_public", "id", condition="public IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 
@@ -93,6 +95,7 @@ class IncidentTable(Base, table=True):
     resolver: str | None = words()
     reminders: Any | None = document()
     silences: Any | None = document()
+    public: Any | None = document()
 
 
 class BucketTable(Base, table=True):

@@ -25,6 +25,7 @@ class MaintenanceTable(Base, table=True):
     created_by: str = words()
     created_at: datetime = instant()
     ended_by: str | None = words()
+    public: Any | None = document()
 
 
 class OverrideTable(Base, table=True):
