@@ -149,6 +149,7 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "silences": ("What became of silences, by what happened.", ("result",)),
     "reconcile": ("Comparisons with a source's own list of alerts, by result.", ("source", "result")),
     "outgoing_heartbeats": ("Heartbeats due to INCIDENT_BOT_HEARTBEAT_URL, by result.", ("result",)),
+    "status_writes": ("Times the status page was written to its folder, by result.", ("result",)),
     "http_requests": ("HTTP requests answered, by method, route and status.", ("method", "route", "status")),
 }
 _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -172,6 +173,10 @@ _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ("source", "kind"),
     ),
     "heartbeat_age_seconds": ("Time since the last heartbeat, by source.", ("source",)),
+    "status_drift": (
+        "Whether the status page and the alerts disagree for too long, by component and kind.",
+        ("component", "kind"),
+    ),
     "clock_offset_seconds": (
         "How far the machine's clock is ahead of the time that all replicas go by.",
         (),
@@ -220,6 +225,7 @@ class Metrics:
         self.silences = counters["silences"]
         self.reconcile = counters["reconcile"]
         self.outgoing_heartbeats = counters["outgoing_heartbeats"]
+        self.status_writes = counters["status_writes"]
         self.http_requests = counters["http_requests"]
         self.intake_queue = gauges["intake_queue"]
         self.incidents_open = gauges["incidents_open"]
@@ -234,6 +240,7 @@ class Metrics:
         ]
         self.reconcile_drift = gauges["reconcile_drift"]
         self.heartbeat_age_seconds = gauges["heartbeat_age_seconds"]
+        self.status_drift = gauges["status_drift"]
         self.clock_offset_seconds = gauges["clock_offset_seconds"]
         self.build_info = gauges["build_info"]
         self.delivery_seconds = Histogram(

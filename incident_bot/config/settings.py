@@ -201,6 +201,8 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = None
     slack_app_token: Annotated[SecretStr, AfterValidator(_app_token)] | None = None
     slack_api_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    status_dir: Path | None = None
+    """A folder that a web server shows: the status page is written there on each change."""
     default_channel: Annotated[str, AfterValidator(_channel)] = Field(default_factory=_default_channel)
     """The notifier for channel messages, and for people none of whose channels is set up."""
     _more: dict[str, SecretStr] = PrivateAttr(default_factory=dict)

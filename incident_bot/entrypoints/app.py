@@ -28,6 +28,7 @@ from incident_bot.entrypoints import (
     silence_page,
     simulate_page,
     slack,
+    status_page,
     taps,
     twilio,
     why_page,
@@ -42,6 +43,7 @@ from incident_bot.entrypoints.streams import Streams
 from incident_bot.flow.context import Context
 from incident_bot.flow.intake import Intake
 from incident_bot.flow.sight import NOBODY
+from incident_bot.flow.status.shelf import Shelf
 from incident_bot.telemetry import Metrics
 
 DESCRIPTION: Final = "Alerts in, the right person paged, every step on the record."
@@ -77,6 +79,7 @@ def build_app(
         metrics=metrics,
         streams=Streams(),
     )
+    app.state.status = Shelf(context)
     app.state.slack = slack.SlackDoor(context, clock) if context.slack is not None else None
     for router in (
         *api.ROUTERS,
@@ -88,6 +91,7 @@ def build_app(
         simulate_page.router,
         calendar_page.router,
         silence_page.router,
+        status_page.router,
         signin.router,
         acklink.router,
         taps.router,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +11,8 @@ from incident_bot.core.effects import TimerKind
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.core.matchers import parse_matcher
 from incident_bot.core.model import JsonObject, Paging, rfc3339
+from incident_bot.flow.commands import publishing
+from incident_bot.flow.commands.publishing import PublicWords
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.triage import Triage
@@ -29,9 +32,13 @@ def add_maintenance(
     end: datetime,
     reason: str,
     actor: str,
+    public: PublicWords | None = None,
     now: datetime,
 ) -> JsonObject:
-    """Plan a window; raises Refused for one without matchers or reason, in the past, or longer than a month."""
+    """Plan a window; raises Refused for one without matchers or reason, in the past, or longer than a month.
+
+    With `public` the status page tells of it; words that the public must not read refuse it whole.
+    """
     if not matchers or not reason.strip():
         message = "A maintenance window needs at least one matcher and a reason."
         raise Refused(message)
@@ -49,6 +56,8 @@ def add_maintenance(
         matchers=tuple(parsed), start=start, end=end, reason=" ".join(reason.split()), created_by=actor
     )
     with context.store.write() as tx:
+        if public is not None:
+            window = replace(window, public=publishing.maintenance(Ledger(context, tx, now=now), public))
         saved = interventions.add_maintenance(tx, window, now=now)
         interventions.record(tx, actor, "maintenance.added", _shown(saved), now=now)
         if saved.start <= now:
@@ -107,5 +116,6 @@ def _shown(window: Maintenance) -> JsonObject:
         "start": rfc3339(window.start),
         "end": rfc3339(window.end),
         "reason": window.reason,
+        "public": window.public,
         "created_by": window.created_by,
     }

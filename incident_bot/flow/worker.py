@@ -33,6 +33,7 @@ from incident_bot.flow.silences.keeping import Silencing
 from incident_bot.flow.slack.attached import Fetcher
 from incident_bot.flow.slack.chat import Reader
 from incident_bot.flow.slack.rooms import Keeper
+from incident_bot.flow.status.keeping import EVERY_SECONDS, Caretaker
 from incident_bot.store import chat, evidence, outbox, rooms, silences, timers
 from incident_bot.store.transaction import Unavailable
 
@@ -123,6 +124,7 @@ class Worker:
         self._spawn("configuration", self._watch)
         self._spawn("lateness", self._look_for_lateness)
         self._spawn("retention", self._clear_away)
+        self._spawn("status", self._keep_status)
         if self._context.settings.heartbeat_url is not None:
             self._spawn("pulse", self._pulse)
         if self._follow is not None:
@@ -215,6 +217,18 @@ class Worker:
                 # The fence: rows that grow old do no harm for another hour.
                 log.exception("clearing away failed; trying again in an hour")
             wait = retention.EVERY
+
+    def _keep_status(self) -> None:
+        caretaker = Caretaker(self._context)
+        while not self._stop.is_set():
+            try:
+                caretaker.step(now=self._now())
+            except Unavailable as problem:
+                log.warning("the database is not available; the status page stays", error=str(problem))
+            except Exception:
+                # The fence: what the public reads must never be what stops the pages.
+                log.exception("the status page could not be looked after; beginning anew")
+            self._stop.wait(EVERY_SECONDS)
 
     def _pulse(self) -> None:
         while not self._stop.is_set():

@@ -96,6 +96,35 @@ _PUBLIC: Final[Mapping[str, object]] = {
     "impact": "Customers cannot pay",
 }
 
+_TIME: Final = Markup('<time datetime="2026-11-21T02:05:00.000Z">21 November 2026, 02:05 UTC</time>')
+_SHOWN: Final[Mapping[str, object]] = {
+    "title": "Checkout: partial outage",
+    "url": "https://status.example.com/incidents/0123456789ab",
+    "phase": "Investigating",
+    "open": True,
+    "state": "Partial outage",
+    "shape": "▲",
+    "mark": "part",
+    "components": ["Checkout"],
+    "started": _TIME,
+    "resolved": None,
+    "next_update": _TIME,
+    "updates": [{"phase": "Investigating", "text": "One payment in ten fails.", "at": _TIME}],
+}
+_STATUS: Final[Mapping[str, object]] = {
+    "page": "Example status",
+    "title": "Example status",
+    "style": Markup("body { margin: 0 }"),
+    "policy": "default-src 'none'",
+    "home": "https://status.example.com",
+    "atom": "https://status.example.com/status.atom",
+    "json": "https://status.example.com/status.json",
+    "shape": "▲",
+    "mark": "part",
+    "description": "Partial outage",
+    "updated": _TIME,
+}
+
 _MANY: Final[Mapping[str, object]] = {
     "now": _NOW,
     "count": 13,
@@ -259,6 +288,42 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "total": 23,
         "due_at": _NOW,
     },
+    "status/style.css.j2": {},
+    "status/page.html.j2": {
+        **_STATUS,
+        "groups": [
+            {
+                "name": "Shop",
+                "components": [
+                    {
+                        "name": "Checkout",
+                        "description": "Paying",
+                        "state": "Partial outage",
+                        "shape": "▲",
+                        "mark": "part",
+                        "bars": Markup('<svg class="bars"></svg>'),
+                        "uptime": "99.98",
+                        "summary": "99.98 % uptime in 90 days, 1 day with an outage",
+                        "outages": ["21 November 2026: Partial outage, 4 min"],
+                    }
+                ],
+            }
+        ],
+        "incidents": [_SHOWN],
+        "past": [{**_SHOWN, "open": False, "resolved": _TIME, "next_update": None}],
+        "maintenance": [
+            {
+                "title": "New disks",
+                "text": "Payments may be slow",
+                "components": ["Checkout"],
+                "runs": False,
+                "start": _TIME,
+                "end": _TIME,
+            }
+        ],
+        "days": 90,
+    },
+    "status/incident.html.j2": {**_STATUS, "title": "Checkout: partial outage", "incident": _SHOWN},
     "status/title.j2": _PUBLIC,
     "status/investigating.j2": _PUBLIC,
     "status/identified.j2": _PUBLIC,

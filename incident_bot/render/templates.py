@@ -94,7 +94,7 @@ class Templates:
     def _written(self, name: str, facts: Mapping[str, object]) -> str:
         """Write one text in pieces, and stop where it becomes too long."""
         self._sandbox.begin()
-        is_document = name.removeprefix(BUILTIN).startswith("postmortem/")
+        is_document = name.removeprefix(BUILTIN).startswith(("postmortem/", "status/"))
         most = DOCUMENT_MOST if is_document else MESSAGE_MOST
         pieces: list[str] = []
         size = 0

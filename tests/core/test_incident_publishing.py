@@ -42,6 +42,7 @@ def test_publishing_puts_it_on_the_page_and_is_a_promise() -> None:
     )
     assert decision.incident.next_update_at == NOW + 30 * MINUTE
     assert decision.incident.reminders.promised_by == "ana"
+    assert decision.incident.updated_by_people
     assert decision.said.endswith(
         "is on the status page: Checkout: some payments fail. `unpublish` takes it off."
     )

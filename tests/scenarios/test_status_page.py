@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from incident_bot.core.errors import Refused
+from incident_bot.core.status import Board, Indicator
+from incident_bot.flow.status import drift
+from incident_bot.flow.status.folder import MANIFEST, Folder
+from incident_bot.flow.status.keeping import Caretaker
+from incident_bot.flow.status.reading import read_board
 from tests.plugins.story import Story, on_every_database
 from tests.plugins.story_files import documents
 
@@ -125,3 +132,154 @@ def test_with_confirm_an_update_stays_inside_and_says_so(firing: Story) -> None:
     firing.says("publish Some payments fail.")
     firing.says("publish yes")
     assert "`publish <text>` tells the public" in firing.says("update A fix is on its way")
+
+
+# What the page says, in a folder and against the alerts.
+
+
+def shown(story: Story) -> Board:
+    current = story.context.live.current
+    assert current.revision.status is not None
+    return read_board(story.context, current, current.revision.status, now=story.clock.now())
+
+
+@on_every_database
+def test_the_page_follows_the_incident(tell: Callable[..., Story]) -> None:
+    story = with_page(tell(), STATUS.replace("confirm", "auto"))
+    story.fires(service="shop")
+    story.advance(minutes=10)
+    assert shown(story).indicator is Indicator.NONE
+    story.says("publish Some payments fail. next 20m")
+    assert shown(story).indicator is Indicator.CRITICAL
+    (public,) = shown(story).open
+    assert (public.started_at, public.published_at) == (story.start, story.start + 10 * MINUTE)
+    story.says("ack")
+    story.resolves(service="shop")
+    story.advance(minutes=5)
+    story.says("resolve")
+    after = shown(story)
+    assert (after.indicator, after.open) == (Indicator.NONE, ())
+    assert after.past[0].updates[-1].text.startswith("The problem with Checkout is over.")
+    assert after.components[0].days[-1].out > 10 * MINUTE
+
+
+def test_what_is_merged_ends_with_the_other_one(story: Story) -> None:
+    with_page(story, STATUS.replace("confirm", "auto"))
+    story.fires(service="shop")
+    story.says("publish Some payments fail. next 20m")
+    story.fires(alertname="Other", service="shop")
+    story.says("dup INC-2", incident=1)
+    assert len(shown(story).open) == 1
+    story.says("resolve enough", incident=2)
+    assert shown(story).open == ()
+
+
+class Served:
+    """The folder that a web server would show."""
+
+    def __init__(self, story: Story, path: Path) -> None:
+        settings = story.context.settings.model_copy(update={"status_dir": path})
+        self.context = replace(story.context, settings=settings)
+        self.path = path
+        self.folder = Folder(self.context, path)
+
+    def names(self) -> list[str]:
+        return sorted(one.relative_to(self.path).as_posix() for one in self.path.rglob("*") if one.is_file())
+
+
+def test_the_folder_is_written_on_each_change_and_holds_all_of_it(firing: Story, tmp_path: Path) -> None:
+    served = Served(firing, tmp_path / "public")
+    assert served.folder.write(now=firing.clock.now())
+    assert not served.folder.write(now=firing.clock.now())
+    usual = [".incident-bot-status.json", "badge.svg", "components/checkout.svg", "components/website.svg",
+             "index.html", "status.atom", "status.json"]  # fmt: skip
+    assert served.names() == usual
+    firing.says("publish Some payments fail.")
+    assert not served.folder.write(now=firing.clock.now())
+    firing.says("publish yes")
+    assert served.folder.write(now=firing.clock.now())
+    (page,) = [name for name in served.names() if name.startswith("incidents/")]
+    index = (served.path / "index.html").read_text()
+    assert f'href="{page}"' in index
+    assert "Content-Security-Policy" in index
+    assert 'href="../index.html"' in (served.path / page).read_text()
+    assert f"https://status.example.com/{page}" in (served.path / "status.json").read_text()
+    assert oct((served.path / "index.html").stat().st_mode)[-3:] == "644"
+    firing.says("unpublish")
+    # Another process goes on where this one ended.
+    assert Folder(served.context, served.path).write(now=firing.clock.now())
+    assert served.names() == usual
+
+
+def test_a_folder_of_somebody_else_is_left_alone(firing: Story, tmp_path: Path) -> None:
+    served = Served(firing, tmp_path)
+    (tmp_path / "index.html").write_text("mine")
+    assert not served.folder.write(now=firing.clock.now())
+    assert (tmp_path / "index.html").read_text() == "mine"
+    count = firing.context.metrics.registry.get_sample_value
+    assert count("incident_bot_status_writes_total", {"result": "failed"}) == 1
+
+
+def test_a_manifest_cannot_lead_out_of_the_folder(firing: Story, tmp_path: Path) -> None:
+    served = Served(firing, tmp_path / "public")
+    outside = tmp_path / "outside.txt"
+    outside.write_text("mine")
+    served.path.mkdir()
+    (served.path / MANIFEST).write_text('["../outside.txt", "/etc/passwd", 3, "gone.html"]')
+    assert served.folder.write(now=firing.clock.now())
+    assert outside.exists()
+
+
+def drifts(story: Story) -> list[tuple[str, str]]:
+    found = [(one.component, one.kind) for one in drift.watch(story.context, now=story.clock.now())]
+    story.pump()
+    return found
+
+
+def test_alerts_that_the_page_says_nothing_of_are_told_once(firing: Story) -> None:
+    firing.advance(minutes=14)
+    assert drifts(firing) == []
+    firing.advance(minutes=1)
+    assert drifts(firing) == [("checkout", "silent")]
+    assert drifts(firing) == [("checkout", "silent")]
+    (notice,) = firing.taken("meta")
+    assert "says that Checkout is operational, and INC-1 has fired for over 15 min" in notice.message.text
+    value = firing.context.metrics.registry.get_sample_value
+    labels = {"component": "checkout", "kind": "silent"}
+    assert value("incident_bot_status_drift", labels) == 1
+    firing.says("publish Some payments fail.")
+    firing.says("publish yes")
+    assert drifts(firing) == []
+    assert value("incident_bot_status_drift", labels) == 0
+
+
+def test_a_page_that_is_red_while_nothing_fires_is_told(firing: Story) -> None:
+    firing.says("publish Some payments fail.")
+    firing.says("publish yes")
+    firing.says("ack")
+    firing.says("lead me")
+    firing.resolves(service="shop", instance="kestrel:9100")
+    firing.advance(minutes=10)
+    assert drifts(firing) == []
+    firing.advance(minutes=10)
+    assert drifts(firing) == [("checkout", "stale")]
+    assert "nothing of INC-1 has fired for over 15 min" in firing.taken("meta")[-1].message.text
+
+
+def test_what_does_not_show_and_what_is_private_does_not_drift(story: Story) -> None:
+    assert drifts(story) == []
+    with_page(story)
+    story.fires(service="shop", severity="warning")
+    story.advance(minutes=30)
+    assert drifts(story) == []
+
+
+def test_the_caretaker_does_both(firing: Story, tmp_path: Path) -> None:
+    served = Served(firing, tmp_path / "public")
+    firing.advance(minutes=30)
+    caretaker = Caretaker(served.context)
+    caretaker.step(now=firing.clock.now())
+    assert (served.path / "index.html").exists()
+    caretaker.step(now=firing.clock.now())
+    firing.pump()
+    assert len(firing.taken("meta")) == 1

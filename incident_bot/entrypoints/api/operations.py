@@ -14,6 +14,7 @@ from incident_bot.entrypoints.api.parameters import refusals
 from incident_bot.entrypoints.desk import AtDesk, Operator, Reader, Writer
 from incident_bot.flow import interventions
 from incident_bot.flow import simulate as simulation
+from incident_bot.flow.commands.publishing import PublicWords
 
 router = APIRouter(tags=["operations"])
 
@@ -53,7 +54,7 @@ def add_maintenance(at: AtDesk, caller: Writer, body: schemas.Maintain) -> Any:
     return interventions.add_maintenance(
         at.context,
         matchers=list(body.matchers), start=body.start or now, end=body.end, reason=body.reason,
-        actor=acting.actor, now=now,
+        actor=acting.actor, public=PublicWords(**body.public.model_dump()) if body.public else None, now=now,
     )  # fmt: skip
 
 

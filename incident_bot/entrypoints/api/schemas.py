@@ -373,6 +373,14 @@ class Command(Taken):
     actor: Word | None = Field(default=None, description="The person of people.yaml who acts.")
 
 
+class PublicWork(Taken):
+    """What the status page says of planned work."""
+
+    title: Annotated[Text, Field(max_length=120)]
+    text: Annotated[str, Field(max_length=2000)] = ""
+    components: Annotated[tuple[Word, ...], Field(max_length=100)] = ()
+
+
 class Maintain(Taken):
     """A window in which matching incidents page nobody."""
 
@@ -381,6 +389,7 @@ class Maintain(Taken):
     end: Instant
     reason: Text
     actor: Word | None = None
+    public: PublicWork | None = Field(default=None, description="Shown on the status page; else it is not.")
 
 
 class Maintenance(Answered):
@@ -393,3 +402,4 @@ class Maintenance(Answered):
     start: Time
     end: Time
     reason: str
+    public: dict[str, object] | None

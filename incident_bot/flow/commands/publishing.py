@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import Publish
 from incident_bot.core.incident.facts import maybe_instant, names, text
-from incident_bot.core.model import TROUBLES, ComponentState, Event, Incident, Kind
-from incident_bot.core.status import PHASES, STATE_WORDS, Draft, Finding, Known, StatusPage, lint
+from incident_bot.core.model import TROUBLES, ComponentState, Event, Incident, JsonObject, Kind
+from incident_bot.core.status import PHASES, STATE_WORDS, Draft, Finding, Known, PublicPhase, StatusPage, lint
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.slack.announcements import hosts_of
@@ -100,6 +101,33 @@ def beside_update(
         return True, None
     why = "; ".join(one.said for one in found)
     return False, f"It is not on the status page: {why}. `publish <text>` tells the public."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicWords:
+    """What the public is told of planned work."""
+
+    title: str
+    text: str = ""
+    components: tuple[str, ...] = ()
+    """By key or name."""
+
+
+def maintenance(ledger: Ledger, words: PublicWords) -> JsonObject:
+    """Give what is kept of it; raises Refused for unknown components and for what the public must not read."""
+    page = _page(ledger)
+    components = tuple(dict.fromkeys(_component(page, word) for word in words.components))
+    draft = Draft(
+        title=words.title,
+        text=words.text,
+        components=components,
+        state=ComponentState.UNDER_MAINTENANCE,
+        phase=PublicPhase.RESOLVED,
+        next_update_at=None,
+        first=False,
+    )
+    checked(draft, known(ledger, page, None))
+    return {"title": words.title, "text": words.text, "components": list(components)}
 
 
 def known(ledger: Ledger, page: StatusPage, incident: Incident | None) -> Known:
@@ -196,15 +224,16 @@ def _components(page: StatusPage, incident: Incident, said: str | None) -> tuple
         if incident.public is not None:
             return incident.public.components
         return page.standing_for(incident.service, incident.team)
-    found: list[str] = []
-    for word in (part.strip() for part in said.split(",")):
-        component = page.named(word)
-        if component is None:
-            there = ", ".join(one.name for one in page.components)
-            message = f"The status page has no component {word[:60]!r}; there are {there}."
-            raise Refused(message)
-        found.append(component.key)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(_component(page, part.strip()) for part in said.split(",")))
+
+
+def _component(page: StatusPage, word: str) -> str:
+    component = page.named(word)
+    if component is None:
+        there = ", ".join(one.name for one in page.components)
+        message = f"The status page has no component {word[:60]!r}; there are {there}."
+        raise Refused(message)
+    return component.key
 
 
 def _state(said: str) -> ComponentState:

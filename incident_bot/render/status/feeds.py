@@ -1,0 +1,201 @@
+"""The status page for programs: JSON in the summary format of Statuspage, and Atom."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from incident_bot.core.model import ComponentState, Json, JsonObject
+from incident_bot.core.status import (
+    INDICATORS,
+    Board,
+    ComponentStatus,
+    PublicIncident,
+    PublicMaintenance,
+    PublicUpdate,
+)
+from incident_bot.render.status.words import PHASE_WORDS, instant, plain
+
+ENTRIES_MOST: Final = 25
+_ATOM: Final = "http://www.w3.org/2005/Atom"
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def summary(board: Board, *, incident: str) -> JsonObject:
+    """Give what Statuspage's `summary.json` gives: incidents that are open, maintenance that runs or is to come.
+
+    `incident` is the address of an incident, with `{id}` in it.
+    """
+    page = board.page
+    page_id = hashlib.sha256(page.url.encode()).hexdigest()[:12]
+    shown = {
+        one.component.key: _component(board, one, page_id, at) for at, one in enumerate(board.components)
+    }
+    return {
+        "page": {
+            "id": page_id,
+            "name": plain(page.name),
+            "url": page.url,
+            "time_zone": "Etc/UTC",
+            "updated_at": instant(board.updated_at or _BEGINNING),
+        },
+        "status": {"indicator": board.indicator.value, "description": board.description},
+        "components": list(shown.values()),
+        "incidents": [_incident(one, shown, page_id, incident) for one in board.open],
+        "scheduled_maintenances": [_maintenance(board, one, shown, page_id) for one in board.maintenance],
+    }
+
+
+def _component(board: Board, status: ComponentStatus, page_id: str, at: int) -> JsonObject:
+    component = status.component
+    since = component.since
+    told = [one for one in (*board.open, *board.past) if component.key in one.components]
+    changed = max((one.updated_at for one in told), default=_BEGINNING)
+    born = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else _BEGINNING
+    return {
+        "id": component.key,
+        "name": plain(component.name),
+        "status": status.state.value,
+        "created_at": instant(born),
+        "updated_at": instant(max(born, changed)),
+        "position": at + 1,
+        "description": plain(component.description) or None,
+        "showcase": True,
+        "start_date": since.isoformat() if since else None,
+        "group_id": None,
+        "page_id": page_id,
+        "group": False,
+        "only_show_if_degraded": False,
+    }
+
+
+def _incident(
+    incident: PublicIncident, components: dict[str, JsonObject], page_id: str, address: str
+) -> JsonObject:
+    watched = [one.at for one in incident.updates if PHASE_WORDS[one.phase] == "Monitoring"]
+    return {
+        "id": incident.id,
+        "name": plain(incident.title),
+        "status": incident.phase.value,
+        "created_at": instant(incident.published_at),
+        "updated_at": instant(incident.updated_at),
+        "monitoring_at": instant(watched[-1]) if watched else None,
+        "resolved_at": instant(incident.resolved_at) if incident.resolved_at else None,
+        "impact": INDICATORS[incident.state].value,
+        "shortlink": address.replace("{id}", incident.id),
+        "started_at": instant(incident.started_at),
+        "page_id": page_id,
+        "incident_updates": [
+            _update(incident, at, components) for at in range(len(incident.updates) - 1, -1, -1)
+        ],
+        "components": [components[key] for key in incident.components if key in components],
+    }
+
+
+def _update(incident: PublicIncident, at: int, components: dict[str, JsonObject]) -> JsonObject:
+    update = incident.updates[at]
+    before = incident.updates[at - 1] if at else None
+    told = instant(update.at)
+    affected: list[Json] = [
+        {
+            "code": key,
+            "name": components[key]["name"],
+            "old_status": _state_of(before, key).value,
+            "new_status": _state_of(update, key).value,
+        }
+        for key in update.components
+        if key in components
+    ]
+    return {
+        "id": f"{incident.id}-{at + 1}",
+        "status": update.phase.value,
+        "body": plain(update.text),
+        "incident_id": incident.id,
+        "created_at": told,
+        "updated_at": told,
+        "display_at": told,
+        "affected_components": affected or None,
+        "deliver_notifications": True,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+
+
+def _state_of(update: PublicUpdate | None, key: str) -> ComponentState:
+    if update is None or key not in update.components or PHASE_WORDS[update.phase] == "Resolved":
+        return ComponentState.OPERATIONAL
+    return update.state
+
+
+def _maintenance(
+    board: Board, work: PublicMaintenance, components: dict[str, JsonObject], page_id: str
+) -> JsonObject:
+    announced = instant(work.announced_at)
+    status = "in_progress" if work.runs(board.at) else "scheduled"
+    return {
+        "id": work.id,
+        "name": plain(work.title),
+        "status": status,
+        "created_at": announced,
+        "updated_at": announced,
+        "monitoring_at": None,
+        "resolved_at": None,
+        "impact": "maintenance",
+        "shortlink": board.page.url,
+        "started_at": instant(work.start),
+        "page_id": page_id,
+        "scheduled_for": instant(work.start),
+        "scheduled_until": instant(work.end),
+        "incident_updates": [
+            {
+                "id": f"{work.id}-1",
+                "status": "scheduled",
+                "body": plain(work.text),
+                "incident_id": work.id,
+                "created_at": announced,
+                "updated_at": announced,
+                "display_at": announced,
+                "affected_components": None,
+                "deliver_notifications": True,
+                "custom_tweet": None,
+                "tweet_id": None,
+            }
+        ],
+        "components": [components[key] for key in work.components if key in components],
+    }
+
+
+def atom(board: Board, *, home: str, feed: str, incident: str) -> str:
+    """Give the newest incidents as an Atom feed, what is open first; `incident` is an address with `{id}` in it."""
+    ET.register_namespace("", _ATOM)
+    root = ET.Element(_tag("feed"))
+    _text(root, "id", home)
+    _text(root, "title", f"{plain(board.page.name)}: {board.description}")
+    _text(root, "updated", instant(board.updated_at or _BEGINNING))
+    ET.SubElement(root, _tag("link"), {"rel": "self", "type": "application/atom+xml", "href": feed})
+    ET.SubElement(root, _tag("link"), {"rel": "alternate", "type": "text/html", "href": home})
+    ET.SubElement(ET.SubElement(root, _tag("author")), _tag("name")).text = plain(board.page.name)
+    for one in (*board.open, *board.past)[:ENTRIES_MOST]:
+        entry = ET.SubElement(root, _tag("entry"))
+        address = incident.replace("{id}", one.id)
+        _text(entry, "id", address)
+        _text(entry, "title", f"{plain(one.title)} ({PHASE_WORDS[one.phase].casefold()})")
+        _text(entry, "published", instant(one.published_at))
+        _text(entry, "updated", instant(one.updated_at))
+        ET.SubElement(entry, _tag("link"), {"rel": "alternate", "type": "text/html", "href": address})
+        said = [
+            f"{PHASE_WORDS[update.phase]}, {instant(update.at)}: {plain(update.text)}"
+            for update in reversed(one.updates)
+        ]
+        ET.SubElement(entry, _tag("content"), {"type": "text"}).text = "\n\n".join(said)
+    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _tag(name: str) -> str:
+    return f"{{{_ATOM}}}{name}"
+
+
+def _text(parent: ET.Element, name: str, text: str) -> None:
+    ET.SubElement(parent, _tag(name)).text = text
