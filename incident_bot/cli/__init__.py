@@ -24,6 +24,7 @@ from incident_bot.cli.drill import drill
 from incident_bot.cli.importing import import_schedules
 from incident_bot.cli.oncall import WithReport, oncall
 from incident_bot.cli.printing import print_json, print_simulated, shown
+from incident_bot.cli.record import Form, View
 from incident_bot.cli.replay import replay
 from incident_bot.cli.slack import slack_app
 from incident_bot.cli.why import why
@@ -39,7 +40,7 @@ from incident_bot.cli.wiring import (
     settings,
 )
 from incident_bot.core.errors import BadConfiguration, IncidentBotError
-from incident_bot.flow import access, commands, export, queries, simulate
+from incident_bot.flow import access, commands, export, queries, records, simulate
 from incident_bot.flow.context import Context
 from incident_bot.telemetry import configure_logging
 
@@ -213,11 +214,19 @@ def incident_list(
 
 @incident_app.command("show")
 def incident_show(
-    name: Annotated[str, typer.Argument(help="INC-42 or 42.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="INC-42 or 42.")],
+    as_json: AsJson = False,
+    form: Annotated[
+        Form | None, typer.Option("--format", help="The timeline alone: csv, md or json.")
+    ] = None,
+    view: Annotated[View, typer.Option(help="Of that: all of it, or without what is routine.")] = View.FULL,
 ) -> None:
-    """Show one incident with its timeline. Example: incident-bot incident show INC-42"""
+    """Show one incident with its timeline. Example: incident-bot incident show INC-42 --format csv"""
     number = arguments.number(name)
     with acting() as (context, now):
+        if form is not None:
+            typer.echo(records.timeline(context, number, format=form.value, view=view.value)[0], nl=False)
+            return
         if as_json:
             print_json(asdict(queries.incident(context, number)))
             return

@@ -203,7 +203,6 @@ def _incident(
         status=HTTPStatus.CONFLICT if reply is not None and not reply.ok else HTTPStatus.OK,
         incident=view,
         entries=entries[::-1],
-        earlier=view.seq > ENTRIES_SHOWN,
         pages=queries.pages(at.seen_by(caller), number),
         files=evidence.files(at.seen_by(caller), number),
         why=chain.explain(at.seen_by(caller), number, now=now),

@@ -19,19 +19,8 @@ from incident_bot.core.postmortem.draft import (
 from incident_bot.core.postmortem.questions import Kept, Promise, promises
 from incident_bot.core.postmortem.sections import entry_row, listed
 from incident_bot.core.postmortem.words import clock, duration
-from incident_bot.core.timeline import redact
+from incident_bot.core.timeline import ROUTINE, redact
 
-ROUTINE: Final = frozenset(
-    {
-        Kind.PAGE_PLANNED,
-        Kind.PAGE_SENT,
-        Kind.PAGES_CANCELLED,
-        Kind.MESSAGE_FAILED,
-        Kind.ALERT_REFIRED,
-        Kind.POSTMORTEM_SAVED,
-    }
-)
-"""What is kept for the appendix: true, and not the story."""
 ROWS_MOST: Final = 500
 
 

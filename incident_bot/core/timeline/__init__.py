@@ -1,5 +1,6 @@
 """Stage 7: events to ordered, redacted entries with one plain sentence each. Reads nothing but the events."""
 
+from incident_bot.core.timeline.curating import ROUTINE, curated
 from incident_bot.core.timeline.entries import Entry, entries, entry
 from incident_bot.core.timeline.redaction import HIDDEN, one_line, redact, redact_data, visible
 from incident_bot.core.timeline.revising import REVISIONS, revised
@@ -8,8 +9,10 @@ from incident_bot.core.timeline.wordings import WORDINGS, describe
 __all__ = [
     "HIDDEN",
     "REVISIONS",
+    "ROUTINE",
     "WORDINGS",
     "Entry",
+    "curated",
     "describe",
     "entries",
     "entry",

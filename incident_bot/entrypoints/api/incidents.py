@@ -25,7 +25,7 @@ from incident_bot.entrypoints.api.parameters import (
 )
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader, Writer
 from incident_bot.entrypoints.documents import document
-from incident_bot.flow import commands, export, queries
+from incident_bot.flow import commands, export, queries, records
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.views import ReplyView
@@ -93,7 +93,18 @@ def command(
 
 
 @router.get(
-    "/incidents/{id}/timeline", response_model=schemas.Page[schemas.Entry], responses=refusals(400, 404)
+    "/incidents/{id}/timeline",
+    response_model=schemas.Page[schemas.Entry],
+    responses={
+        200: {
+            "description": "Entries, or the whole timeline as a document.",
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                "text/markdown": {"schema": {"type": "string"}},
+            },
+        },
+        **refusals(400, 404),
+    },
 )
 def timeline(
     at: AtDesk,
@@ -104,8 +115,18 @@ def timeline(
         str | None, Query(max_length=16, pattern="^[0-9]+$", description="From `next`.")
     ] = None,
     limit: Limit = 500,
+    format: Annotated[  # noqa: A002 - as in the contract
+        Literal["json", "csv", "md"] | None,
+        Query(description="The whole timeline as a document, with what came of checking its hash chain."),
+    ] = None,
+    view: Annotated[
+        Literal["full", "curated"] | None,
+        Query(description="Of the document: everything, or what tells the story."),
+    ] = None,
 ) -> Any:
-    """List what happened, in the order it was recorded."""
+    """List what happened, in the order it was recorded; with `format` or `view`, give all of it as a document."""
+    if format or view:
+        return _whole_timeline(at, number, format or "json", view or "full")
     start = max(after, int(cursor or 0))
     views = queries.timeline(at.seen_by(caller), number, after=start, limit=limit + 1)
     items = views[:limit]
@@ -202,6 +223,14 @@ def alert_why(
 ) -> Any:
     """Show why an alert was paged for, or why nobody was: delivery, deduplication, route, muting, incident, pages."""
     return chain.explain_alert(at.seen_by(caller), id, now=at.now()).to_json()
+
+
+def _whole_timeline(at: Desk, number: int, form: str, view: str) -> Response:
+    body, media_type = records.timeline(at.context, number, format=form, view=view)
+    response = document(body, media_type)
+    if form == "csv":
+        response.headers["content-disposition"] = f'attachment; filename="inc-{number}-timeline.csv"'
+    return response
 
 
 def _markdown(content_type: str, body: bytes) -> str:

@@ -1,0 +1,48 @@
+"""The record over HTTP: the timeline as a document, from the API and from the console's links."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.entrypoints.conftest import World
+
+
+@pytest.mark.parametrize(
+    "query, media_type, begins",
+    [
+        ("format=csv", "text/csv; charset=utf-8", "seq,happened_at,"),
+        ("format=md", "text/markdown; charset=utf-8", "# INC-1: "),
+        ("format=json", "application/json", '{\n  "incident": "INC-1"'),
+        ("view=curated", "application/json", '{\n  "incident": "INC-1"'),
+    ],
+)
+def test_the_timeline_comes_as_a_document(world: World, query: str, media_type: str, begins: str) -> None:
+    world.open_incident()
+    answer = world.client().get(f"/api/v1/incidents/INC-1/timeline?{query}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+    assert answer.text.startswith(begins)
+
+
+def test_without_a_format_it_is_the_list_as_ever(world: World) -> None:
+    world.open_incident()
+    page = world.client().get("/api/v1/incidents/INC-1/timeline?limit=1").json()
+    assert set(page) == {"items", "next"}
+    whole = world.client().get("/api/v1/incidents/INC-1/timeline?format=json").json()
+    assert whole["items"][0] == page["items"][0]
+
+
+def test_of_no_incident_and_in_no_other_format(world: World) -> None:
+    client = world.client()
+    assert client.get("/api/v1/incidents/INC-9/timeline?format=csv").status_code == 404
+    assert client.get("/api/v1/incidents/INC-9/timeline?format=pdf").status_code == 422
+
+
+def test_the_links_of_the_console_work(world: World) -> None:
+    world.open_incident()
+    client = world.client()
+    page = client.get("/incidents/INC-1").text
+    links = re.findall(r'href="(/api/v1/incidents/INC-1/timeline[^"]*)"', page)
+    assert len(links) == 4
+    assert all(client.get(link.replace("&amp;", "&")).status_code == 200 for link in links)
