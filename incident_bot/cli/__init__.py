@@ -24,7 +24,7 @@ from incident_bot.cli.drill import drill
 from incident_bot.cli.importing import import_schedules
 from incident_bot.cli.oncall import WithReport, oncall
 from incident_bot.cli.printing import print_json, print_simulated, shown
-from incident_bot.cli.record import Form, View
+from incident_bot.cli.record import Form, View, incident_bundle, verify
 from incident_bot.cli.replay import replay
 from incident_bot.cli.slack import slack_app
 from incident_bot.cli.why import why
@@ -130,6 +130,8 @@ app.command()(roster.shifts)
 app.command()(roster.override)
 app.command()(replay)
 app.command()(why)
+app.command()(verify)
+incident_app.command("bundle")(incident_bundle)
 
 
 @app.command("simulate")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from incident_bot.flow.bundle import check
 from tests.entrypoints.conftest import World
 
 
@@ -46,3 +47,24 @@ def test_the_links_of_the_console_work(world: World) -> None:
     links = re.findall(r'href="(/api/v1/incidents/INC-1/timeline[^"]*)"', page)
     assert len(links) == 4
     assert all(client.get(link.replace("&amp;", "&")).status_code == 200 for link in links)
+
+
+def test_the_bundle_is_an_attachment_that_holds(world: World) -> None:
+    world.open_incident()
+    answer = world.client().get("/api/v1/incidents/INC-1/bundle")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert answer.headers["content-disposition"] == 'attachment; filename="inc-1.zip"'
+    assert check(answer.content).seal == answer.headers["x-bundle-seal"]
+    assert world.client().get("/api/v1/incidents/INC-7/bundle").status_code == 404
+    assert 'href="/api/v1/incidents/INC-1/bundle"' in world.client().get("/incidents/INC-1").text
+
+
+def test_no_setting_that_is_secret_is_in_a_bundle(guarded: World) -> None:
+    headers = {"authorization": "Bearer api-secret-token"}
+    client = guarded.client(headers=headers)
+    body = {"title": "the api-secret-token leaked"}
+    assert client.post("/api/v1/incidents", json=body).status_code == 201
+    content = client.get("/api/v1/incidents/1/bundle").content
+    assert b"api-secret-token" not in content
+    assert check(content).hidden > 0
+    assert guarded.client().get("/api/v1/incidents/1/bundle").status_code == 401

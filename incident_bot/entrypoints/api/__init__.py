@@ -6,8 +6,9 @@ from incident_bot.entrypoints.api.incidents import router as incidents
 from incident_bot.entrypoints.api.load import router as load
 from incident_bot.entrypoints.api.operations import router as operations
 from incident_bot.entrypoints.api.people import router as people
+from incident_bot.entrypoints.api.records import router as records
 from incident_bot.entrypoints.api.state import router as state
 
-ROUTERS = (incidents, files, people, calendars, load, operations, state)
+ROUTERS = (incidents, files, records, people, calendars, load, operations, state)
 
 __all__ = ["ROUTERS"]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from incident_bot.core.model import Rejected
 from incident_bot.store.alerts.values import Group, NewDelivery, StoredDelivery
-from incident_bot.store.bulk import Asked, Bulk, one_of_asked, upserts
+from incident_bot.store.bulk import Asked, Bulk, among, one_of_asked, upserts
 from incident_bot.store.tables import delivery as table
 from incident_bot.store.tables import group as group_table
 from incident_bot.store.tables.states import DeliveryState
@@ -119,6 +119,23 @@ def deliveries_between(
     """Give deliveries received in `[start, end)`, in the order in which they came, from behind `after_id`."""
     where = (table.c.received_at >= start, table.c.received_at < end, table.c.id > after_id)
     query = sa.select(table).where(*where).order_by(table.c.id).limit(limit)
+    return [_value(row) for row in tx.connection.execute(query)]
+
+
+def deliveries_of(
+    tx: Tx, groups: Iterable[str], start: datetime, end: datetime, *, limit: int
+) -> list[StoredDelivery]:
+    """Give the deliveries of some groups received in `[start, end)`, in the order in which they came."""
+    query = (
+        sa.select(table)
+        .where(
+            table.c.received_at >= start,
+            table.c.received_at < end,
+            among(tx, table.c.group_hash, list(groups)),
+        )
+        .order_by(table.c.id)
+        .limit(limit)
+    )
     return [_value(row) for row in tx.connection.execute(query)]
 
 

@@ -1,7 +1,7 @@
 """Incidents and the events that make them."""
 
 from incident_bot.store.incidents.buckets import bucket, buckets, save_buckets
-from incident_bot.store.incidents.chain import digest, first_broken
+from incident_bot.store.incidents.chain import digest_of, first_broken, hashed
 from incident_bot.store.incidents.reading import (
     closed_by_keys,
     count_by_paging,
@@ -30,13 +30,14 @@ __all__ = [
     "closed_by_keys",
     "count_by_paging",
     "count_flapping",
-    "digest",
+    "digest_of",
     "end_of_merges",
     "events",
     "events_since",
     "first_broken",
     "get",
     "get_many",
+    "hashed",
     "last_of_kind",
     "latest_seq",
     "list_incidents",

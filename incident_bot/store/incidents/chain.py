@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from incident_bot.core.model import Event
+from incident_bot.core.model import Event, Json, JsonObject
 from incident_bot.store.types import to_canonical_json
 
 
@@ -26,19 +26,26 @@ def link(
 
 def digest(incident_id: int, event: Event, previous: str) -> str:
     """Give the SHA-256 of the previous hash and the entry's canonical JSON."""
-    entry = to_canonical_json(
-        {
-            "incident": incident_id,
-            "seq": event.seq,
-            "kind": event.kind.value,
-            "actor": event.actor,
-            "source": event.source,
-            "happened_at": _written(event.happened_at),
-            "recorded_at": _written(event.recorded_at),
-            "data": event.data,
-        }
-    )
-    return hashlib.sha256(f"{previous}\n{entry}".encode("ascii")).hexdigest()
+    return digest_of(hashed(incident_id, event), previous)
+
+
+def hashed(incident_id: int, event: Event) -> dict[str, Json]:
+    """Give what an entry's hash covers beside the hash before it."""
+    return {
+        "incident": incident_id,
+        "seq": event.seq,
+        "kind": event.kind.value,
+        "actor": event.actor,
+        "source": event.source,
+        "happened_at": _written(event.happened_at),
+        "recorded_at": _written(event.recorded_at),
+        "data": event.data,
+    }
+
+
+def digest_of(entry: JsonObject, previous: str) -> str:
+    """Give the hash of what `hashed` gave, read back from wherever it was kept."""
+    return hashlib.sha256(f"{previous}\n{to_canonical_json(entry)}".encode("ascii")).hexdigest()
 
 
 def first_broken(incident_id: int, events: Iterable[Event], *, seq: int, last_hash: str) -> int | None:
