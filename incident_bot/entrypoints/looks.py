@@ -54,7 +54,9 @@ class Looks:
             lstrip_blocks=True,
         )
         self._environment.globals["asset"] = self.address
-        self._environment.filters.update(web=web_link, shape=shape, rung=rung, span=span, ticked=ticked)
+        self._environment.filters.update(
+            web=web_link, shape=shape, rung=rung, span=span, ticked=ticked, seconds=seconds
+        )
 
     def address(self, name: str) -> str:
         """Give where an asset is served, with its version."""
@@ -88,6 +90,11 @@ def span(length: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def seconds(length: float) -> str:
+    """Say how long so many seconds are."""
+    return span(timedelta(seconds=length))
 
 
 def relative(instant: datetime, now: datetime) -> str:

@@ -25,7 +25,7 @@ from incident_bot.core.model import (
 from incident_bot.core.routing import title
 from incident_bot.core.storm import tallied
 from incident_bot.core.timeline import REVISIONS, describe, redact_data, revised
-from incident_bot.flow import phones
+from incident_bot.flow import keytimes, phones
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import hidden, seen, visible
 from incident_bot.flow.slack.names import named
@@ -92,8 +92,16 @@ def incident(context: Context, number: int) -> IncidentView:
         found = visible(tx, context.seer, number)
         episodes = episodes_store.episodes_of_incident(tx, number)
         call = phones.to_call(context, tx, found)
+        times = keytimes.found(tx, found, episodes)
+        names = guests(tx, {one.author for one in times if one.author})
+    names |= {person.id: person.name for person in context.live.current.revision.people.values()}
     firing = sum(episode.status is Status.FIRING for episode in episodes)
-    return replace(incident_view(context, found, firing=firing, episodes=episodes), call=call)
+    return replace(
+        incident_view(context, found, firing=firing, episodes=episodes),
+        call=call,
+        milestones=keytimes.views(times, names),
+        measures=keytimes.measures(found, times),
+    )
 
 
 def epoch_of(context: Context, number: int) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incident_bot.core.model import JsonObject
+from incident_bot.flow.record_views import MeasuresView, MilestoneView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,9 @@ class IncidentView:
     silences: tuple[SilenceView, ...] = ()
     call: tuple[CallView, ...] = ()
     """Whom to phone when nothing else reached them; lists leave it empty."""
+    milestones: tuple[MilestoneView, ...] = ()
+    """Its key times; lists carry it without."""
+    measures: MeasuresView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,7 @@ class TestMeasures:
             "Impact started": 0,
             "Detected": 2,
             "Acknowledged": 20,
+            "Declared": 20,
             "Led": 20,
             "First update": 24,
             "Mitigated": 36,

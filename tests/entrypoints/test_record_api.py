@@ -68,3 +68,22 @@ def test_no_setting_that_is_secret_is_in_a_bundle(guarded: World) -> None:
     assert b"api-secret-token" not in content
     assert check(content).hidden > 0
     assert guarded.client().get("/api/v1/incidents/1/bundle").status_code == 401
+
+
+def test_an_incident_has_its_key_times_and_the_page_shows_them(world: World) -> None:
+    name = world.open_incident()
+    client = world.client()
+    client.post(f"/api/v1/incidents/{name}/commands", json={"text": "ack", "actor": "alice"})
+    corrected = "milestone detected 2026-03-03T02:58Z <b>phoned</b> in"
+    client.post(f"/api/v1/incidents/{name}/commands", json={"text": corrected, "actor": "alice"})
+    found = client.get(f"/api/v1/incidents/{name}").json()
+    assert [one["milestone"] for one in found["milestones"]][:3] == [
+        "impact_started", "detected", "acknowledged",
+    ]  # fmt: skip
+    detected = found["milestones"][1]
+    assert (detected["at"], detected["author_name"]) == ("2026-03-03T02:58:00Z", "Alice Example")
+    assert (detected["corrected"], detected["recorded"]) == (True, "2026-03-03T03:00:00Z")
+    assert found["measures"]["time_to_acknowledge"] == 120
+    page = client.get(f"/incidents/{name}").text
+    assert "corrected by Alice Example: &lt;b&gt;phoned&lt;/b&gt; in" in page
+    assert "to acknowledge 2 min" in page

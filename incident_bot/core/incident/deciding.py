@@ -8,6 +8,7 @@ from typing import TypeAlias, assert_never
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import (
     beliefs,
+    correcting,
     declining,
     ending,
     handover,
@@ -50,6 +51,7 @@ from incident_bot.core.incident.commands import (
     RetractNote,
     SavePostmortem,
     SetImpact,
+    SetMilestone,
     SetPhase,
     SetPrivate,
     SetReminders,
@@ -70,7 +72,15 @@ from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, Paging
 
 _StateCommand: TypeAlias = (
-    SetSeverity | SetPhase | SetTitle | SetImpact | SetPrivate | PostUpdate | AssignLead | AssignRole
+    SetSeverity
+    | SetPhase
+    | SetTitle
+    | SetImpact
+    | SetPrivate
+    | SetMilestone
+    | PostUpdate
+    | AssignLead
+    | AssignRole
 )
 _LeadCommand: TypeAlias = OfferLead | AcceptLead | DeclineLead
 _SilenceCommand: TypeAlias = SilenceAlerts | LiftSilence
@@ -176,6 +186,8 @@ def _work(
             return work.set_impact(command, case)
         case SetPrivate():
             return privacy.set_private(command, case)
+        case SetMilestone():
+            return correcting.set_milestone(command, case)
         case PostUpdate():
             return work.post_update(command, case)
         case AssignLead():

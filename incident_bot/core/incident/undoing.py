@@ -159,6 +159,12 @@ def _silence(event: Event, incident: Incident) -> Inverse | None:
     return Again(verb="unsilence", rest=" ".join(map(str, numbers)))
 
 
+def _milestone(event: Event, _incident: Incident) -> Inverse | None:
+    # What no person had set goes back to the record, which may know better by then.
+    before = maybe_text(event.data, "set_before") if flag(event.data, "corrected") else None
+    return Again(verb="milestone", rest=f"{text(event.data, 'milestone')} {before or 'reset'} undone")
+
+
 _FOLLOWS: Final = frozenset({Kind.REPAGED, Kind.WOKEN})
 _INVERSES: Final[Mapping[Kind, Callable[[Event, Incident], Inverse | None]]] = MappingProxyType(
     {
@@ -176,6 +182,7 @@ _INVERSES: Final[Mapping[Kind, Callable[[Event, Incident], Inverse | None]]] = M
         Kind.ACKNOWLEDGED: _acknowledged,
         Kind.SNOOZED: _snoozed,
         Kind.SILENCE_ASKED: _silence,
+        Kind.MILESTONE_SET: _milestone,
     }
 )
 _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
@@ -209,5 +216,6 @@ _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.SILENCE_ASKED: "`unsilence` lifts it",
         Kind.UNSILENCE_ASKED: "`silence 2h` makes a new one",
         Kind.MERGED: "`unmerge` takes it out again",
+        Kind.MILESTONE_SET: "`milestone <name> <time>` sets it anew",
     }
 )

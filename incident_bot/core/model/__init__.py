@@ -28,6 +28,7 @@ from incident_bot.core.model.incident import (
     incident_name,
 )
 from incident_bot.core.model.json import Json, JsonObject, rfc3339
+from incident_bot.core.model.marks import Mark
 from incident_bot.core.model.noise import Bucket, Change, Flapping, FlappingRule, StormRule, Tally
 from incident_bot.core.model.people import (
     ContactRule,
@@ -69,6 +70,7 @@ __all__ = [
     "Labels",
     "Ladder",
     "LeadOffer",
+    "Mark",
     "Outcome",
     "Paging",
     "Person",

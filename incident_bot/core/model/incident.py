@@ -370,6 +370,8 @@ class Kind(StrEnum):
     """A person put a message on the status page."""
     UNPUBLISHED = "unpublished"
     """A person took the incident off the status page."""
+    MILESTONE_SET = "milestone_set"
+    """A person corrected a key time, or gave it back to the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

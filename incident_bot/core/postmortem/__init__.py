@@ -1,5 +1,6 @@
 """Stage 8: a post-mortem draft from the record, and its refresh. Reads no clock, writes no document."""
 
+from incident_bot.core.milestones import Milestone
 from incident_bot.core.postmortem.build import build
 from incident_bot.core.postmortem.draft import (
     Block,
@@ -8,7 +9,6 @@ from incident_bot.core.postmortem.draft import (
     Gap,
     Header,
     Measures,
-    Milestone,
     PageFact,
     Row,
     RunbookLike,

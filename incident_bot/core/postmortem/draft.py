@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from incident_bot.core.milestones import Milestone
 from incident_bot.core.model import Episode, Incident, Ladder, Person, Severity
 from incident_bot.core.timeline import Entry
 
@@ -81,15 +82,6 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Milestone:
-    """One key time; `at` is None where it was never reached."""
-
-    name: str
-    at: datetime | None = None
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """The longest time between two neighbouring key times."""
 
@@ -116,6 +108,8 @@ class Measures:
     people_paged: int
     widest_gap: Gap | None
     still_open: bool
+    excluded: str | None = None
+    """Why it is in no figure: then it has no times to detect, acknowledge, mitigate and resolve."""
 
     def at(self, name: str) -> datetime | None:
         """Give when a key time was reached, or None."""

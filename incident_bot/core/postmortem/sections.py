@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from incident_bot.core.model import Item, ItemKind, Kind, SilenceState, incident_name
+from incident_bot.core.milestones import Milestone, between
+from incident_bot.core.model import Item, ItemKind, Kind, Mark, SilenceState, incident_name
 from incident_bot.core.postmortem.draft import (
     Block,
     Header,
@@ -110,13 +111,14 @@ def summary(story: Story, measures: Measures) -> Block:
             source=_milestone_source(measures, "Impact started") or event_source(*story.entries[:1]),
         )
     ]
-    if measures.time_to_acknowledge is not None:
-        text = f"It was acknowledged after {duration(measures.time_to_acknowledge)}."
+    taken, ended = (between(detected, measures.at(name)) for name in ("Acknowledged", "Resolved"))
+    if taken is not None:
+        text = f"It was acknowledged after {duration(taken)}."
         rows.append(Row(cells=(text,), source=event_source(*by)))
     else:
         rows.append(Row(cells=("Nobody acknowledged it.",), source=event_source(*story.entries[:1])))
-    if measures.time_to_resolve is not None:
-        text = f"It ended {duration(measures.time_to_resolve)} after it was detected."
+    if ended is not None:
+        text = f"It ended {duration(ended)} after it was detected."
         rows.append(Row(cells=(text,), source=_milestone_source(measures, "Resolved")))
     elif measures.still_open:
         rows.append(Row(cells=(f"It is {STILL_OPEN}.",), source=event_source(*story.entries[-1:])))
@@ -159,12 +161,14 @@ def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
         Row(
             cells=(
                 milestone.name,
-                _reached(milestone.at, measures, story.zone),
+                _reached(milestone.at, measures, story.zone) + _correction(milestone, story),
                 _since(detected, milestone.at),
             ),
             source=milestone.source,
         )
         for milestone in measures.milestones
+        # Closing is about the paper; while it is not done nothing is missing.
+        if milestone.at or milestone.name != Mark.CLOSED.label
     )
     lengths = (
         ("Time to detect", measures.time_to_detect, ("Impact started", "Detected")),
@@ -177,6 +181,10 @@ def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
         for name, length, ends in lengths
         if length is not None
     ]
+    if measures.excluded:
+        counted.append(
+            Row(cells=("In no figure", measures.excluded), source=event_source(*story.entries[-1:]))
+        )
     if gap := measures.widest_gap:
         text = f"{duration(gap.length)}, from {gap.start.lower()} to {gap.end.lower()}"
         counted.append(Row(cells=("Widest gap", text), source=_sources(measures, gap.start, gap.end)))
@@ -337,6 +345,15 @@ def _reached(at: datetime | None, measures: Measures, zone: str) -> str:
     if at is not None:
         return clock(at, zone)
     return "not yet" if measures.still_open else "not recorded"
+
+
+def _correction(milestone: Milestone, story: Story) -> str:
+    """Say who corrected a key time, why, and what the record has."""
+    if not milestone.corrected:
+        return ""
+    why = f": {milestone.reason}" if milestone.reason else ""
+    had = clock(milestone.recorded, story.zone) if milestone.recorded else "nothing"
+    return f" (corrected by {story.name_of(milestone.author)}{why}; the record has {had})"
 
 
 def _since(start: datetime | None, at: datetime | None) -> str:

@@ -140,6 +140,10 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.PUBLIC_DRAFTED: "{who} drafted a message for the status page[: {text}]",
     Kind.PUBLISHED: "{who} published on the status page[: {text}][ (next update by {next_update_at})]",
     Kind.UNPUBLISHED: "{who} took the incident off the status page[: {reason}]",
+    Kind.MILESTONE_SET: (
+        "{who} [{set_to?}set][{set_to!}left to the record] the time of “{what|a milestone}”[ to {set_to}]"
+        "[; it was {set_before}][: {reason}]"
+    ),
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
@@ -148,7 +152,7 @@ _PEOPLE: Final = frozenset({
     "person", "people", "by", "owner", "pinned_by", "author", "wanted", "unreachable", "away", "others", "missing",
     "awaited", "left", "handed_over_by", "instead_of", "lead",
 })  # fmt: skip
-_INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at"})
+_INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at", "set_to", "set_before"})
 _ACTORS: Final = {
     "alertmanager": "Alertmanager",
     **dict.fromkeys(("escalation", "delivery", "worker", "reconciler", "system"), "the bot"),

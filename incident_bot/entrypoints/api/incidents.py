@@ -23,6 +23,7 @@ from incident_bot.entrypoints.api.parameters import (
     number_of,
     refusals,
 )
+from incident_bot.entrypoints.api.record_shapes import IncidentDetail
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader, Writer
 from incident_bot.entrypoints.documents import document
 from incident_bot.flow import commands, export, queries, records
@@ -70,9 +71,9 @@ def declare(at: AtDesk, caller: Writer, body: schemas.Declare, idempotency_key: 
     return _commanded(at, acting, reply)
 
 
-@router.get("/incidents/{id}", response_model=schemas.Incident, responses=refusals(404))
+@router.get("/incidents/{id}", response_model=IncidentDetail, responses=refusals(404))
 def show_incident(at: AtDesk, caller: Reader, number: Number) -> Any:
-    """Show one incident with its alerts."""
+    """Show one incident with its alerts and key times."""
     return queries.incident(at.seen_by(caller), number)
 
 

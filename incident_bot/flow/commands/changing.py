@@ -45,7 +45,7 @@ from incident_bot.core.incident import (
 )
 from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
-from incident_bot.flow.commands import arguments, declining, publishing, silencing
+from incident_bot.flow.commands import arguments, correcting, declining, publishing, silencing
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import steps_of
@@ -374,6 +374,9 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
         request.ledger, request.incident, request.rest, now=request.now
     ),
     "unpublish": lambda request: Unpublish(reason=request.rest or None),
+    "milestone": lambda request: correcting.milestone(
+        request.ledger.tx, request.incident, request.rest, request.zone, now=request.now
+    ),
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

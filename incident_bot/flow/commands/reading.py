@@ -10,6 +10,7 @@ from incident_bot.core.model import ItemKind, Json, SilenceState, Tally
 from incident_bot.core.postmortem import clock, duration
 from incident_bot.core.storm import told
 from incident_bot.flow import export, queries
+from incident_bot.flow.commands.correcting import milestones
 from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
@@ -134,6 +135,7 @@ READERS: Final[Mapping[str, Callable[..., ReplyView]]] = {
     "catchup": catchup,
     "why": explain,
     "postmortem": postmortem,
+    "milestone": milestones,
 }
 """Every verb that looks at one incident."""
 
