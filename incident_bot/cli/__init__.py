@@ -277,7 +277,7 @@ def db_check() -> None:
 @token_app.command("create")
 def token_create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
-    scopes: Annotated[str, typer.Option(help="read, write, admin; comma-separated.")] = "read,write",
+    scopes: Annotated[str, typer.Option(help="read, write, changes, admin; comma-separated.")] = "read,write",
 ) -> None:
     """Make an API token; its secret is shown this once. Example: incident-bot token create ci --scopes read"""
     with acting() as (context, now):

@@ -150,7 +150,7 @@ class Doorkeeper:
         return replace(caller, actor=person.id) if person is not None and person.active else caller
 
     def _reaching(self, request: Request, caller: Caller, scope: str) -> Caller:
-        if scope not in caller.scopes:
+        if not access.reaches(caller, scope):
             raise HTTPException(HTTPStatus.FORBIDDEN, f"This token does not reach {scope!r}.")
         acting = self.acting(caller, request.headers.get("x-actor") or request.query_params.get("as"))
         request.state.actor = acting.actor

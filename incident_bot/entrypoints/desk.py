@@ -58,6 +58,11 @@ def writer(request: Request, at: AtDesk) -> Caller:
     return at.doorkeeper.api(request, scope="write")
 
 
+def pipeline(request: Request, at: AtDesk) -> Caller:
+    """Name a caller who may tell of changes."""
+    return at.doorkeeper.api(request, scope="changes")
+
+
 def operator(request: Request, at: AtDesk) -> Caller:
     """Name a caller who may change how the bot itself works."""
     return at.doorkeeper.api(request, scope="admin")
@@ -65,4 +70,5 @@ def operator(request: Request, at: AtDesk) -> Caller:
 
 Reader = Annotated[Caller, Depends(reader)]
 Writer = Annotated[Caller, Depends(writer)]
+Pipeline = Annotated[Caller, Depends(pipeline)]
 Operator = Annotated[Caller, Depends(operator)]

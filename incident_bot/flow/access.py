@@ -17,7 +17,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.sight import EVERYTHING, Seer, known_as
 from incident_bot.store import interventions
 
-ALL_SCOPES: Final = frozenset({"read", "write", "admin"})
+ALL_SCOPES: Final = frozenset({"read", "write", "admin", "changes"})
 AUTOMATION: Final = "automation"
 _TOKEN_BYTES: Final = 32
 
@@ -98,6 +98,11 @@ def seer_of(context: Context, caller: Caller) -> Seer:
     if "admin" not in caller.scopes:
         return known_as(caller.name)
     return known_as(caller.actor) if caller.actor in context.live.current.revision.people else EVERYTHING
+
+
+def reaches(caller: Caller, scope: str) -> bool:
+    """Say whether a caller may do this; who may write may tell of changes, too."""
+    return scope in caller.scopes or (scope == "changes" and "write" in caller.scopes)
 
 
 def any_api_token(context: Context) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import SavePostmortem, decide
 from incident_bot.core.postmortem import Draft, PageFact, build, merge
+from incident_bot.flow import change_events
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import visible
@@ -35,6 +36,7 @@ def draft(context: Context, number: int, *, now: datetime) -> Draft:
         pages = outbox.pages_of(tx, number)
         saved = interventions.postmortem(tx, number)
         people = everybody(context, tx, [incident, *events])
+        changes = change_events.beside(context, tx, incident, episodes)
     revision = context.live.current.revision
     names = {person.id: person.name for person in people.values()}
     return build(
@@ -46,6 +48,7 @@ def draft(context: Context, number: int, *, now: datetime) -> Draft:
         ladder=revision.ladder,
         runbook=next((book for book in revision.runbooks if book.path == incident.runbook), None),
         written=saved.text if saved else "",
+        changes=changes,
         now=now,
     )
 

@@ -25,7 +25,7 @@ from incident_bot.core.model import (
 from incident_bot.core.routing import title
 from incident_bot.core.storm import tallied
 from incident_bot.core.timeline import REVISIONS, describe, redact_data, revised
-from incident_bot.flow import keytimes, phones
+from incident_bot.flow import change_events, keytimes, phones
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import hidden, seen, visible
 from incident_bot.flow.slack.names import named
@@ -93,6 +93,7 @@ def incident(context: Context, number: int) -> IncidentView:
         episodes = episodes_store.episodes_of_incident(tx, number)
         call = phones.to_call(context, tx, found)
         times = keytimes.found(tx, found, episodes)
+        changed = change_events.beside(context, tx, found, episodes)
         names = guests(tx, {one.author for one in times if one.author})
     names |= {person.id: person.name for person in context.live.current.revision.people.values()}
     firing = sum(episode.status is Status.FIRING for episode in episodes)
@@ -101,6 +102,7 @@ def incident(context: Context, number: int) -> IncidentView:
         call=call,
         milestones=keytimes.views(times, names),
         measures=keytimes.measures(found, times),
+        changes=change_events.views(changed),
     )
 
 

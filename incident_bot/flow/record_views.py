@@ -33,3 +33,20 @@ class MeasuresView:
     time_to_resolve: float | None
     excluded: str | None
     """Why the incident is in no figure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearbyView:
+    """One change beside an incident."""
+
+    id: int
+    kind: str
+    what: str
+    service: str | None
+    who: str | None
+    version: str | None
+    url: str | None
+    at: datetime
+    minutes_before: float
+    """Before the trouble began; less than nothing where it came after."""
+    why: str

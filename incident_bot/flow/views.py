@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incident_bot.core.model import JsonObject
-from incident_bot.flow.record_views import MeasuresView, MilestoneView
+from incident_bot.flow.record_views import MeasuresView, MilestoneView, NearbyView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +183,8 @@ class IncidentView:
     milestones: tuple[MilestoneView, ...] = ()
     """Its key times; lists carry it without."""
     measures: MeasuresView | None = None
+    changes: tuple[NearbyView, ...] = ()
+    """What changed shortly before; lists carry it without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -484,7 +484,7 @@ def test_a_token_is_made_listed_and_revoked(bot: CommandLine) -> None:
 
 @pytest.mark.parametrize("scopes", ["read,root", ",", ""])
 def test_a_scope_that_there_is_not(scopes: str, bot: CommandLine) -> None:
-    assert "use admin, read, write." in bot.refused("token", "create", "ci", "--scopes", scopes)
+    assert "use admin, changes, read, write." in bot.refused("token", "create", "ci", "--scopes", scopes)
     assert bot.ok("token", "list") == ""
 
 

@@ -130,7 +130,7 @@ def test_stored_tokens_are_shown_once_hold_until_revoked_and_leave_no_trace(stor
 
 @pytest.mark.parametrize("scopes", [set(), {"read", "root"}])
 def test_a_token_has_scopes_that_exist(story: Story, scopes: set[str]) -> None:
-    with pytest.raises(Refused, match="use admin, read, write"):
+    with pytest.raises(Refused, match="use admin, changes, read, write"):
         access.create_token(story.context, "x", frozenset(scopes), by="ben", now=story.clock.now())
     assert access.tokens(story.context) == []
 

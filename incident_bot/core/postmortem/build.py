@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from incident_bot.core.model import Episode, Event, Incident, Ladder, Person
+from incident_bot.core.nearby import Nearby
 from incident_bot.core.postmortem import responses, sections
 from incident_bot.core.postmortem.draft import (
     Block,
@@ -60,6 +61,7 @@ def build(
     ladder: Ladder,
     runbook: RunbookLike | None = None,
     written: str = "",
+    changes: Iterable[Nearby] = (),
     now: datetime,
 ) -> Draft:
     """Draft the post-mortem of one incident; `written` is the document as people have saved it."""
@@ -74,6 +76,7 @@ def build(
         ladder=ladder,
         runbook=runbook,
         written=written,
+        changes=tuple(changes),
         now=now,
     )
     measures = measure(story)
@@ -108,6 +111,7 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
     blocks: dict[int, tuple[Block, ...]] = {
         0: (sections.header_block(story, head, measures),),
         3: sections.key_times(story, measures),
+        6: (sections.lead_up(story),),
         8: sections.beliefs(story),
         10: (sections.mitigation(story, measures), sections.silences(story), _runbook(story)),
         11: responses.response(story, measures),

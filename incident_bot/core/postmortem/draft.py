@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from incident_bot.core.milestones import Milestone
 from incident_bot.core.model import Episode, Incident, Ladder, Person, Severity
+from incident_bot.core.nearby import Nearby
 from incident_bot.core.timeline import Entry
 
 REACHED: Final = frozenset({"sent", "delivered", "read"})
@@ -172,6 +173,7 @@ class Story:
     runbook: RunbookLike | None
     written: str
     now: datetime
+    changes: tuple[Nearby, ...] = ()
 
     @property
     def rung(self) -> Severity | None:

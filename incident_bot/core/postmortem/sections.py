@@ -210,6 +210,29 @@ def detection(story: Story, _measures: Measures) -> Block:
     return Block(name="detection", rows=tuple(rows))
 
 
+def lead_up(story: Story) -> Block:
+    """Section 6: what changed shortly before, and why it is named; nobody says that it was the cause."""
+    rows = tuple(
+        Row(
+            cells=(
+                " ".join(filter(None, (one.change.what, one.change.version, one.change.url))),
+                one.change.who or one.change.told_by,
+                clock(one.change.at, story.zone),
+                f"{duration(abs(one.before))} {'before' if one.before >= timedelta(0) else 'after'}",
+                one.why,
+            ),
+            source=f"[change {one.change.id}]",
+        )
+        for one in story.changes
+    )
+    return Block(
+        name="changes-before",
+        columns=("Change", "By", "Done", "The trouble began", "It fits by"),
+        rows=rows,
+        nothing="No change is on record for the two hours before.",
+    )
+
+
 def phases(story: Story, _measures: Measures) -> Block:
     """Section 7: where the work stood, and since when."""
     moves = [(entry, phase) for entry in story.entries if (phase := phase_of(entry))]

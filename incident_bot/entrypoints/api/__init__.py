@@ -1,6 +1,7 @@
 """The HTTP interface for programs: `/api/v1`, health and metrics. Turns views into JSON; decides nothing."""
 
 from incident_bot.entrypoints.api.calendars import router as calendars
+from incident_bot.entrypoints.api.changes import router as changes
 from incident_bot.entrypoints.api.files import router as files
 from incident_bot.entrypoints.api.incidents import router as incidents
 from incident_bot.entrypoints.api.load import router as load
@@ -9,6 +10,6 @@ from incident_bot.entrypoints.api.people import router as people
 from incident_bot.entrypoints.api.records import router as records
 from incident_bot.entrypoints.api.state import router as state
 
-ROUTERS = (incidents, files, records, people, calendars, load, operations, state)
+ROUTERS = (incidents, files, records, changes, people, calendars, load, operations, state)
 
 __all__ = ["ROUTERS"]

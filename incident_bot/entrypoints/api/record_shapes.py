@@ -33,8 +33,24 @@ class Measures(schemas.Answered):
     )
 
 
+class Nearby(schemas.Answered):
+    """A change shortly before the incident."""
+
+    id: int
+    kind: str
+    what: str
+    service: str | None
+    who: str | None
+    version: str | None
+    url: str | None
+    at: schemas.Time
+    minutes_before: float = Field(description="Before the trouble began; negative where it came after.")
+    why: str = Field(description="Why it stands here.")
+
+
 class IncidentDetail(schemas.Incident):
     """One incident with everything that is shown of it alone."""
 
     milestones: list[Milestone]
     measures: Measures | None
+    changes: list[Nearby] = Field(description="What changed in the two hours before.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Final
 
 from incident_bot.core.model import Episode, Event, Json, JsonObject
-from incident_bot.flow import export
+from incident_bot.flow import export, queries
 from incident_bot.flow.bundle.hiding import clean, clean_text, conceal_all, secrets_of
 from incident_bot.flow.context import Context
 from incident_bot.flow.records import Told, record_of
@@ -66,6 +66,10 @@ def documents(context: Context, number: int, *, as_of: datetime) -> Parts:
     parts.add("postmortem.html", page, clean_text(page, parts.secrets))
     whole, _ = export.postmortem(context, number, format="json", now=as_of)
     parts.add_json("postmortem.json", json.loads(whole))
+    changed: list[Json] = [
+        {**asdict(one), "at": instant(one.at)} for one in queries.incident(context, number).changes
+    ]
+    parts.add_json("changes.json", changed)
     return parts
 
 

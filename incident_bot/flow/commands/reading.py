@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from incident_bot.core.model import ItemKind, Json, SilenceState, Tally
@@ -21,6 +21,7 @@ from incident_bot.render.catchup import at, catch_up
 from incident_bot.store import alerts, incidents
 
 SHOWN: Final = 20
+CHANGES_SHOWN: Final = 3
 
 
 def list_open(context: Context, rest: str, *, now: datetime) -> ReplyView:
@@ -99,7 +100,13 @@ def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
         episodes = alerts.episodes_of_incident(tx, number)
         names = named(context, tx, [incident, *events])
     told = catch_up(incident, events, episodes, names=names, now=now)
-    return _card(queries.incident(context, number), told.facts, told.lines)
+    one = queries.incident(context, number)
+    changed = tuple(
+        f"changed {duration(timedelta(minutes=abs(change.minutes_before)))} "
+        f"{'before' if change.minutes_before >= 0 else 'after'} it began: {change.what} ({change.why})"
+        for change in one.changes[:CHANGES_SHOWN]
+    )
+    return _card(one, told.facts, (*told.lines, *changed))
 
 
 def explain(context: Context, number: int, *, now: datetime) -> ReplyView:

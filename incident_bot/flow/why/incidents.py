@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from incident_bot.core.model import Episode, Event, Incident, JsonObject, Kind, Paging, Running, Status
+from incident_bot.core.nearby import Nearby
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import redact
 from incident_bot.core.why import Code, Reason, paged_people, reasons, silenced, unreachable
-from incident_bot.flow import phones, queries
+from incident_bot.flow import change_events, phones, queries
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import visible
 from incident_bot.flow.silences.telling import silenced_by
@@ -49,6 +50,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
         links += _schedule(tx, events, names, now)
         call = phones.to_call(context, tx, incident)
         by = silenced_by(tx, episodes, now=now)
+        changed = change_events.beside(context, tx, incident, episodes)
     if len(episodes) > LINES_MOST:
         links.append(Link(stage="alert", text=f"… and {len(episodes) - LINES_MOST} more alerts"))
     if not episodes:
@@ -58,6 +60,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
                 stage="alert", text=f"declared by {_name(incident.opened_by, names)}; no alert belongs to it"
             ),
         )
+    links += _changes(changed, now)
     pages = queries.pages(context, number)
     links += page_links(pages, now)
     why_not = [*reasons(events, names), *_waiting(incident, now)]
@@ -105,6 +108,20 @@ def _alert(
         head,
         *(Link(stage=one.stage, text=one.text, at=one.at, data=one.data, indent=2) for one in below),
     ]
+
+
+def _changes(changed: Sequence[Nearby], now: datetime) -> list[Link]:
+    """Give what changed shortly before: it pages nobody, and may be why there is anything to page for."""
+    return [
+        Link(
+            stage="change",
+            at=one.change.at,
+            text=f"{one.change.kind} {one.change.id} at {clock(one.change.at, now)}: {one.change.what} ({one.why})",
+            data={"id": one.change.id, "kind": one.change.kind, "what": one.change.what, "why": one.why,
+                  "service": one.change.service, "version": one.change.version, "url": one.change.url},
+        )
+        for one in changed
+    ]  # fmt: skip
 
 
 def _schedule(tx: Tx, events: Sequence[Event], names: Mapping[str, str], now: datetime) -> list[Link]:

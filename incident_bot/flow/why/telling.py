@@ -22,7 +22,8 @@ class Link:
     """One link of the chain."""
 
     stage: str
-    """`delivery`, `dedupe`, `route`, `enrich`, `muting`, `incident`, `schedule`, `page`, `attempt`, `receipt`."""
+    """`delivery`, `dedupe`, `route`, `enrich`, `muting`, `incident`, `schedule`, `change`, `page`, `attempt`,
+    `receipt`."""
     text: str
     at: datetime | None = None
     data: JsonObject = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from incident_bot.store.tables.alerts import DeliveryTable, EpisodeTable, GroupTable
 from incident_bot.store.tables.base import Base, table_of
 from incident_bot.store.tables.calendars import CalendarLinkTable
+from incident_bot.store.tables.changes import ChangeEventTable
 from incident_bot.store.tables.chat import EvidenceTable, HeardTable, NameTable
 from incident_bot.store.tables.handoffs import OfferTable, TapLinkTable, TapTable, WatchTable
 from incident_bot.store.tables.incidents import (
@@ -40,6 +41,7 @@ answer = table_of(AnswerTable)
 attempt = table_of(AttemptTable)
 audit = table_of(AuditTable)
 calendar_link = table_of(CalendarLinkTable)
+change_event = table_of(ChangeEventTable)
 circuit = table_of(CircuitTable)
 delivery = table_of(DeliveryTable)
 episode = table_of(EpisodeTable)
@@ -76,6 +78,7 @@ __all__ = [
     "attempt",
     "audit",
     "calendar_link",
+    "change_event",
     "circuit",
     "delivery",
     "episode",
