@@ -44,6 +44,8 @@ FILES = {
         "severities: {P1: {aliases: [critical], urgency: high}}\n"
         "matrix: {P1: [{page: [on_call]}, {after: 4s, page: [lead]}, {after: 8s, page: [on_call]}]}\n"
         "fallback: [person/bob]\nlast_resort: [person/bob]\n"
+        # A run may take longer than an acknowledgement holds.
+        "ack_timeout: {high: off}\n"
     ),
 }
 SHOULD_BE_NONE = (

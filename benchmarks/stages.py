@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from benchmarks.rig import processes
 from benchmarks.rig.bodies import Template
 from benchmarks.rig.processes import CONFIGURATION, Databases, Provider
@@ -45,10 +47,10 @@ def measure(made: Databases, kind: str, *, batch: int, incidents: int, rounds: i
         directory = configured(Path(folder), CONFIGURATION)
         application = bootstrap.build(
             Settings(
-                database_url=made.fresh(kind).url,
+                database_url=SecretStr(made.fresh(kind).url),
                 config_dir=directory,
                 default_channel="webhook",
-                webhook_url=provider.url,
+                webhook_url=SecretStr(provider.url),
             )
         )
         application.context.live.record(now=application.clock.now())

@@ -9,7 +9,7 @@ from incident_bot.core.effects import AlertKey, PageKind
 from incident_bot.core.model import Episode, Incident, Json, JsonObject, Person, Status, Tally, paging_service
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import links_of
+from incident_bot.flow.further import links_of
 from incident_bot.flow.slack.facts import SLACK
 from incident_bot.flow.slack.pages import page_facts
 from incident_bot.render.messages import alert_line

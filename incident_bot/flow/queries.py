@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, Literal
-from urllib.parse import quote
+from typing import Literal
 
 from incident_bot.core.effects import PageKind
 from incident_bot.core.incident import is_overdue
@@ -17,7 +15,6 @@ from incident_bot.core.model import (
     Item,
     Kind,
     Paging,
-    Phase,
     Silence,
     Status,
     incident_name,
@@ -27,6 +24,7 @@ from incident_bot.core.storm import tallied
 from incident_bot.core.timeline import REVISIONS, describe, redact_data, revised
 from incident_bot.flow import change_events, keytimes, phones
 from incident_bot.flow.context import Context
+from incident_bot.flow.further import links_of
 from incident_bot.flow.sight import hidden, seen, visible
 from incident_bot.flow.slack.names import named
 from incident_bot.flow.views import (
@@ -35,7 +33,6 @@ from incident_bot.flow.views import (
     EntryView,
     IncidentView,
     ItemView,
-    LinkView,
     PageView,
     ReceiptView,
     SilenceView,
@@ -46,8 +43,6 @@ from incident_bot.store import alerts as episodes_store
 from incident_bot.store import incidents as incidents_store
 from incident_bot.store import outbox
 from incident_bot.store.outbox import Attempt, GivenReceipt, OutboxRow
-
-LABEL_PLACE: Final = re.compile(r"\{\{\s*labels\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
 def incidents(
@@ -94,8 +89,7 @@ def incident(context: Context, number: int) -> IncidentView:
         call = phones.to_call(context, tx, found)
         times = keytimes.found(tx, found, episodes)
         changed = change_events.beside(context, tx, found, episodes)
-        names = guests(tx, {one.author for one in times if one.author})
-    names |= {person.id: person.name for person in context.live.current.revision.people.values()}
+        names = named(context, tx, [one.author for one in times])
     firing = sum(episode.status is Status.FIRING for episode in episodes)
     return replace(
         incident_view(context, found, firing=firing, episodes=episodes),
@@ -375,36 +369,3 @@ def _silence_view(silence: Silence) -> SilenceView:
         outcome=silence.outcome,
         what=silence.what,
     )
-
-
-def links_of(context: Context, incident: Incident, episodes: list[Episode]) -> tuple[LinkView, ...]:
-    """Give where to read on: the incident, dashboards, runbooks, graphs; each address once."""
-    links = [LinkView(title="Incident", url=f"{context.settings.public_url}/incidents/{incident.name}")]
-    service = context.live.current.revision.services.get(incident.service or "")
-    labels: Mapping[str, str] = episodes[0].labels if episodes else {}
-    for dashboard in service.dashboards if service else ():
-        url = _with_labels(dashboard, labels)
-        if url.startswith(("https://", "http://")):
-            links.append(LinkView(title=f"Dashboard of {incident.service}", url=url))
-    seen: set[str] = set()
-    for episode in episodes[:20]:
-        addresses = (
-            ("Runbook", episode.annotations.get("runbook_url", "")),
-            ("Graph", episode.generator_url),
-        )
-        for text, url in addresses:
-            if url.startswith(("https://", "http://")) and url not in seen:
-                seen.add(url)
-                links.append(LinkView(title=text, url=url))
-    if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
-        links.append(
-            LinkView(
-                title="Post-mortem", url=f"{context.settings.public_url}/incidents/{incident.name}/postmortem"
-            )
-        )
-    return tuple(links[:12])
-
-
-def _with_labels(address: str, labels: Mapping[str, str]) -> str:
-    """Put label values, percent-encoded, where `{{ labels.NAME }}` stands in an address."""
-    return LABEL_PLACE.sub(lambda found: quote(labels.get(found[1], ""), safe=""), address)

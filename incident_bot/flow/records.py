@@ -10,8 +10,8 @@ from typing import Final
 from incident_bot.core.model import Event, Incident
 from incident_bot.core.timeline import curated, entries, one_line, redact
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import load
-from incident_bot.flow.slack.names import guests
+from incident_bot.flow.sight import visible
+from incident_bot.flow.slack.names import named
 from incident_bot.render.timelines import Chain, Record, timeline_csv, timeline_json, timeline_markdown
 from incident_bot.store import incidents
 from incident_bot.store.transaction import Tx
@@ -36,11 +36,10 @@ class Told:
 
 def told(context: Context, tx: Tx, number: int) -> Told:
     """Give an incident's record with its chain checked; raises NotFound."""
-    incident = load(tx, number)
+    incident = visible(tx, context.seer, number)
     events = incidents.events(tx, number)
     broken = incidents.first_broken(number, events, seq=incident.seq, last_hash=incident.last_hash)
-    names = guests(tx, {event.actor for event in events})
-    names |= {person.id: person.name for person in context.live.current.revision.people.values()}
+    names = named(context, tx, [incident, *events])
     chain = Chain(entries=len(events), head=incident.last_hash, broken_at=broken)
     return Told(incident=incident, events=events, chain=chain, names=names)
 

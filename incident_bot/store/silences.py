@@ -103,7 +103,7 @@ def ask(tx: Tx, incident_id: int, silences: Sequence[AskSilence], *, now: dateti
         for one in silences
     ]
     if rows:
-        tx.connection.execute(_ASK[tx.sqlite], rows)
+        _ASK(tx, rows)
 
 
 def lift(tx: Tx, incident_id: int, numbers: Collection[int], *, reason: str, now: datetime) -> int:

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import TypeAlias
 
 from incident_bot.core.effects import Page
+from incident_bot.core.incident.marks import SetMilestone
 from incident_bot.core.incident.observations import AttachedAlert
-from incident_bot.core.incident.publicity import Publish, Unpublish
+from incident_bot.core.incident.publicity import PublicCommand
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
-from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Mark, Outcome, Phase, Severity
+from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Outcome, Phase, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,20 +227,6 @@ class SetReminders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetMilestone:
-    """`milestone mitigated 03:45 [reason]`: a key time that people know better than the record."""
-
-    mark: Mark
-    at: datetime | None = None
-    """None gives it back to the record."""
-    reason: str | None = None
-    before: datetime | None = None
-    """What it was until now."""
-    corrected: bool = False
-    """Whether a person had set that."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve:
     """`resolve [reason]`: it wants a reason while alerts fire (row "resolve by hand …") or changes stand."""
 
@@ -394,8 +381,7 @@ Command: TypeAlias = (
     | FinishItem
     | SettleTheory
     | SetReminders
-    | Publish
-    | Unpublish
+    | PublicCommand
     | SetMilestone
     | Resolve
     | Reopen

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.incident.commands import SetMilestone
 from incident_bot.core.incident.facts import written
+from incident_bot.core.incident.marks import SetMilestone
 from incident_bot.core.incident.rules import Case, Decision
 from incident_bot.core.model import Json, Kind
 

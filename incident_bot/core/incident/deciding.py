@@ -51,7 +51,6 @@ from incident_bot.core.incident.commands import (
     RetractNote,
     SavePostmortem,
     SetImpact,
-    SetMilestone,
     SetPhase,
     SetPrivate,
     SetReminders,
@@ -66,7 +65,8 @@ from incident_bot.core.incident.commands import (
     Unmerge,
     UnmergeHere,
 )
-from incident_bot.core.incident.publicity import Publish, Unpublish
+from incident_bot.core.incident.marks import SetMilestone
+from incident_bot.core.incident.publicity import PublicCommand, Publish, Unpublish
 from incident_bot.core.incident.rules import Case, Decision, Rules
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, Paging
@@ -84,7 +84,6 @@ _StateCommand: TypeAlias = (
 )
 _LeadCommand: TypeAlias = OfferLead | AcceptLead | DeclineLead
 _SilenceCommand: TypeAlias = SilenceAlerts | LiftSilence
-_PublicCommand: TypeAlias = Publish | Unpublish
 _ListCommand: TypeAlias = (
     AddNote
     | EditNote
@@ -173,7 +172,7 @@ def _ending(command: Resolve | Reopen | Cancel, case: Case) -> Decision:
 
 
 def _work(
-    command: _StateCommand | _LeadCommand | _SilenceCommand | _PublicCommand | _ListCommand, case: Case
+    command: _StateCommand | _LeadCommand | _SilenceCommand | PublicCommand | _ListCommand, case: Case
 ) -> Decision:
     match command:
         case SetSeverity():
@@ -196,12 +195,16 @@ def _work(
             return work.assign_role(command, case)
         case OfferLead() | AcceptLead() | DeclineLead():
             return handover.decide_handover(command, case)
-        case SilenceAlerts() | LiftSilence():
-            return silencing.decide_silence(command, case)
-        case Publish() | Unpublish():
-            return publishing.decide_public(command, case)
+        case SilenceAlerts() | LiftSilence() | Publish() | Unpublish():
+            return _outward(command, case)
         case _:
             return _lists(command, case)
+
+
+def _outward(command: _SilenceCommand | PublicCommand, case: Case) -> Decision:
+    if isinstance(command, SilenceAlerts | LiftSilence):
+        return silencing.decide_silence(command, case)
+    return publishing.decide_public(command, case)
 
 
 def _lists(command: _ListCommand, case: Case) -> Decision:

@@ -31,6 +31,7 @@ from incident_bot.core.model import (
     Silence,
     SilenceState,
     Tick,
+    Told,
 )
 
 
@@ -194,3 +195,23 @@ def published(incident: Incident, event: Event) -> Incident:
 def unpublished(incident: Incident, _event: Event) -> Incident:
     """Forget what the public read."""
     return replace(incident, public=None)
+
+
+def flapping_over(incident: Incident, _event: Event) -> Incident:
+    """Note that it is calm again."""
+    return replace(incident, flapping=None)
+
+
+def nagged(incident: Incident, event: Event) -> Incident:
+    """Note of what somebody was reminded, and who."""
+    subject, person = text(event.data, "subject"), maybe_text(event.data, "person")
+    before = incident.reminders.told.get(subject)
+    people = (*(before.people if before else ()), *([person] if person else []))
+    told = {**incident.reminders.told, subject: Told(people=people, at=event.happened_at)}
+    return replace(incident, reminders=replace(incident.reminders, told=told))
+
+
+def reminders_set(incident: Incident, event: Event) -> Incident:
+    """Note until when nobody is reminded."""
+    off, until = flag(event.data, "off"), maybe_instant(event.data, "until")
+    return replace(incident, reminders=replace(incident.reminders, off=off, until=until))

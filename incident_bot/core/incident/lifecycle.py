@@ -15,10 +15,13 @@ from typing import Final, TypeAlias
 
 from incident_bot.core.incident.evolving import (
     fires_on,
+    flapping_over,
+    nagged,
     offer_over,
     offered,
     published,
     reminded,
+    reminders_set,
     silence_asked,
     silence_failed,
     silence_over,
@@ -54,7 +57,6 @@ from incident_bot.core.model import (
     Outcome,
     Paging,
     Phase,
-    Told,
 )
 
 _T, _A, _S, _R = Paging.TRIGGERED, Paging.ACKNOWLEDGED, Paging.SNOOZED, Paging.RESOLVED
@@ -335,23 +337,6 @@ def _flapping(incident: Incident, event: Event) -> Incident:
     )
 
 
-def _flapping_over(incident: Incident, _event: Event) -> Incident:
-    return replace(incident, flapping=None)
-
-
-def _reminded(incident: Incident, event: Event) -> Incident:
-    subject, person = text(event.data, "subject"), maybe_text(event.data, "person")
-    before = incident.reminders.told.get(subject)
-    people = (*(before.people if before else ()), *([person] if person else []))
-    told = {**incident.reminders.told, subject: Told(people=people, at=event.happened_at)}
-    return replace(incident, reminders=replace(incident.reminders, told=told))
-
-
-def _reminders_set(incident: Incident, event: Event) -> Incident:
-    off, until = flag(event.data, "off"), maybe_instant(event.data, "until")
-    return replace(incident, reminders=replace(incident.reminders, off=off, until=until))
-
-
 _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
     {
         Kind.ACKNOWLEDGED: _acknowledged,
@@ -388,11 +373,11 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.MERGED: _merged,
         Kind.UNMERGED: _merged,
         Kind.FLAPPING: _flapping,
-        Kind.FLAPPING_OVER: _flapping_over,
-        Kind.PROMISE_DUE: _reminded,
-        Kind.PROMISE_MISSED: _reminded,
-        Kind.NAGGED: _reminded,
-        Kind.REMINDERS_SET: _reminders_set,
+        Kind.FLAPPING_OVER: flapping_over,
+        Kind.PROMISE_DUE: nagged,
+        Kind.PROMISE_MISSED: nagged,
+        Kind.NAGGED: nagged,
+        Kind.REMINDERS_SET: reminders_set,
         Kind.SILENCE_ASKED: silence_asked,
         Kind.SILENCED: silenced,
         Kind.SILENCE_FAILED: silence_failed,
@@ -400,7 +385,7 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.SILENCE_LIFTED: silence_over("lifted"),
         Kind.SILENCE_GONE: silence_over("lifted at its source"),
         Kind.SILENCE_ENDED: silence_over("ended"),
-        Kind.SILENCE_ENDING: _reminded,
+        Kind.SILENCE_ENDING: nagged,
         Kind.PUBLISHED: published,
         Kind.UNPUBLISHED: unpublished,
     }

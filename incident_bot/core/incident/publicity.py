@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from incident_bot.core.model import ComponentState
 
@@ -30,3 +31,6 @@ class Unpublish:
     """`unpublish [reason]`: off the status page, with all that it said there."""
 
     reason: str | None = None
+
+
+PublicCommand: TypeAlias = Publish | Unpublish

@@ -29,6 +29,7 @@ from incident_bot.entrypoints.documents import document
 from incident_bot.flow import commands, export, queries, records
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
+from incident_bot.flow.context import Context
 from incident_bot.flow.views import ReplyView
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
@@ -127,7 +128,7 @@ def timeline(
 ) -> Any:
     """List what happened, in the order it was recorded; with `format` or `view`, give all of it as a document."""
     if format or view:
-        return _whole_timeline(at, number, format or "json", view or "full")
+        return _whole_timeline(at.seen_by(caller), number, format or "json", view or "full")
     start = max(after, int(cursor or 0))
     views = queries.timeline(at.seen_by(caller), number, after=start, limit=limit + 1)
     items = views[:limit]
@@ -226,8 +227,8 @@ def alert_why(
     return chain.explain_alert(at.seen_by(caller), id, now=at.now()).to_json()
 
 
-def _whole_timeline(at: Desk, number: int, form: str, view: str) -> Response:
-    body, media_type = records.timeline(at.context, number, format=form, view=view)
+def _whole_timeline(context: Context, number: int, form: str, view: str) -> Response:
+    body, media_type = records.timeline(context, number, format=form, view=view)
     response = document(body, media_type)
     if form == "csv":
         response.headers["content-disposition"] = f'attachment; filename="inc-{number}-timeline.csv"'

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from incident_bot.core.errors import Refused
 from incident_bot.entrypoints import problems
 from incident_bot.entrypoints.api import schemas, simulation_shapes
+from incident_bot.entrypoints.api.maintenance_shapes import Maintain, Maintenance
 from incident_bot.entrypoints.api.parameters import refusals
 from incident_bot.entrypoints.desk import AtDesk, Operator, Reader, Writer
 from incident_bot.flow import interventions
@@ -38,16 +39,14 @@ def simulate(at: AtDesk, _caller: Reader, body: simulation_shapes.Simulate) -> A
     )  # fmt: skip
 
 
-@router.get("/api/v1/maintenance", response_model=schemas.Page[schemas.Maintenance], responses=refusals())
+@router.get("/api/v1/maintenance", response_model=schemas.Page[Maintenance], responses=refusals())
 def list_maintenance(at: AtDesk, _caller: Reader) -> Any:
     """List the maintenance windows that run or are still to come."""
     return {"items": interventions.maintenance(at.context, now=at.now()), "next": None}
 
 
-@router.post(
-    "/api/v1/maintenance", status_code=201, response_model=schemas.Maintenance, responses=refusals(404, 409)
-)
-def add_maintenance(at: AtDesk, caller: Writer, body: schemas.Maintain) -> Any:
+@router.post("/api/v1/maintenance", status_code=201, response_model=Maintenance, responses=refusals(404, 409))
+def add_maintenance(at: AtDesk, caller: Writer, body: Maintain) -> Any:
     """Announce work: matching incidents page nobody while it lasts."""
     acting = at.doorkeeper.acting(caller, body.actor)
     now = at.now()

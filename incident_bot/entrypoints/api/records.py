@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["incidents"])
 )
 def sealed_bundle(at: AtDesk, caller: Reader, number: Number) -> Response:
     """Give the whole record of an incident in one sealed zip, as an attachment."""
-    made = bundle(at.context, number, actor=caller.actor, now=at.now())
+    made = bundle(at.seen_by(caller), number, actor=caller.actor, now=at.now())
     headers = {
         "Content-Disposition": f'attachment; filename="{made.name}"',
         "X-Content-Type-Options": "nosniff",

@@ -24,7 +24,7 @@ from incident_bot.core.rooms import Bookmark, Desired, Place, Shown, room_name
 from incident_bot.core.timeline import redact
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import links_of
+from incident_bot.flow.further import links_of
 from incident_bot.flow.sight import at_work
 from incident_bot.flow.slack.names import readable
 from incident_bot.render.messages import alert_line, incident_url

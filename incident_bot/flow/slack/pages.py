@@ -17,7 +17,7 @@ from incident_bot.core.effects import Moment, PageKind
 from incident_bot.core.model import Episode, Event, Incident, JsonObject, Kind, Paging, Phase, Status, Tally
 from incident_bot.core.timeline import redact
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import links_of
+from incident_bot.flow.further import links_of
 from incident_bot.flow.slack.facts import SLACK, who
 from incident_bot.notifiers.base import Message
 from incident_bot.render.messages import alert_line, first_step, incident_url
