@@ -48,12 +48,12 @@ def storm(story: SlackStory, count: int) -> None:
     burst(story, count, severities=SEVERITIES)
 
 
-def work(story: SlackStory, numbers: Sequence[int], *, by: str = "ana") -> None:
+def work(story: SlackStory, numbers: Sequence[int], *, by: str = "ana", pause: float = 5) -> None:
     """Take these incidents, tell of them twice and end every second one, some minutes between."""
     for line in ("ack", "update We look at {0}", "update {0} is rolled back"):
         for number in numbers:
             story.types(line.format(f"number {number}"), by=by, incident=number)
-        minutes(story, 5)
+        minutes(story, pause)
     for number in numbers[::2]:
         story.types("resolve fixed by the roll-back", by=by, incident=number)
 
