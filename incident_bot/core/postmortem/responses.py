@@ -19,7 +19,7 @@ from incident_bot.core.postmortem.draft import (
 from incident_bot.core.postmortem.questions import Kept, Promise, promises
 from incident_bot.core.postmortem.sections import entry_row, listed
 from incident_bot.core.postmortem.words import clock, duration
-from incident_bot.core.timeline import ROUTINE, redact
+from incident_bot.core.timeline import ROUTINE, Entry, redact
 
 ROWS_MOST: Final = 500
 
@@ -192,9 +192,9 @@ def _record(name: str, story: Story, *, routine: bool) -> Block:
 
 def _participants(story: Story) -> Block:
     took_part = [entry for entry in story.entries if entry.actor in story.people]
-    by_person = {
-        entry.actor: [other for other in took_part if other.actor == entry.actor] for entry in took_part
-    }
+    by_person: dict[str, list[Entry]] = {}
+    for entry in took_part:
+        by_person.setdefault(entry.actor, []).append(entry)
     roles = {person: role for role, person in story.incident.roles.items()}
     roles |= {story.incident.lead: "lead"} if story.incident.lead else {}
     rows = tuple(
