@@ -64,9 +64,13 @@ def postmortem(
     if format not in FORMATS:
         message = f"The post-mortem comes as {', '.join(FORMATS)}; {format[:20]!r} is not available in this release."
         raise Refused(message)
-    fresh = draft(context, number, now=now)
+    return written(context, number, draft(context, number, now=now), format), _MEDIA[format]
+
+
+def written(context: Context, number: int, fresh: Draft, format: str) -> str:  # noqa: A002 -- as above
+    """Write a draft in one of `FORMATS`, with what people wrote into it."""
     if format == "json":
-        return json.dumps(postmortem_json(fresh), ensure_ascii=False, indent=2) + "\n", _MEDIA[format]
+        return json.dumps(postmortem_json(fresh), ensure_ascii=False, indent=2) + "\n"
     templates = context.live.current.templates
     text = postmortem_markdown(templates, fresh).text
     with context.store.read() as tx:
@@ -74,8 +78,8 @@ def postmortem(
     if saved is not None:
         text = merge(saved.text, text).text
     if format == "html":
-        return postmortem_html(templates, fresh, text).text, _MEDIA[format]
-    return text, _MEDIA[format]
+        return postmortem_html(templates, fresh, text).text
+    return text
 
 
 def refreshed(context: Context, number: int, old: str, *, now: datetime) -> tuple[str, tuple[str, ...]]:

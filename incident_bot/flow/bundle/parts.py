@@ -14,7 +14,7 @@ from incident_bot.flow import export, queries
 from incident_bot.flow.bundle.hiding import clean, clean_text, conceal_all, secrets_of
 from incident_bot.flow.context import Context
 from incident_bot.flow.records import Told, record_of
-from incident_bot.render.documents import postmortem_html
+from incident_bot.render.documents import postmortem_html, postmortem_json
 from incident_bot.render.timelines import instant, timeline_csv, timeline_json
 from incident_bot.store import alerts, evidence, incidents, outbox
 from incident_bot.store.alerts import StoredDelivery
@@ -40,15 +40,16 @@ class Parts:
     """The files in which a secret was replaced."""
     left_out: list[JsonObject] = field(default_factory=list)
 
-    def add(self, name: str, content: str, safe: str) -> None:
+    def add(self, name: str, safe: str, *, hidden: bool) -> None:
         """Add a text as it may leave, and note where it is not what it was."""
         self.files[name] = safe.encode("utf-8", "replace")
-        if safe != content:
+        if hidden:
             self.hidden.append(name)
 
     def add_json(self, name: str, value: Json) -> None:
         """Add a JSON value whose texts were redacted already."""
-        self.add(name, _text(value), _text(conceal_all(value, self.secrets)))
+        safe = conceal_all(value, self.secrets)
+        self.add(name, _text(safe), hidden=not _same(safe, value))
 
     def leave_out(self, what: str, reason: str) -> None:
         """Note what did not come, and why."""
@@ -58,14 +59,14 @@ class Parts:
 def documents(context: Context, number: int, *, as_of: datetime) -> Parts:
     """Begin a bundle with the post-mortem, as its readers would have got it then; raises NotFound."""
     parts = Parts(secrets=secrets_of(context.settings))
-    text, _ = export.postmortem(context, number, now=as_of)
     draft = export.draft(context, number, now=as_of)
+    text = export.written(context, number, draft, "md")
     safe = clean_text(text, parts.secrets)
-    parts.add("postmortem.md", text, safe)
+    parts.add("postmortem.md", safe, hidden=safe != text)
     page = postmortem_html(context.live.current.templates, draft, safe).text
-    parts.add("postmortem.html", page, clean_text(page, parts.secrets))
-    whole, _ = export.postmortem(context, number, format="json", now=as_of)
-    parts.add_json("postmortem.json", json.loads(whole))
+    shown = clean_text(page, parts.secrets)
+    parts.add("postmortem.html", shown, hidden=shown != page)
+    parts.add_json("postmortem.json", postmortem_json(draft))
     changed: list[Json] = [
         {**asdict(one), "at": instant(one.at)} for one in queries.incident(context, number).changes
     ]
@@ -79,7 +80,8 @@ def gather(tx: Tx, found: Told, parts: Parts) -> None:
     record = record_of(found)
     parts.add_json(TIMELINE, timeline_json(record))
     table = timeline_csv(record)
-    parts.add("timeline.csv", table, clean_text(table, parts.secrets))
+    safe = clean_text(table, parts.secrets)
+    parts.add("timeline.csv", safe, hidden=safe != table)
     links = [_link(number, event, parts.secrets) for event in found.events]
     parts.files[CHAIN] = _text(links).encode()
     if any(link.get("hidden") for link in links):
@@ -93,8 +95,8 @@ def _link(number: int, event: Event, secrets: tuple[str, ...]) -> dict[str, Json
     """Give one entry as its hash covers it; one in which something is hidden says so, and cannot be hashed anew."""
     entry = incidents.hashed(number, event)
     data = clean(event.data, secrets)
-    changed = _text(data) != _text(event.data)
-    return {**entry, "data": data, "hash": event.hash, **({"hidden": True} if changed else {})}
+    changed = {} if _same(data, event.data) else {"hidden": True}
+    return {**entry, "data": data, "hash": event.hash, **changed}
 
 
 def _sent(tx: Tx, number: int, parts: Parts) -> None:
@@ -103,7 +105,7 @@ def _sent(tx: Tx, number: int, parts: Parts) -> None:
     for name, rows in (("pages.json", pages), ("messages.json", messages)):
         values = [_row(row, attempts, receipts.get(row.group, [])) for row, attempts in rows]
         cleaned: Json = [clean(value, parts.secrets) for value in values]
-        parts.add(name, _text(values), _text(cleaned))
+        parts.add(name, _text(cleaned), hidden=not _same(cleaned, values))
 
 
 def _row(row: OutboxRow, attempts: list[Attempt], receipts: list[GivenReceipt]) -> dict[str, Json]:
@@ -166,8 +168,8 @@ def _delivery(name: str, one: StoredDelivery, parts: Parts) -> Json:
         safe = clean_text(body, parts.secrets)
     else:
         cleaned = clean({"body": read}, parts.secrets)["body"]
-        safe = body if _text(cleaned) == _text(read) else _text(cleaned)
-    parts.add(name, body, safe)
+        safe = body if _same(cleaned, read) else _text(cleaned)
+    parts.add(name, safe, hidden=safe != body)
     return {
         "file": name,
         "id": one.id,
@@ -214,4 +216,15 @@ def _kept(tx: Tx, number: int, parts: Parts) -> None:
 
 def _text(value: object) -> str:
     # In ASCII and in one order: the same value is the same bytes, and any text can be read back.
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(map(_line, value)) + "\n]\n"
     return json.dumps(value, default=dict, indent=1, sort_keys=True) + "\n"
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, default=dict, sort_keys=True)
+
+
+def _same(one: object, other: object) -> bool:
+    """Say whether two values are the same JSON, whether their lists are tuples or not."""
+    return _line(one) == _line(other)
