@@ -188,8 +188,9 @@ def test_the_page_shows_all_of_it_escaped() -> None:
     assert "3 March 2026: Major outage, 2 h" in text
 
 
-def test_a_quiet_page_says_so() -> None:
+def test_a_quiet_page_says_so_and_is_small() -> None:
     text = home_page(Templates(), shown(), LINKS).text
+    assert len(text) < 15_000
     assert "All systems operational" in text
     assert "None in the last 90 days." in text
 

@@ -194,6 +194,11 @@ def test_the_folder_is_written_on_each_change_and_holds_all_of_it(firing: Story,
     usual = [".incident-bot-status.json", "badge.svg", "components/checkout.svg", "components/website.svg",
              "index.html", "status.atom", "status.json"]  # fmt: skip
     assert served.names() == usual
+    firing.advance(minutes=30)
+    assert not served.folder.write(now=firing.clock.now())
+    # Another day without anything to say looks the same.
+    firing.advance(days=1)
+    assert not served.folder.write(now=firing.clock.now())
     firing.says("publish Some payments fail.")
     assert not served.folder.write(now=firing.clock.now())
     firing.says("publish yes")

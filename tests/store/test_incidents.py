@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from incident_bot.core.model import (
+    ComponentState,
     Flapping,
     FlappingRule,
     Incident,
@@ -20,6 +21,7 @@ from incident_bot.core.model import (
     Paging,
     Phase,
     Progress,
+    Public,
     Reminders,
     Running,
     Silence,
@@ -86,6 +88,9 @@ FULL = Incident(
     silences=(
         Silence(number=1, source="am", matchers=(("alertname", "Down"), ("region", "")), ends_at=NOW + MINUTE,
                 asked_at=NOW, asked_by="ana", reason="moving", state=SilenceState.OVER, outcome="ended"),
+    ),
+    public=Public(
+        title="Payments fail", components=("checkout",), state=ComponentState.PARTIAL_OUTAGE, since=NOW
     ),
 )  # fmt: skip
 

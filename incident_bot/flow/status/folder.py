@@ -11,7 +11,8 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from incident_bot.flow.status.reading import read_board
 
 MANIFEST: Final = ".incident-bot-status.json"
 """Which files are ours."""
+_ANY: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,7 @@ class Folder:
         self._path = path
         self._digest = ""
         self._refused = ""
+        self._seen: object = None
 
     def write(self, *, now: datetime) -> bool:
         """Bring the folder up to date; say whether anything was written. Never raises for what the disk refuses."""
@@ -44,9 +47,18 @@ class Folder:
         if page is None:
             return False
         shown = read_board(self._context, current, page, now=now)
+        # Drawing costs more than reading, and most of the time nothing has changed.
+        seen = (
+            current.revision.id,
+            replace(shown, at=_ANY),
+            [one.runs(now) for one in shown.maintenance],
+        )
+        if seen == self._seen:
+            return False
         files = folder_files(current.templates, shown, public_links(page.url, folder=True))
         digest = _digest(files)
         if digest == self._digest:
+            self._seen = seen
             return False
         try:
             self._replace(files)
@@ -61,7 +73,7 @@ class Folder:
                 )
             self._refused = str(problem)
             return False
-        self._digest, self._refused = digest, ""
+        self._digest, self._refused, self._seen = digest, "", seen
         self._context.metrics.status_writes.labels(result="written").inc()
         return True
 

@@ -5,6 +5,7 @@ A worse day is a shorter bar of another colour, and the label says in words what
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -25,6 +26,7 @@ _HEIGHTS: Final = {
     ComponentState.PARTIAL_OUTAGE: 16,
     ComponentState.MAJOR_OUTAGE: 10,
 }
+_PLAIN: Final = (None, ComponentState.OPERATIONAL)
 _CLASSES: Final = {
     None: "none",
     ComponentState.OPERATIONAL: "good",
@@ -54,12 +56,24 @@ def bars(status: ComponentStatus) -> Markup:
     """Draw the days of one component."""
     days = status.days
     width = len(days) * _STEP - (_STEP - _WIDTH)
-    drawn = "".join(_bar(at, day) for at, day in enumerate(days))
+    # Days of which there is nothing to say share a shape: a page of many components stays small.
+    drawn = "".join([_plain(days, state) for state in _PLAIN])
+    drawn += "".join(_bar(at, day) for at, day in enumerate(days) if day.state not in _PLAIN)
     label = quoteattr(f"{plain(status.component.name)}: {summary_of(status)}")
     return Markup(  # noqa: S704 -- every text in it is escaped above
         f'<svg class="bars" role="img" aria-label={label} viewBox="0 0 {width} {_HEIGHT}" '
         f'preserveAspectRatio="none">{drawn}</svg>'
     )
+
+
+def _plain(days: Sequence[Day], state: ComponentState | None) -> str:
+    height = _HEIGHTS[state]
+    shapes = "".join(
+        f"M{at * _STEP} {_HEIGHT - height}h{_WIDTH}v{height}h-{_WIDTH}z"
+        for at, day in enumerate(days)
+        if day.state is state
+    )
+    return f'<path class="{_CLASSES[state]}" d="{shapes}"/>' if shapes else ""
 
 
 def summary_of(status: ComponentStatus) -> str:
