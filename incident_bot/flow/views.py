@@ -172,6 +172,8 @@ class IncidentView:
     update_overdue: bool = False
     """Whether the update that was promised has not come."""
     reminders_off: bool = False
+    public: str | None = None
+    """What the status page calls it; None where it does not stand there."""
     reminders_until: datetime | None = None
     """Until when the reminders of this incident are snoozed."""
     alerts: tuple[AlertView, ...] = ()

@@ -61,6 +61,8 @@ def test_nothing_is_published_until_somebody_says_yes(firing: Story) -> None:
     assert firing.entry("published").actor == "ben"
     with pytest.raises(Refused, match="Nothing waits to be published"):
         firing.says("publish yes")
+    assert firing.incident().public == "Checkout: major outage"
+    assert "“Checkout: major outage”; `publish <text>` says more" in firing.says("info")
     assert firing.says("unpublish wrong one").startswith("INC-1 is off the status page")
 
 
@@ -211,6 +213,7 @@ def test_the_folder_is_written_on_each_change_and_holds_all_of_it(firing: Story,
     assert f"https://status.example.com/{page}" in (served.path / "status.json").read_text()
     assert oct((served.path / "index.html").stat().st_mode)[-3:] == "644"
     firing.says("unpublish")
+    assert firing.incident().public is None
     # Another process goes on where this one ended.
     assert Folder(served.context, served.path).write(now=firing.clock.now())
     assert served.names() == usual

@@ -225,6 +225,7 @@ class Incident(Answered):
     next_update_at: Time | None
     update_overdue: bool = Field(description="Whether the update that was promised has not come.")
     reminders_off: bool
+    public: str | None = Field(description="Its title on the status page; null where it is not there.")
     reminders_until: Time | None
     epoch: int
     escalation_state: str

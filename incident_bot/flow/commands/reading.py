@@ -183,6 +183,8 @@ def _facts(one: IncidentView, now: datetime) -> tuple[tuple[str, str], ...]:
     if one.next_update_at:
         late = f", overdue for {duration(now - one.next_update_at)}" if one.update_overdue else ""
         facts.append(("Next update by", f"{clock(one.next_update_at)}{late}"))
+    if one.public:
+        facts.append(("Status page", f"“{one.public}”; `publish <text>` says more, `unpublish` takes it off"))
     if one.reminders_off:
         facts.append(("Reminders", "off: `remind on`"))
     elif one.reminders_until and one.reminders_until > now:
