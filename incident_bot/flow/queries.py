@@ -318,7 +318,7 @@ def incident_view(
         ),
         update_overdue=is_overdue(incident),
         reminders_off=incident.reminders.off,
-        public=incident.public.title if incident.public else None,
+        public=incident.public.title if incident.public and not incident.private else None,
         reminders_until=incident.reminders.until,
         alerts=tuple(alert_view(episode) for episode in episodes or ()),
         silences=tuple(_silence_view(silence) for silence in incident.silences),

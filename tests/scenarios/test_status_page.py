@@ -274,6 +274,14 @@ def test_a_page_that_is_red_while_nothing_fires_is_told(firing: Story) -> None:
     assert "nothing of INC-1 has fired for over 15 min" in firing.taken("meta")[-1].message.text
 
 
+def test_what_is_made_private_is_off_the_page_and_says_so(firing: Story) -> None:
+    firing.says("publish Payments fail for some customers. next 30m")
+    firing.says("publish yes")
+    assert firing.incident().public == "Checkout: major outage"
+    firing.says("private")
+    assert firing.incident().public is None
+
+
 def test_what_does_not_show_and_what_is_private_does_not_drift(story: Story) -> None:
     assert drifts(story) == []
     with_page(story)
