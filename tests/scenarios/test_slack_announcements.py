@@ -132,7 +132,7 @@ def test_a_page_that_waits_for_slack_goes_out_on_the_next_channel(slack_story: B
     story.advance(seconds=2)
     story.fires(alertname="Second")
     story.advance(seconds=45)
-    assert [heard.message.facts["incident"] for heard in story.taken("page")] == ["INC-2"]
+    assert [heard.message.facts["incident"] for heard in story.taken("page")] == ["INC-1", "INC-2"]
 
 
 def test_the_public_hears_of_nothing_internal(slack_story: Begin) -> None:  # noqa: F811
