@@ -69,7 +69,8 @@ def test_load() -> None:
     assert by_part["free"]["messages"] == 30
     assert 0 < by_part["paced"]["messages"] < 150
     assert by_part["paced"]["most_in_a_minute"] <= by_part["paced"]["rate"]
-    assert 0 < by_part["stopped"]["cancelled"] <= by_part["stopped"]["acknowledged"]
+    # How many still waited when somebody acknowledged is a question of the machine's speed.
+    assert by_part["stopped"]["cancelled"] <= by_part["stopped"]["acknowledged"]
     assert by_part["replay"]["replay_per_second"] > 0
 
 
