@@ -36,7 +36,7 @@ from incident_bot.store.outbox.reading import (
 )
 from incident_bot.store.outbox.receipts import add_receipt, lose, pages_told, receipts_of, row_of_key
 from incident_bot.store.outbox.releasing import release
-from incident_bot.store.outbox.settling import following, hasten, requeue, settle, settle_all
+from incident_bot.store.outbox.settling import following, hasten, settle, settle_all
 from incident_bot.store.outbox.values import (
     Again,
     Attempt,
@@ -94,7 +94,6 @@ __all__ = [
     "people_told",
     "receipts_of",
     "release",
-    "requeue",
     "reserve",
     "row",
     "row_of_key",

@@ -9,7 +9,6 @@ from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
 
-from incident_bot.core.effects import PAGE_PATIENCE
 from incident_bot.store.bulk import Asked, one_of_asked, upserts
 from incident_bot.store.outbox.rows import every, found
 from incident_bot.store.outbox.values import Again, Failed, OutboxRow, Outcome, Sent
@@ -163,13 +162,3 @@ def _note(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     _NOTE(tx, list(rows))
-
-
-def requeue(tx: Tx, row_id: int, *, now: datetime) -> bool:
-    """Have a failed row tried once more, now; False where it has not failed."""
-    changed = tx.connection.execute(
-        sa.update(table)
-        .where(table.c.id == row_id, table.c.state == RowState.FAILED.value)
-        .values(state=RowState.PENDING.value, ready_at=now, error=None, give_up_at=now + PAGE_PATIENCE)
-    )
-    return changed.rowcount == 1
