@@ -14,7 +14,8 @@ from incident_bot.core.lanes import Lanes
 from incident_bot.flow.deliver import Postman
 from incident_bot.flow.views import PageView
 from incident_bot.flow.worker import Worker
-from incident_bot.store import handoffs
+from incident_bot.store import handoffs, outbox
+from incident_bot.store.outbox import RowState
 from incident_bot.store.transaction import Unavailable
 from tests.fakes.alertmanager import AlertmanagerApi
 from tests.fakes.waiting import eventually
@@ -38,9 +39,18 @@ def arrives(story: Story, name: str = "HighErrorRate", **labels: str) -> None:
 
 
 def passes(story: Story, minutes: float) -> None:
-    """Time passes, and whoever waits looks at the clock again."""
+    """Time passes, and whoever waits looks at the clock again.
+
+    Not before what was sent is written down: in one leap its lease would be over, and it would be sent again.
+    """
+    eventually(lambda: not being_sent(story), "the record of what was sent")
     story.clock.advance(timedelta(minutes=minutes))
     story.context.signals.changed()
+
+
+def being_sent(story: Story) -> int:
+    with story.context.store.read() as tx:
+        return outbox.count_by_state(tx)[RowState.SENDING]
 
 
 def assert_set(event: threading.Event) -> None:
