@@ -6,7 +6,9 @@ Never retries: the outbox does (S5). Raises exactly `CallFailed`, whatever went 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
+import socket
 import threading
 import time
 import zlib
@@ -46,6 +48,8 @@ _FAILURES: Final = (
 _CONNECTIONS_MOST: Final = 100
 _IDLE_MOST: Final = 20
 _IDLE_SECONDS: Final = 5.0
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv4 through a translator (RFC 6052)."""
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 
 
@@ -85,8 +89,21 @@ class Client:
     of the call.
     """
 
-    def __init__(self, *, timeout: float = TIMEOUT_SECONDS, whole: float = WHOLE_SECONDS) -> None:
-        """Take the time, in seconds, that connecting, writing and each read may take, and all reads together."""
+    def __init__(
+        self,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        whole: float = WHOLE_SECONDS,
+        answer_bytes: int = ANSWER_BYTES,
+        public_only: bool = False,
+    ) -> None:
+        """Take the time, in seconds, that connecting, writing and each read may take, and all reads together.
+
+        With `public_only` it connects to addresses of the public Internet alone, whatever name stands for them: for
+        addresses that strangers gave us.
+        """
+        self._answer_bytes = answer_bytes
+        self._network = PublicNetwork() if public_only else None
         self._timeout = timeout
         self._whole = whole
         self._pools: dict[bytes, httpcore2.ConnectionPool] = {}
@@ -125,9 +142,9 @@ class Client:
                 body = bytearray()
                 decoder = _Decoder(heard.get("content-encoding", ""))
                 for chunk in response.iter_stream():
-                    body += decoder.read(chunk, most=ANSWER_BYTES + 1 - len(body))
-                    if len(body) > ANSWER_BYTES:
-                        message = f"the answer is larger than {ANSWER_BYTES} bytes"
+                    body += decoder.read(chunk, most=self._answer_bytes + 1 - len(body))
+                    if len(body) > self._answer_bytes:
+                        message = f"the answer is larger than {self._answer_bytes} bytes"
                         raise CallFailed(message)
                     if time.monotonic() - started > whole:
                         message = f"the answer took longer than {whole:.0f} s"
@@ -157,8 +174,51 @@ class Client:
                     max_connections=_CONNECTIONS_MOST,
                     max_keepalive_connections=_IDLE_MOST,
                     keepalive_expiry=_IDLE_SECONDS,
+                    network_backend=self._network,
                 )
             return pool
+
+
+class PublicNetwork(httpcore2.SyncBackend):
+    """Connects to addresses of the public Internet and to no others.
+
+    A name is looked up here and the address that was judged is the one that is used: a name that means another address
+    a moment later leads nowhere else.
+    """
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connect; raises ConnectError where the name has no address that everybody can reach."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            message = "the name has no address"
+            raise httpcore2.ConnectError(message) from error
+        public = [str(address[0]) for *_, address in found if is_public(str(address[0]))]
+        if not public:
+            message = "the name has no address of the public Internet"
+            raise httpcore2.ConnectError(message)
+        return super().connect_tcp(public[0], port, timeout, local_address, socket_options)
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address is one of the public Internet; what is written inside of an IPv6 address counts."""
+    try:
+        read = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(read, ipaddress.IPv6Address):
+        inside = read.ipv4_mapped or read.sixtofour
+        if inside is None and read in _TRANSLATED:
+            inside = ipaddress.IPv4Address(int(read) & 0xFFFF_FFFF)
+        read = inside or read
+    return read.is_global and not read.is_multicast
 
 
 class _Decoder:

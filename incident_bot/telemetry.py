@@ -150,6 +150,10 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "reconcile": ("Comparisons with a source's own list of alerts, by result.", ("source", "result")),
     "outgoing_heartbeats": ("Heartbeats due to INCIDENT_BOT_HEARTBEAT_URL, by result.", ("result",)),
     "status_writes": ("Times the status page was written to its folder, by result.", ("result",)),
+    "status_notices": (
+        "Messages to those who follow the status page, by outlet and result.",
+        ("outlet", "result"),
+    ),
     "http_requests": ("HTTP requests answered, by method, route and status.", ("method", "route", "status")),
 }
 _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -177,6 +181,7 @@ _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Whether the status page and the alerts disagree for too long, by component and kind.",
         ("component", "kind"),
     ),
+    "status_subscribers": ("Those who follow the status page, by outlet.", ("outlet",)),
     "clock_offset_seconds": (
         "How far the machine's clock is ahead of the time that all replicas go by.",
         (),
@@ -226,6 +231,7 @@ class Metrics:
         self.reconcile = counters["reconcile"]
         self.outgoing_heartbeats = counters["outgoing_heartbeats"]
         self.status_writes = counters["status_writes"]
+        self.status_notices = counters["status_notices"]
         self.http_requests = counters["http_requests"]
         self.intake_queue = gauges["intake_queue"]
         self.incidents_open = gauges["incidents_open"]
@@ -241,6 +247,7 @@ class Metrics:
         self.reconcile_drift = gauges["reconcile_drift"]
         self.heartbeat_age_seconds = gauges["heartbeat_age_seconds"]
         self.status_drift = gauges["status_drift"]
+        self.status_subscribers = gauges["status_subscribers"]
         self.clock_offset_seconds = gauges["clock_offset_seconds"]
         self.build_info = gauges["build_info"]
         self.delivery_seconds = Histogram(

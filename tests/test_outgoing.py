@@ -17,7 +17,7 @@ from typing import Self
 
 import pytest
 
-from incident_bot.outgoing import ANSWER_BYTES, Answer, CallFailed, Client
+from incident_bot.outgoing import ANSWER_BYTES, Answer, CallFailed, Client, is_public
 
 SECRET = "correct-horse-battery-staple"
 PATIENCE = 10.0
@@ -373,3 +373,47 @@ def test_an_answer_as_json() -> None:
 def test_what_is_not_json(body: bytes) -> None:
     with pytest.raises(CallFailed, match="the answer is not JSON"):
         Answer(status=200, headers={}, body=body).json()
+
+
+@pytest.mark.parametrize(
+    "address, public",
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1:248:1893:25c8:1946", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("224.0.0.1", False),
+        ("192.0.0.1", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("2002:7f00:1::", False),
+        ("example.com", False),
+    ],
+)
+def test_which_addresses_are_of_the_public_internet(address: str, *, public: bool) -> None:
+    assert is_public(address) is public
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "no.such.name.invalid"])
+def test_a_client_for_the_public_internet_calls_nobody_here(host: str) -> None:
+    with Server(lambda line, _head: line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as server:
+        client = Client(public_only=True)
+        with pytest.raises(CallFailed, match="ConnectError"):
+            client.call("POST", server.url.replace("127.0.0.1", host), content=b"{}")
+        client.close()
+    assert server.connections == 0
+
+
+def test_a_client_may_read_less_than_others() -> None:
+    body = b"x" * 100
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + body
+    with Server(lambda line, _head: line.sendall(said)) as server:
+        client = Client(answer_bytes=99)
+        with pytest.raises(CallFailed, match="larger than 99 bytes"):
+            client.call("GET", server.url)
+        client.close()

@@ -14,7 +14,7 @@ from incident_bot.config.documents import ID, Length, Name, SeverityWord, Shape,
 from incident_bot.config.tree import Tree
 from incident_bot.core.errors import Problem
 from incident_bot.core.model import TROUBLES, ComponentState, Ladder, Service
-from incident_bot.core.status import Component, StatusPage
+from incident_bot.core.status import Component, Reach, StatusPage
 
 NAME_MOST: Final = 60
 DESCRIPTION_MOST: Final = 300
@@ -63,6 +63,15 @@ def _allowed(value: str) -> str:
     return value.casefold()
 
 
+def _reach(value: object) -> object:
+    if isinstance(value, Reach):
+        return value
+    words = {one.value: one for one in Reach}
+    if isinstance(value, str) and value in words:
+        return words[value]
+    raise ValueError(f'"{value}" is not one of {", ".join(words)}{nearest(str(value), words)}')
+
+
 State = Annotated[ComponentState, BeforeValidator(_state)]
 Label = Annotated[Text, _short(NAME_MOST)]
 
@@ -78,6 +87,13 @@ class ComponentShape(Shape):
     since: Annotated[date | None, BeforeValidator(_date)] = None
 
 
+class SubscribeShape(Shape):
+    """Who may follow the page."""
+
+    mail: bool = False
+    webhook: Annotated[Reach, BeforeValidator(_reach)] = Reach.NOWHERE
+
+
 class PageShape(Shape):
     """What stands under `status:`."""
 
@@ -87,6 +103,7 @@ class PageShape(Shape):
     severities: dict[SeverityWord, State] = Field(default_factory=dict)
     allow: list[Annotated[Text, AfterValidator(_allowed)]] = Field(default_factory=list)
     drift_after: Length = timedelta(minutes=15)
+    subscribe: SubscribeShape = Field(default_factory=SubscribeShape)
     components: dict[str, ComponentShape] = Field(min_length=1, max_length=COMPONENTS_MOST)
 
 
@@ -109,6 +126,8 @@ def build_status(
         severities=_severities(told, ladder),
         allow=frozenset(told.allow) | {_host(told.url)},
         drift_after=told.drift_after,
+        mail=told.subscribe.mail,
+        webhooks=told.subscribe.webhook,
         components=tuple(
             Component(
                 key=key,

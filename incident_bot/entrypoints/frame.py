@@ -37,7 +37,7 @@ SECURITY_HEADERS: Final = {
 }
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET: Final = ("/health", "/metrics", "/static/")
-_SECRET: Final = re.compile(r"^(/ack/|/oncall/tap/).+", re.DOTALL)
+_SECRET: Final = re.compile(r"^(/ack/|/oncall/tap/|/status/(?:confirm|unsubscribe)/).+", re.DOTALL)
 """Addresses that end in a secret: who reads the log must not be able to open them."""
 _ID: Final = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 

@@ -29,6 +29,8 @@ AGES: Final[Mapping[Passing, timedelta]] = MappingProxyType({
     Passing.TAP_LINKS: timedelta(days=30),
     Passing.TAPS: timedelta(days=30),
     Passing.OFFERS: timedelta(days=90),
+    Passing.STATUS_NOTICES: timedelta(days=30),
+    Passing.STATUS_NEWS: timedelta(days=90),
 })  # fmt: skip
 """How long each is kept; docs/reference/retention.md says why."""
 

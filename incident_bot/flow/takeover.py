@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from incident_bot.flow.context import Context
-from incident_bot.store import outbox, silences, timers
+from incident_bot.store import outbox, silences, subscribers, timers
 from incident_bot.store.transaction import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -21,8 +21,15 @@ def take_back(context: Context, *, now: datetime) -> None:
         rows = outbox.release(tx, now=now)
         leased = timers.release(tx, now=now)
         silenced = silences.release(tx, now=now)
-    if rows or leased or silenced:
-        log.info("work that an earlier process left is taken up", rows=rows, timers=leased, silences=silenced)
+        letters = subscribers.release(tx, now=now)
+    if rows or leased or silenced or letters:
+        log.info(
+            "work that an earlier process left is taken up",
+            rows=rows,
+            timers=leased,
+            silences=silenced,
+            letters=letters,
+        )
 
 
 def give_back(context: Context, *, now: datetime) -> None:

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from incident_bot.core.status import Outlet
 from incident_bot.flow import (
     changes,
     deliver,
@@ -33,6 +34,7 @@ from incident_bot.flow.silences.keeping import Silencing
 from incident_bot.flow.slack.attached import Fetcher
 from incident_bot.flow.slack.chat import Reader
 from incident_bot.flow.slack.rooms import Keeper
+from incident_bot.flow.status.heralds import Herald, Sender
 from incident_bot.flow.status.keeping import EVERY_SECONDS, Caretaker
 from incident_bot.store import chat, evidence, outbox, rooms, silences, timers
 from incident_bot.store.transaction import Unavailable
@@ -57,9 +59,12 @@ def pump(context: Context, *, now: Callable[[], datetime]) -> int:
     slack = context.slack
     parts = [kind(context, slack, now) for kind in (Keeper, Reader, Fetcher)] if slack else []
     silencing = Silencing(context, now)
+    herald = Herald(context)
+    senders = [Sender(context, outlet, now) for outlet in Outlet]
     for _ in range(ROUNDS_MOST):
         step = escalate.tick(context, now=now()) + deliver.drain(context, now=now)
         step += silencing.step() + sum([part.step() for part in parts])
+        step += herald.step(now=now()) + sum([sender.step() for sender in senders])
         handled += step
         if not step:
             break
@@ -125,6 +130,10 @@ class Worker:
         self._spawn("lateness", self._look_for_lateness)
         self._spawn("retention", self._clear_away)
         self._spawn("status", self._keep_status)
+        for outlet in Outlet:
+            sender = Sender(self._context, outlet, self._now)
+            letters = Task(f"news by {outlet}", sender.work, sender.next_due, 0.1)
+            self._spawn(letters.name, partial(self._loop, letters))
         if self._context.settings.heartbeat_url is not None:
             self._spawn("pulse", self._pulse)
         if self._follow is not None:

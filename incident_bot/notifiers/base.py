@@ -105,6 +105,8 @@ class Message:
     """The same as a page of HTML, where the kind asks for it."""
     ack_url: str | None = field(default=None, repr=False)
     """A secret address at which this person acknowledges this incident, where the kind asks for it."""
+    unsubscribe_url: str | None = field(default=None, repr=False)
+    """A secret address at which whoever asked for this themselves says that they want nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

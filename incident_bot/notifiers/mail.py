@@ -52,6 +52,7 @@ HTML_MOST: Final = 200_000
 """Characters; a longer page of HTML is left out, the text beside it says the same."""
 NAME_MOST: Final = 64
 SUBJECT_MOST: Final = 200
+URL_MOST: Final = 500
 ANSWERS_MOST: Final = 64 * 1024
 """Bytes that a server may say in one call."""
 _PROVIDER_ID_MOST: Final = 200
@@ -239,6 +240,10 @@ def compose(message: Message, *, sender: Mailbox, to: Mailbox, now: datetime) ->
     if message.urgent:
         letter["X-Priority"] = "1"
         letter["Importance"] = "high"
+    if message.unsubscribe_url:
+        # One press in the mail program is enough (RFC 2369, RFC 8058).
+        letter["List-Unsubscribe"] = f"<{_header(message.unsubscribe_url, URL_MOST)}>"
+        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(_body(_plain(message), TEXT_MOST), cte="quoted-printable")
     if message.html and len(message.html) <= HTML_MOST:
         html = _body(message.html, HTML_MOST)

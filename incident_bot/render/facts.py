@@ -119,10 +119,25 @@ _STATUS: Final[Mapping[str, object]] = {
     "home": "https://status.example.com",
     "atom": "https://status.example.com/status.atom",
     "json": "https://status.example.com/status.json",
+    "subscribe": "/status/subscribe",
     "shape": "▲",
     "mark": "part",
     "description": "Partial outage",
     "updated": _TIME,
+}
+
+_NEWS: Final[Mapping[str, object]] = {
+    "page": "Example status",
+    "heading": "Investigating",
+    "title": "Checkout: partial outage",
+    "text": "One payment in ten fails.",
+    "components": "Checkout",
+    "state": "partial outage",
+    "at": "21 November 2026, 02:05 UTC",
+    "start": None,
+    "end": None,
+    "next_update": "21 November 2026, 02:35 UTC",
+    "url": "https://status.example.com/incidents/0123456789ab",
 }
 
 _MANY: Final[Mapping[str, object]] = {
@@ -324,6 +339,26 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "days": 90,
     },
     "status/incident.html.j2": {**_STATUS, "title": "Checkout: partial outage", "incident": _SHOWN},
+    "status/subscribe.html.j2": {
+        **_STATUS,
+        "title": "Subscribe",
+        "action": "/status/subscribe",
+        "said": "",
+        "button": "",
+        "form": True,
+        "mail": True,
+        "webhook": True,
+        "address": "",
+        "url": "",
+        "components": [{"key": "checkout", "name": "Checkout", "ticked": False}],
+    },
+    "status/mail_subject.j2": _NEWS,
+    "status/mail.j2": _NEWS,
+    "status/confirm.j2": {
+        "page": "Example status",
+        "components": "Checkout",
+        "url": "https://incidents.example.com/status/confirm/1-0123456789abcdef",
+    },
     "status/title.j2": _PUBLIC,
     "status/investigating.j2": _PUBLIC,
     "status/identified.j2": _PUBLIC,

@@ -19,6 +19,8 @@ from incident_bot.store.tables import (
     reach_tap,
     slack_heard,
     slack_seen,
+    status_news,
+    status_notice,
     swap_offer,
     tap_link,
 )
@@ -42,6 +44,10 @@ class Passing(StrEnum):
     """Whether who began a shift was reachable; by its beginning."""
     OFFERS = "swap_offer"
     """Offers of shifts; by their end."""
+    STATUS_NOTICES = "status_notice"
+    """Letters to those who follow the status page, once they are over."""
+    STATUS_NEWS = "status_news"
+    """What those were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,10 @@ _OLD: Final[Mapping[Passing, _Rows]] = {
         reach_tap, reach_tap.c.starts_at, ~sa.exists().where(tap_link.c.tap_id == reach_tap.c.id)
     ),
     Passing.OFFERS: _Rows(swap_offer, swap_offer.c.expires_at),
+    Passing.STATUS_NOTICES: _Rows(status_notice, status_notice.c.made_at, status_notice.c.due_at.is_(None)),
+    Passing.STATUS_NEWS: _Rows(
+        status_news, status_news.c.made_at, ~sa.exists().where(status_notice.c.news_id == status_news.c.id)
+    ),
 }
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 from email.utils import getaddresses
 from pathlib import Path
 from time import monotonic
@@ -496,3 +498,13 @@ def test_whatever_is_written_an_address_is_plain_or_none(text: str) -> None:
         assert found is None or (
             found.address.isascii() and found.address.isprintable() and " " not in found.address
         )
+
+
+def test_one_press_in_the_mail_program_ends_what_somebody_subscribed_to() -> None:
+    url = "https://bot.example.com/status/unsubscribe/7-0123456789abcdef"
+    asked = replace(MESSAGE, ack_url=None, unsubscribe_url=url)
+    headers = message_from_bytes(compose(asked, sender=SENDER, to=TO, now=NOW), policy=default)
+    assert headers["List-Unsubscribe"].strip() == f"<{url}>"
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    plain = message_from_bytes(compose(MESSAGE, sender=SENDER, to=TO, now=NOW), policy=default)
+    assert "List-Unsubscribe" not in plain

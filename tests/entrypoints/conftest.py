@@ -22,7 +22,7 @@ from incident_bot.clock import ManualClock
 from incident_bot.config.settings import Settings
 from incident_bot.core.model import Person
 from incident_bot.flow.worker import pump
-from incident_bot.notifiers.base import Message, Receipt
+from incident_bot.notifiers.base import Message, Notifier, Receipt
 from incident_bot.store import Store
 from incident_bot.telemetry import configure_logging
 
@@ -192,10 +192,10 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_world(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., World]]:
-    """Build worlds; each keyword is an environment variable without its prefix."""
+    """Build worlds; each keyword but `ways` is an environment variable without its prefix."""
     built: list[World] = []
 
-    def make(**environment: str) -> World:
+    def make(*, ways: Mapping[str, Notifier] | None = None, **environment: str) -> World:
         directory = tmp_path / f"world{len(built)}"
         for name, text in FILES.items():
             path = directory / name
@@ -210,7 +210,9 @@ def make_world(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., World]]
         }
         clock = ManualClock(START)
         recorder = Recorder()
-        application = bootstrap.build(Settings.load(environ), clock=clock, notifiers={"recorder": recorder})
+        application = bootstrap.build(
+            Settings.load(environ), clock=clock, notifiers={"recorder": recorder, **(ways or {})}
+        )
         application.intake.start()
         built.append(World(application, clock, directory, recorder))
         return built[-1]

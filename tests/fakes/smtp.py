@@ -27,7 +27,7 @@ USER, PASSWORD = "bot", "s3cr3t-of-the-mail"
 KNOWN_HEADERS = frozenset({
     "from", "to", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted",
     "x-auto-response-suppress", "x-priority", "importance", "mime-version", "content-type",
-    "content-transfer-encoding",
+    "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post",
 })  # fmt: skip
 ONCE = ("from", "to", "subject", "date", "message-id", "auto-submitted")
 

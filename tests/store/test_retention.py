@@ -10,11 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from incident_bot.core.rooms.heard import Mark
+from incident_bot.core.status import Outlet
 from incident_bot.flow.retention import AGES
-from incident_bot.store import Store, acklinks, chat, handoffs, interventions, retention, rooms
+from incident_bot.store import Store, acklinks, chat, handoffs, interventions, retention, rooms, subscribers
 from incident_bot.store.acklinks import AckLink
 from incident_bot.store.handoffs import Held, Offer
 from incident_bot.store.retention import Passing
+from incident_bot.store.subscribers import NewNews
 from incident_bot.store.tables import METADATA
 from incident_bot.store.transaction import Tx
 from tests.store.samples import MINUTE, NOW, stored_incident
@@ -69,6 +71,20 @@ def _offer(tx: Tx, number: int, at: datetime) -> None:
     handoffs.add_offer(tx, offer)
 
 
+def _news(tx: Tx, number: int, at: datetime) -> None:
+    new = NewNews(key=f"k{number}", at=at, subject="s", text="t", payload={})
+    subscribers.tell(tx, new, [], now=at)
+
+
+def _notice(tx: Tx, number: int, at: datetime) -> None:
+    address = f"p{number}@example.com"
+    to = subscribers.ask(tx, Outlet.MAIL, address, secret=b"s", components=frozenset(), now=at)
+    subscribers.write_to(tx, to, Outlet.MAIL, now=at)
+    notice = subscribers.claim(tx, Outlet.MAIL, owner="me", lease=MINUTE, now=at)
+    assert notice is not None
+    assert subscribers.settle(tx, notice, owner="me", sent_at=at)
+
+
 MAKE: Final[Mapping[Passing, Make]] = {
     Passing.SLACK_SEEN: _seen,
     Passing.SLACK_HEARD: _heard,
@@ -77,6 +93,8 @@ MAKE: Final[Mapping[Passing, Make]] = {
     Passing.TAP_LINKS: _tap_link,
     Passing.TAPS: _tap,
     Passing.OFFERS: _offer,
+    Passing.STATUS_NOTICES: _notice,
+    Passing.STATUS_NEWS: _news,
 }
 
 

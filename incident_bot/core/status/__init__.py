@@ -13,6 +13,7 @@ from incident_bot.core.status.board import (
     worst,
 )
 from incident_bot.core.status.lint import TEXT_MOST, TITLE_MOST, Draft, Fault, Finding, Known, lint
+from incident_bot.core.status.outlets import Outlet, Reach
 from incident_bot.core.status.page import Component, StatusPage
 from incident_bot.core.status.publications import (
     KINDS,
@@ -24,11 +25,21 @@ from incident_bot.core.status.publications import (
     Stretch,
     publication,
 )
+from incident_bot.core.status.subscriptions import (
+    NEWS_LASTS,
+    News,
+    Purpose,
+    concerns,
+    holds,
+    news,
+    sign,
+)
 
 __all__ = [
     "DAYS",
     "INDICATORS",
     "KINDS",
+    "NEWS_LASTS",
     "PHASES",
     "STATE_WORDS",
     "TEXT_MOST",
@@ -43,14 +54,22 @@ __all__ = [
     "Finding",
     "Indicator",
     "Known",
+    "News",
+    "Outlet",
     "PublicIncident",
     "PublicMaintenance",
     "PublicPhase",
     "PublicUpdate",
+    "Purpose",
+    "Reach",
     "StatusPage",
     "Stretch",
     "board",
+    "concerns",
+    "holds",
     "lint",
+    "news",
     "publication",
+    "sign",
     "worst",
 ]

@@ -118,6 +118,8 @@ class Board:
     """What ended in the time that is shown, the newest first."""
     maintenance: tuple[PublicMaintenance, ...]
     """What runs or is to come, the next one first."""
+    announced: tuple[PublicMaintenance, ...]
+    """The same with what is over, for those who are told of it."""
     updated_at: datetime | None
     """When the public was last told something."""
 
@@ -163,6 +165,7 @@ def board(
         open=opened,
         past=tuple(one for one in known if not one.is_open),
         maintenance=tuple(one for one in planned if one.end > now),
+        announced=tuple(planned),
         updated_at=max(told, default=None),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from incident_bot.core.model import ComponentState
+from incident_bot.core.status.outlets import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,10 @@ class StatusPage:
     """Words and names of machines that the public may read, in lower case."""
     drift_after: timedelta = field(default=timedelta(minutes=15))
     """For how long the page and the alerts may disagree."""
+    mail: bool = False
+    """Whether people may have it sent to their mail address."""
+    webhooks: Reach = Reach.NOWHERE
+    """Whether programs may have it posted to them, and where they may be."""
 
     def named(self, key: str) -> Component | None:
         """Give a component by its key or its name, however it is written."""

@@ -9,7 +9,8 @@ from incident_bot.entrypoints.api.operations import router as operations
 from incident_bot.entrypoints.api.people import router as people
 from incident_bot.entrypoints.api.records import router as records
 from incident_bot.entrypoints.api.state import router as state
+from incident_bot.entrypoints.api.subscribers import router as subscribers
 
-ROUTERS = (incidents, files, records, changes, people, calendars, load, operations, state)
+ROUTERS = (incidents, files, records, changes, people, calendars, load, operations, state, subscribers)
 
 __all__ = ["ROUTERS"]

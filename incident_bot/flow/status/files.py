@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from incident_bot.core.status import STATE_WORDS, Board
@@ -52,29 +52,38 @@ def public_links(url: str, *, folder: bool) -> Links:
     return Links(home=url, atom=f"{url}.atom", json=f"{url}.json", incident=f"{url}/incidents/{{id}}")
 
 
-def door_files(templates: Templates, shown: Board, public: Links) -> dict[str, File]:
-    """Give every file by the path under which the doors serve it."""
+def door_files(
+    templates: Templates, shown: Board, public: Links, *, subscribe: str | None = None
+) -> dict[str, File]:
+    """Give every file by the path under which the doors serve it; `subscribe` is where people ask for news."""
+    doors = replace(DOORS, subscribe=subscribe)
     return {
-        "/status": _html(templates, home_page(templates, shown, DOORS).text),
+        "/status": _html(templates, home_page(templates, shown, doors).text),
         **{
-            f"/status/incidents/{one.id}": _html(templates, incident_page(templates, shown, one, DOORS).text)
+            f"/status/incidents/{one.id}": _html(templates, incident_page(templates, shown, one, doors).text)
             for one in (*shown.open, *shown.past)
         },
         **_machines(shown, public),
     }
 
 
-def folder_files(templates: Templates, shown: Board, public: Links) -> dict[str, bytes]:
+def folder_files(
+    templates: Templates, shown: Board, public: Links, *, subscribe: str | None = None
+) -> dict[str, bytes]:
     """Give every file by its path below the folder; their links work wherever the folder is shown."""
+    incident, home = (
+        replace(_FOLDER_INCIDENT, subscribe=subscribe),
+        replace(_FOLDER_HOME, subscribe=subscribe),
+    )
     pages = {
-        f"incidents/{one.id}.html": incident_page(templates, shown, one, _FOLDER_INCIDENT).text.encode()
+        f"incidents/{one.id}.html": incident_page(templates, shown, one, incident).text.encode()
         for one in (*shown.open, *shown.past)
     }
     return {
         **pages,
         **{_in_folder(path): one.body for path, one in _machines(shown, public).items()},
         # The last one written: whatever it leads to is there already.
-        "index.html": home_page(templates, shown, _FOLDER_HOME).text.encode(),
+        "index.html": home_page(templates, shown, home).text.encode(),
     }
 
 

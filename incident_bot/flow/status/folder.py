@@ -19,6 +19,7 @@ from typing import Final
 import structlog
 
 from incident_bot.flow.context import Context
+from incident_bot.flow.status import followers
 from incident_bot.flow.status.files import folder_files, public_links
 from incident_bot.flow.status.reading import read_board
 
@@ -55,7 +56,10 @@ class Folder:
         )
         if seen == self._seen:
             return False
-        files = folder_files(current.templates, shown, public_links(page.url, folder=True))
+        doors = f"{self._context.settings.public_url}{followers.DOOR}"
+        subscribe = doors if followers.outlets(self._context) else None
+        links = public_links(page.url, folder=True)
+        files = folder_files(current.templates, shown, links, subscribe=subscribe)
         digest = _digest(files)
         if digest == self._digest:
             self._seen = seen

@@ -13,9 +13,10 @@ from typing import Final
 
 import structlog
 
-from incident_bot.core.status import StatusPage
+from incident_bot.core.status import Board, StatusPage
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
+from incident_bot.flow.status import followers
 from incident_bot.flow.status.files import File, door_files, public_links
 from incident_bot.flow.status.reading import read_board
 from incident_bot.store.transaction import Unavailable
@@ -30,6 +31,7 @@ class _Shelved:
     files: Mapping[str, File]
     current: Current
     at: datetime
+    board: Board | None = None
 
 
 class Shelf:
@@ -65,20 +67,29 @@ class Shelf:
         finally:
             self._lock.release()
 
+    def board(self, *, now: datetime) -> Board | None:
+        """Give what the files show; None where no page is set up. Raises Unavailable as `files` does."""
+        self.files(now=now)
+        return self._shelved.board if self._shelved is not None else None
+
     def _made(self, *, now: datetime) -> Mapping[str, File]:
         current = self._context.live.current
         page = current.revision.status
+        files: Mapping[str, File] = {}
+        board = None
         try:
-            files = {} if page is None else self._drawn(current, page, now=now)
+            if page is not None:
+                board = read_board(self._context, current, page, now=now)
+                files = self._drawn(current, page, board)
         except Unavailable as problem:
             if self._shelved is None or page is None:
                 raise
             log.warning("the status page cannot be made anew; the last one is shown", error=str(problem))
-            files = dict(self._shelved.files)
-        self._shelved = _Shelved(files, current, now)
+            files, board = self._shelved.files, self._shelved.board
+        self._shelved = _Shelved(files, current, now, board)
         return files
 
-    def _drawn(self, current: Current, page: StatusPage, *, now: datetime) -> Mapping[str, File]:
-        shown = read_board(self._context, current, page, now=now)
+    def _drawn(self, current: Current, page: StatusPage, shown: Board) -> Mapping[str, File]:
         public = public_links(page.url, folder=self._context.settings.status_dir is not None)
-        return door_files(current.templates, shown, public)
+        subscribe = followers.DOOR if followers.outlets(self._context) else None
+        return door_files(current.templates, shown, public, subscribe=subscribe)

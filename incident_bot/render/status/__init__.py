@@ -2,6 +2,31 @@
 
 from incident_bot.render.status.drawings import badge, bars
 from incident_bot.render.status.feeds import atom, summary
+from incident_bot.render.status.letters import (
+    Form,
+    Letter,
+    ask_to_confirm,
+    foot,
+    letter,
+    subscribe_page,
+    webhook_body,
+)
 from incident_bot.render.status.pages import Links, home_page, incident_page, style_of
 
-__all__ = ["Links", "atom", "badge", "bars", "home_page", "incident_page", "style_of", "summary"]
+__all__ = [
+    "Form",
+    "Letter",
+    "Links",
+    "ask_to_confirm",
+    "atom",
+    "badge",
+    "bars",
+    "foot",
+    "home_page",
+    "incident_page",
+    "letter",
+    "style_of",
+    "subscribe_page",
+    "summary",
+    "webhook_body",
+]

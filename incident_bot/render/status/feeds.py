@@ -15,6 +15,7 @@ from incident_bot.core.status import (
     PublicIncident,
     PublicMaintenance,
     PublicUpdate,
+    StatusPage,
 )
 from incident_bot.render.status.words import PHASE_WORDS, instant, plain
 
@@ -28,14 +29,11 @@ def summary(board: Board, *, incident: str) -> JsonObject:
 
     `incident` is the address of an incident, with `{id}` in it.
     """
-    page = board.page
-    page_id = hashlib.sha256(page.url.encode()).hexdigest()[:12]
-    shown = {
-        one.component.key: _component(board, one, page_id, at) for at, one in enumerate(board.components)
-    }
+    page, named = board.page, page_id(board.page)
+    shown = _components(board)
     return {
         "page": {
-            "id": page_id,
+            "id": named,
             "name": plain(page.name),
             "url": page.url,
             "time_zone": "Etc/UTC",
@@ -43,12 +41,32 @@ def summary(board: Board, *, incident: str) -> JsonObject:
         },
         "status": {"indicator": board.indicator.value, "description": board.description},
         "components": list(shown.values()),
-        "incidents": [_incident(one, shown, page_id, incident) for one in board.open],
-        "scheduled_maintenances": [_maintenance(board, one, shown, page_id) for one in board.maintenance],
+        "incidents": [_incident(one, shown, named, incident) for one in board.open],
+        "scheduled_maintenances": [_maintenance(board, one, shown, named) for one in board.maintenance],
     }
 
 
-def _component(board: Board, status: ComponentStatus, page_id: str, at: int) -> JsonObject:
+def page_id(page: StatusPage) -> str:
+    """Give what programs know the page by."""
+    return hashlib.sha256(page.url.encode()).hexdigest()[:12]
+
+
+def incident_of(board: Board, incident: PublicIncident, address: str) -> JsonObject:
+    """Give one incident as it stands in the summary; `address` has `{id}` in it."""
+    return _incident(incident, _components(board), page_id(board.page), address)
+
+
+def work_of(board: Board, work: PublicMaintenance) -> JsonObject:
+    """Give planned work as it stands in the summary; it says when it is over."""
+    return _maintenance(board, work, _components(board), page_id(board.page))
+
+
+def _components(board: Board) -> dict[str, JsonObject]:
+    named = page_id(board.page)
+    return {one.component.key: _component(board, one, named, at) for at, one in enumerate(board.components)}
+
+
+def _component(board: Board, status: ComponentStatus, named: str, at: int) -> JsonObject:
     component = status.component
     since = component.since
     told = [one for one in (*board.open, *board.past) if component.key in one.components]
@@ -65,14 +83,14 @@ def _component(board: Board, status: ComponentStatus, page_id: str, at: int) -> 
         "showcase": True,
         "start_date": since.isoformat() if since else None,
         "group_id": None,
-        "page_id": page_id,
+        "page_id": named,
         "group": False,
         "only_show_if_degraded": False,
     }
 
 
 def _incident(
-    incident: PublicIncident, components: dict[str, JsonObject], page_id: str, address: str
+    incident: PublicIncident, components: dict[str, JsonObject], named: str, address: str
 ) -> JsonObject:
     watched = [one.at for one in incident.updates if PHASE_WORDS[one.phase] == "Monitoring"]
     return {
@@ -86,7 +104,7 @@ def _incident(
         "impact": INDICATORS[incident.state].value,
         "shortlink": address.replace("{id}", incident.id),
         "started_at": instant(incident.started_at),
-        "page_id": page_id,
+        "page_id": named,
         "incident_updates": [
             _update(incident, at, components) for at in range(len(incident.updates) - 1, -1, -1)
         ],
@@ -130,10 +148,10 @@ def _state_of(update: PublicUpdate | None, key: str) -> ComponentState:
 
 
 def _maintenance(
-    board: Board, work: PublicMaintenance, components: dict[str, JsonObject], page_id: str
+    board: Board, work: PublicMaintenance, components: dict[str, JsonObject], named: str
 ) -> JsonObject:
     announced = instant(work.announced_at)
-    status = "in_progress" if work.runs(board.at) else "scheduled"
+    status = "in_progress" if work.runs(board.at) else "completed" if work.end <= board.at else "scheduled"
     return {
         "id": work.id,
         "name": plain(work.title),
@@ -145,7 +163,7 @@ def _maintenance(
         "impact": "maintenance",
         "shortlink": board.page.url,
         "started_at": instant(work.start),
-        "page_id": page_id,
+        "page_id": named,
         "scheduled_for": instant(work.start),
         "scheduled_until": instant(work.end),
         "incident_updates": [

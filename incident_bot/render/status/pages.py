@@ -30,6 +30,8 @@ class Links:
     json: str
     incident: str
     """With `{id}` in the place of the incident's public name."""
+    subscribe: str | None = None
+    """Where people ask for news, if they can."""
 
 
 def style_of(templates: Templates) -> tuple[Markup, str]:
@@ -42,7 +44,7 @@ def style_of(templates: Templates) -> tuple[Markup, str]:
 def home_page(templates: Templates, board: Board, links: Links) -> Rendered:
     """Write the page."""
     facts = {
-        **_common(templates, board, links),
+        **common(templates, board, links),
         "title": plain(board.page.name),
         "groups": [
             {"name": plain(name), "components": [_component(one) for one in members]}
@@ -59,11 +61,12 @@ def home_page(templates: Templates, board: Board, links: Links) -> Rendered:
 def incident_page(templates: Templates, board: Board, incident: PublicIncident, links: Links) -> Rendered:
     """Write the page of one incident."""
     shown = _incident(board, incident, links)
-    facts = {**_common(templates, board, links), "title": plain(incident.title), "incident": shown}
+    facts = {**common(templates, board, links), "title": plain(incident.title), "incident": shown}
     return templates.render("status/incident.html.j2", facts)
 
 
-def _common(templates: Templates, board: Board, links: Links) -> dict[str, object]:
+def common(templates: Templates, board: Board, links: Links) -> dict[str, object]:
+    """Give what every page of it is given."""
     style, policy = style_of(templates)
     return {
         "page": plain(board.page.name),
@@ -72,6 +75,7 @@ def _common(templates: Templates, board: Board, links: Links) -> dict[str, objec
         "home": links.home,
         "atom": links.atom,
         "json": links.json,
+        "subscribe": links.subscribe,
         "shape": SHAPES[board.state],
         "mark": style_class(board.state),
         "description": board.description,

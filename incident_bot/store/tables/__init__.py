@@ -33,6 +33,7 @@ from incident_bot.store.tables.queue import (
 )
 from incident_bot.store.tables.rooms import RoomTable, SeenTable
 from incident_bot.store.tables.silences import SilenceTable
+from incident_bot.store.tables.subscribers import NewsTable, NoticeTable, SubscriberTable
 
 METADATA = Base.metadata
 
@@ -63,8 +64,11 @@ silence = table_of(SilenceTable)
 slack_heard = table_of(HeardTable)
 slack_name = table_of(NameTable)
 slack_seen = table_of(SeenTable)
+status_news = table_of(NewsTable)
+status_notice = table_of(NoticeTable)
 step_turn = table_of(TurnTable)
 storm_bucket = table_of(BucketTable)
+subscriber = table_of(SubscriberTable)
 swap_offer = table_of(OfferTable)
 tap_link = table_of(TapLinkTable)
 timer = table_of(TimerTable)
@@ -100,8 +104,11 @@ __all__ = [
     "slack_heard",
     "slack_name",
     "slack_seen",
+    "status_news",
+    "status_notice",
     "step_turn",
     "storm_bucket",
+    "subscriber",
     "swap_offer",
     "tap_link",
     "timer",
