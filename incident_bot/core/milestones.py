@@ -22,7 +22,7 @@ _FIRST: Final[Mapping[Mark, frozenset[Kind]]] = MappingProxyType(
         Mark.DETECTED: _OPENINGS,
         Mark.ACKNOWLEDGED: frozenset({Kind.ACKNOWLEDGED}),
         Mark.LED: frozenset({Kind.LEAD_ASSIGNED}),
-        Mark.FIRST_UPDATE: frozenset({Kind.UPDATE_POSTED}),
+        Mark.FIRST_UPDATE: frozenset({Kind.UPDATE_POSTED, Kind.PUBLISHED}),
     }
 )
 """The key times that are the first event of some kinds."""

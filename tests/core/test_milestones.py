@@ -79,6 +79,10 @@ def test_the_order_of_the_events_does_not_matter() -> None:
 
 
 CASES: dict[str, tuple[tuple[Event, ...], dict[str, float | None]]] = {
+    "what the status page said first is a first update": (
+        (*STORY, event(5.5, Kind.PUBLISHED, seq=50)),
+        {"first_update": 5.5},
+    ),
     "a person declared it": (
         (event(2, Kind.DECLARED), *STORY[1:]),
         {"detected": 2, "declared": 2},
