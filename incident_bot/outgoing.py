@@ -57,6 +57,10 @@ class CallFailed(Exception):
     """The call did not get an HTTP answer."""
 
 
+class AnswerTooLarge(CallFailed):
+    """There is an answer, larger than is read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An HTTP answer, whole."""
@@ -94,7 +98,6 @@ class Client:
         *,
         timeout: float = TIMEOUT_SECONDS,
         whole: float = WHOLE_SECONDS,
-        answer_bytes: int = ANSWER_BYTES,
         public_only: bool = False,
     ) -> None:
         """Take the time, in seconds, that connecting, writing and each read may take, and all reads together.
@@ -102,7 +105,6 @@ class Client:
         With `public_only` it connects to addresses of the public Internet alone, whatever name stands for them: for
         addresses that strangers gave us.
         """
-        self._answer_bytes = answer_bytes
         self._network = PublicNetwork() if public_only else None
         self._timeout = timeout
         self._whole = whole
@@ -117,11 +119,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         within: float | None = None,
+        most: int = ANSWER_BYTES,
     ) -> Answer:
         """Make one attempt; raises CallFailed without the URL's query in its text.
 
         `within` makes the client less patient for this call: so many seconds for connecting, writing, each read and all
-        reads together, four times that at most.
+        reads together, four times that at most. `most` is how many bytes of an answer are read.
         """
         started = time.monotonic()
         timeout = min(self._timeout, within or self._timeout)
@@ -142,10 +145,9 @@ class Client:
                 body = bytearray()
                 decoder = _Decoder(heard.get("content-encoding", ""))
                 for chunk in response.iter_stream():
-                    body += decoder.read(chunk, most=self._answer_bytes + 1 - len(body))
-                    if len(body) > self._answer_bytes:
-                        message = f"the answer is larger than {self._answer_bytes} bytes"
-                        raise CallFailed(message)
+                    body += decoder.read(chunk, most=most + 1 - len(body))
+                    if len(body) > most:
+                        raise AnswerTooLarge(f"the answer is larger than {most} bytes")
                     if time.monotonic() - started > whole:
                         message = f"the answer took longer than {whole:.0f} s"
                         raise CallFailed(message)

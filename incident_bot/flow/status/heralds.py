@@ -222,7 +222,7 @@ class Sender:
         guarded = page.webhooks is not Reach.ANYWHERE
         client = self._clients.get(guarded)
         if client is None:
-            client = self._clients[guarded] = Client(public_only=guarded, answer_bytes=ANSWER_BYTES)
+            client = self._clients[guarded] = Client(public_only=guarded)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "incident-bot",
@@ -231,7 +231,12 @@ class Sender:
         content = json.dumps(body, separators=(",", ":"), ensure_ascii=True).encode()
         try:
             answer = client.call(
-                "POST", notice.to.address, headers=headers, content=content, within=SEND_SECONDS
+                "POST",
+                notice.to.address,
+                headers=headers,
+                content=content,
+                within=SEND_SECONDS,
+                most=ANSWER_BYTES,
             )
         except CallFailed as problem:
             raise RetryLater(str(problem)) from problem
