@@ -205,7 +205,7 @@ def _incident(
         entries=entries[::-1],
         pages=queries.pages(at.seen_by(caller), number),
         files=evidence.files(at.seen_by(caller), number),
-        why=chain.explain(at.seen_by(caller), number, now=now),
+        why=chain.explain_incident(at.seen_by(caller), number, listed=False, now=now).text,
         book=next(
             (one for one in at.context.live.current.revision.runbooks if one.path == view.runbook), None
         ),

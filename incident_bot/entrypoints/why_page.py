@@ -23,7 +23,9 @@ DAYS_MOST: Final = 400
 @router.get("/incidents/{id}/why")
 def incident_why(request: Request, at: AtDesk, caller: Visitor, number: Number) -> Response:
     """Show why an incident paged whom it paged."""
-    return _page(request, at, caller, explain_incident(at.seen_by(caller), number, now=at.now()))
+    return _page(
+        request, at, caller, explain_incident(at.seen_by(caller), number, listed=False, now=at.now())
+    )
 
 
 @router.get("/alerts/{name}/why")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -20,8 +20,7 @@ from incident_bot.core.walltime import Span
 from incident_bot.flow.context import Context
 from incident_bot.flow.history import Roster
 from incident_bot.render.charts import Bar, Row, load_chart
-from incident_bot.store import incidents as incidents_store
-from incident_bot.store import outbox
+from incident_bot.store import paged
 from incident_bot.store.transaction import Tx
 
 LONGEST: Final = timedelta(days=800)
@@ -31,7 +30,6 @@ SPAN: Final = timedelta(days=28)
 
 _WEEK: Final = timedelta(weeks=1)
 _HOUR: Final = timedelta(hours=1)
-_LIMIT: Final = 500
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 Duties = dict[str, list[Duty]]
@@ -157,30 +155,11 @@ def _duties(context: Context, tx: Tx, names: list[str], start: datetime, end: da
 
 
 def _pages(tx: Tx, start: datetime, end: datetime) -> Pages:
-    """Give when each person was paged: once a step, however many channels told of it."""
+    """Give when each person was paged: once a step, however many channels told of it; a drill is no load."""
     pages: Pages = {}
-    for incident in _incidents(tx, start, end):
-        first: dict[tuple[object, ...], datetime] = {}
-        for row, _ in outbox.pages_of(tx, incident):
-            if row.person is not None and row.sent_at is not None:
-                key = row.person, row.epoch, row.loop, row.step, row.page_kind
-                first[key] = min(first.get(key, row.sent_at), row.sent_at)
-        for (person, *_), sent in first.items():
-            if start <= sent < end:
-                pages.setdefault(str(person), []).append(sent)
+    for page in paged.pages_between(tx, start, end):
+        pages.setdefault(page.person, []).append(page.at)
     return pages
-
-
-def _incidents(tx: Tx, start: datetime, end: datetime) -> Iterator[int]:
-    """Give the incidents that may have paged in the span; a drill is no load."""
-    before: int | None = None
-    while found := incidents_store.list_incidents(tx, before_id=before, limit=_LIMIT):
-        for incident in found:
-            if incident.drill:
-                continue
-            if incident.opened_at < end and (incident.resolved_at is None or incident.resolved_at >= start):
-                yield incident.id
-        before = found[-1].id
 
 
 def _bearers(

@@ -87,6 +87,22 @@ def test_commands() -> None:
     assert figures["claimed_after_ack"] == 0
 
 
+def test_pages() -> None:
+    told = run("pages", "--databases", "sqlite")
+    asked = {one["route"]: one for one in told["figures"]}
+    assert {
+        "/",
+        "/incidents",
+        "/incidents/{id}",
+        "/api/v1/alerts",
+        "/oncall",
+        "/metrics",
+        "/health",
+    } <= asked.keys()
+    assert not [one["address"] for one in told["figures"] if one["status"] >= 500]
+    assert all(one["p50_ms"] > 0 for one in told["figures"])
+
+
 def test_slack() -> None:
     (figures,) = run("slack", "--weather", "storm")["figures"]
     assert (figures["trouble"], figures["incidents"]) == ({}, 12)

@@ -39,8 +39,12 @@ def explain(context: Context, number: int, *, now: datetime) -> JsonObject:
     return explain_incident(context, number, now=now).to_json()
 
 
-def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
-    """Say how an incident came to page whom it paged, and why not others; raises NotFound."""
+def explain_incident(context: Context, number: int, *, listed: bool = True, now: datetime) -> Chain:
+    """Say how an incident came to page whom it paged, and why not others; raises NotFound.
+
+    With `listed`, every alert stands in the data: of a storm that is most of the work, and pages for people have no use
+    for it.
+    """
     with context.store.read() as tx:
         incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
@@ -84,7 +88,7 @@ def explain_incident(context: Context, number: int, *, now: datetime) -> Chain:
             "incident": incident.name,
             "revision": incident.revision,
             "firing": sum(episode.status is Status.FIRING for episode in episodes),
-            "alerts": [alert_json(episode) for episode in episodes],
+            "alerts": [alert_json(episode) for episode in episodes if listed],
             "pages": [page_json(page) for page in pages],
             "call": [{"person": one.person, "name": one.name, "phone": one.phone} for one in call],
             "not_paged": [*([] if said else [NOBODY]), *(_told(one, now) for one in why_not)],

@@ -16,6 +16,8 @@ from incident_bot.store.tables import incident
 from incident_bot.store.transaction import LostRace, Tx
 from incident_bot.store.types import Found, storable
 
+NAME_MOST: Final = 200
+"""A label may be longer than an index entry can be: of an alert's name so much is kept beside the labels."""
 CALLED_MOST: Final = 50
 """How many episodes of one fingerprint are given at once."""
 _EPISODES: Final = Bulk(table)
@@ -24,7 +26,7 @@ _EPISODES: Final = Bulk(table)
 _FIRING: Final = sa.text("episode.status = 'firing'")
 _HELD: Final = sa.text("episode.disposition = 'held' AND episode.status = 'firing'")
 
-_UPDATES: Final = BulkUpdate(table, fixed=frozenset({"source", "alert_key", "opened_at"}))
+_UPDATES: Final = BulkUpdate(table, fixed=frozenset({"source", "alert_key", "opened_at", "alertname"}))
 
 
 def _row(episode: Episode) -> tuple[Any, ...]:
@@ -54,7 +56,13 @@ def _row(episode: Episode) -> tuple[Any, ...]:
         episode.group_hash,
         episode.why,
         _written(episode.changes) if episode.changes else None,
+        _name(episode.labels),
     )
+
+
+def _name(labels: Labels) -> str | None:
+    name = labels.get("alertname")
+    return name[:NAME_MOST] if name else None
 
 
 def _value(row: Found) -> Episode:

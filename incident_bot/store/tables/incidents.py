@@ -37,6 +37,8 @@ class IncidentTable(Base, table=True):
         sa.Index("ix_incident_paging", "paging", "id"),
         sa.Index("ix_incident_team", "team", "id"),
         index_where("ix_incident_public", "id", condition="public IS NOT NULL"),
+        sa.Index("ix_incident_opened", "opened_at", "id"),
+        index_where("ix_incident_private", "id", condition="private"),
         {"sqlite_autoincrement": True},
     )
 
@@ -118,6 +120,10 @@ class EventTable(Base, table=True):
     __tablename__ = "event"
     __table_args__ = (
         sa.UniqueConstraint("incident_id", "seq"),
+        # What people think of alerts and runbooks: few events, asked for by all who look back.
+        index_where(
+            "ix_event_judged", "incident_id", "seq", condition="kind IN ('verdict_given', 'runbook_judged')"
+        ),
         {"sqlite_autoincrement": True},
     )
 

@@ -58,6 +58,12 @@ class OutboxTable(Base, table=True):
         index_where(
             "ix_outbox_told", "person", "sent_at", condition="person IS NOT NULL AND sent_at IS NOT NULL"
         ),
+        index_where(
+            "ix_outbox_paged",
+            "sent_at",
+            "incident_id",
+            condition="page_kind IS NOT NULL AND sent_at IS NOT NULL",
+        ),
         {"sqlite_autoincrement": True},
     )
 
