@@ -9,14 +9,14 @@ Every action is a plain form and works without script. Reads through `flow.queri
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, FastAPI, Form, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from incident_bot.core.errors import NotFound, Refused
+from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints import loopback
 from incident_bot.entrypoints.api.parameters import Before, Number, cut
 from incident_bot.entrypoints.auth import SignInNeeded
@@ -24,18 +24,13 @@ from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.documents import document
 from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import commands, evidence, export, queries, roster
+from incident_bot.flow import export, queries, roster
 from incident_bot.flow import health as health_checks
-from incident_bot.flow import why as chain
-from incident_bot.flow.access import Caller
-from incident_bot.flow.commands import VERBS
-from incident_bot.flow.views import EntryView, IncidentView, ReplyView
+from incident_bot.flow.views import IncidentView
 from incident_bot.render.documents import to_html
 
 router = APIRouter(include_in_schema=False)
 
-SOURCE: Final = "console"
-ENTRIES_SHOWN: Final = 200
 INCIDENTS_SHOWN: Final = 50
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
@@ -77,50 +72,6 @@ def incidents_page(
         request, at, caller, "incidents.html",
         incidents=shown, cursor=cursor, chosen=chosen, states=states, wanted=severity or "",
     )  # fmt: skip
-
-
-@router.get("/incidents/{id}")
-def incident_page(request: Request, at: AtDesk, caller: Visitor, number: Number) -> Response:
-    """Show one incident: what is broken, since when, what to do, who has it."""
-    return _incident(request, at, caller, number)
-
-
-@router.post("/incidents/{id}/commands")
-def command(
-    request: Request,
-    at: AtDesk,
-    caller: Visitor,
-    number: Number,
-    text: Annotated[str, Form(max_length=4000)] = "",
-    key: Annotated[str, Form(max_length=200)] = "",
-    back: Annotated[str, Form(max_length=10)] = "",
-) -> Response:
-    """Run one command; a button goes back to its page, the command line shows the reply."""
-    try:
-        reply = commands.handle(
-            at.seen_by(caller),
-            text,
-            incident=number,
-            actor=caller.actor,
-            source=SOURCE,
-            key=key or None,
-            now=at.now(),
-        )
-    except NotFound:
-        raise
-    except Refused as refused:
-        reply = ReplyView(text=str(refused), ok=False)
-    if back and reply.ok:
-        return RedirectResponse("/" if back == "now" else f"/incidents/INC-{number}", HTTPStatus.SEE_OTHER)
-    if reply.incident and reply.incident != f"INC-{number}":
-        return RedirectResponse(f"/incidents/{reply.incident}", HTTPStatus.SEE_OTHER)
-    return _incident(request, at, caller, number, said=text, reply=reply)
-
-
-@router.get("/incidents/{id}/commands")
-def after_command(_caller: Visitor, number: Number) -> Response:
-    """Lead whoever reloads or shares the address of a reply back to the incident."""
-    return RedirectResponse(f"/incidents/INC-{number}", HTTPStatus.SEE_OTHER)
 
 
 @router.get("/incidents/{id}/postmortem")
@@ -185,34 +136,6 @@ def error_page(request: Request, status: int, detail: str) -> Response:
         path=request.url.path if foreign else None,
     )
     return HTMLResponse(html, status)
-
-
-def _incident(
-    request: Request, at: Desk, caller: Caller, number: int, *, said: str = "", reply: ReplyView | None = None
-) -> Response:
-    now = at.now()
-    view = queries.incident(at.seen_by(caller), number)
-    entries: list[EntryView] = queries.timeline(
-        at.seen_by(caller), number, after=max(0, view.seq - ENTRIES_SHOWN), limit=ENTRIES_SHOWN
-    )
-    return draw(
-        request,
-        at,
-        caller,
-        "incident.html",
-        status=HTTPStatus.CONFLICT if reply is not None and not reply.ok else HTTPStatus.OK,
-        incident=view,
-        entries=entries[::-1],
-        pages=queries.pages(at.seen_by(caller), number),
-        files=evidence.files(at.seen_by(caller), number),
-        why=chain.explain_incident(at.seen_by(caller), number, listed=False, now=now).text,
-        book=next(
-            (one for one in at.context.live.current.revision.runbooks if one.path == view.runbook), None
-        ),
-        verbs=VERBS,
-        said="" if reply is not None and reply.ok else said,
-        reply=reply,
-    )
 
 
 def _most_urgent_first(at: Desk, incidents: list[IncidentView]) -> list[IncidentView]:

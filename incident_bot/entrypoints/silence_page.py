@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse
 
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.entrypoints.api.parameters import Number
-from incident_bot.entrypoints.console import SOURCE
 from incident_bot.entrypoints.desk import AtDesk, Desk
+from incident_bot.entrypoints.incident_page import SOURCE
 from incident_bot.entrypoints.sheet import Visitor, draw
 from incident_bot.flow import commands, queries
 from incident_bot.flow.access import Caller
