@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from incident_bot.core.errors import NotFound
-from incident_bot.entrypoints import loopback
-from incident_bot.entrypoints.api.parameters import Before, Number, cut
+from incident_bot.entrypoints import loopback, navigation
+from incident_bot.entrypoints.api.parameters import Number
 from incident_bot.entrypoints.auth import SignInNeeded
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.documents import document
@@ -50,28 +50,6 @@ def now_page(request: Request, at: AtDesk, caller: Visitor) -> Response:
         on_call=roster.on_call(at.context, at=now),
         health=health_checks.health(at.context, now=now),
     )
-
-
-@router.get("/incidents")
-def incidents_page(
-    request: Request,
-    at: AtDesk,
-    caller: Visitor,
-    before: Before,
-    state: str = "all",
-    severity: str | None = None,
-) -> Response:
-    """List incidents, the newest first."""
-    states = ("all", "open", "triggered", "acknowledged", "snoozed", "resolved")
-    chosen = state if state in states else "all"
-    views = queries.incidents(
-        at.seen_by(caller), state=chosen, severity=severity or None, before=before, limit=INCIDENTS_SHOWN + 1
-    )
-    shown, cursor = cut(views, INCIDENTS_SHOWN, lambda view: view.number)
-    return draw(
-        request, at, caller, "incidents.html",
-        incidents=shown, cursor=cursor, chosen=chosen, states=states, wanted=severity or "",
-    )  # fmt: skip
 
 
 @router.get("/incidents/{id}/postmortem")
@@ -109,7 +87,8 @@ async def favicon(request: Request) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Send whoever is unknown at the console to the sign-in."""
+    """Draw the navigation of the routes that are there, and send whoever is unknown to the sign-in."""
+    app.state.places = navigation.present(app)
 
     def on_unknown(request: Request, _error: Exception) -> Response:
         if request.method != "GET":

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request, Response
 from starlette.responses import HTMLResponse
 
+from incident_bot.entrypoints import navigation
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.looks import Hours, Looks
 from incident_bot.flow.access import Caller
@@ -43,6 +44,7 @@ def draw(
         troubles=len(at.context.live.problems),
         key=secrets.token_urlsafe(12),
         here=request.url.path,
+        places=navigation.shown(request.app.state.places, status_page=revision.status is not None),
         **values,
     )
     return HTMLResponse(html, status, FORM_HEADERS)

@@ -259,18 +259,6 @@ def test_the_draft_is_shown_under_a_policy_of_its_own(world: World) -> None:
         assert hashlib.sha256(style.encode()).digest()
 
 
-def test_lists_are_filtered_and_paged(world: World) -> None:
-    client = world.client()
-    for number in range(console.INCIDENTS_SHOWN + 1):
-        client.post("/api/v1/incidents", json={"title": f"number {number}"})
-    first = client.get("/incidents", headers=BROWSER).text
-    (more,) = re.findall(r'href="(/incidents\?state[^"]*cursor[^"]*)"', first)
-    assert "number 0" in page(client, html.unescape(more)).text
-    assert "None here." in page(client, "/incidents?state=resolved").text
-    assert "None here." in page(client, "/incidents?severity=P1").text
-    assert page(client, "/incidents?state=%3Cscript%3E").all("li")
-
-
 def test_on_call_says_who_until_when_why_and_who_is_next(world: World) -> None:
     text = page(world.client(), "/oncall").text
     for wanted in ("platform-primary", "Alice Example", "until", "Next two weeks"):

@@ -1,0 +1,102 @@
+"""Lists of incidents as people and addresses ask for them: filtered, and paged in both directions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+
+from incident_bot.core.model import Incident, Paging
+from incident_bot.store.incidents.rows import incident_value
+from incident_bot.store.tables import episode, incident, outbox
+from incident_bot.store.transaction import Tx
+from incident_bot.store.types import storable, to_json
+
+_OPEN: Final = sa.text("incident.open_hash IS NOT NULL")
+_NUMBER: Final = re.compile(r"(?:inc-)?(\d{1,9})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a list of incidents is to hold; whatever is None or empty does not count."""
+
+    state: Literal["all", "open"] | Paging = "all"
+    severity: str | None = None
+    team: str | None = None
+    service: str | None = None
+    alert: str | None = None
+    """The `alertname` of one of its alerts."""
+    person: str | None = None
+    """Somebody to whom a page for it went out."""
+    words: str | None = None
+    """A part of its title, or its name."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Opened in `[since, until)`."""
+    drill: bool | None = None
+    private: bool | None = None
+
+
+def listed(
+    tx: Tx, wanted: Wanted, *, before: int | None = None, after: int | None = None, limit: int
+) -> list[Incident]:
+    """Give incidents below number `before`, the newest first, or above `after`, the oldest first."""
+    table = incident
+    order = table.c.id.asc() if after is not None else table.c.id.desc()
+    query = sa.select(table).where(*_conditions(wanted)).order_by(order).limit(limit)
+    if before is not None:
+        query = query.where(table.c.id < before)
+    if after is not None:
+        query = query.where(table.c.id > after)
+    return [incident_value(row) for row in tx.connection.execute(query)]
+
+
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    table, found = incident, list[Any]()
+    if isinstance(wanted.state, Paging):
+        found.append(table.c.paging == wanted.state.value)
+    elif wanted.state == "open":
+        found.append(_OPEN)
+    for column, value in (
+        (table.c.severity, wanted.severity), (table.c.team, wanted.team), (table.c.service, wanted.service),
+    ):  # fmt: skip
+        if value:
+            found.append(column == value)
+    for flag, value_wanted in ((table.c.drill, wanted.drill), (table.c.private, wanted.private)):
+        if value_wanted is not None:
+            found.append(flag.is_(value_wanted))
+    if wanted.since is not None:
+        found.append(table.c.opened_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(table.c.opened_at < wanted.until)
+    if wanted.words:
+        found.append(_named(wanted.words))
+    if wanted.alert:
+        # Episodes keep their labels as compact JSON, so the name is there as it is written.
+        needle = to_json({"alertname": wanted.alert})[1:-1]
+        labels = sa.type_coerce(episode.c.labels, sa.Text)
+        of_it = sa.select(episode.c.id).where(
+            episode.c.incident_id.is_not(None),
+            episode.c.incident_id == table.c.id,
+            labels.contains(storable(needle), autoescape=True),
+        )
+        found.append(of_it.exists())
+    if wanted.person:
+        to_them = sa.select(outbox.c.id).where(
+            outbox.c.incident_id.is_not(None),
+            outbox.c.incident_id == table.c.id,
+            outbox.c.page_kind.is_not(None),
+            outbox.c.person == wanted.person,
+            outbox.c.sent_at.is_not(None),
+        )
+        found.append(to_them.exists())
+    return found
+
+
+def _named(words: str) -> sa.ColumnElement[bool]:
+    titled = incident.c.title.icontains(words, autoescape=True)
+    number = _NUMBER.fullmatch(words.strip())
+    return sa.or_(titled, incident.c.id == int(number[1])) if number else titled
