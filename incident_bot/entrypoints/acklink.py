@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from incident_bot.entrypoints.desk import AtDesk
 from incident_bot.entrypoints.looks import Looks
+from incident_bot.entrypoints.packing import packed
 from incident_bot.flow import acklinks
 from incident_bot.flow.acklinks import Door, DoorState
 
@@ -59,4 +60,4 @@ def ack(request: Request, at: AtDesk, token: Token) -> Response:
 def _page(request: Request, door: Door) -> Response:
     looks: Looks = request.app.state.looks
     html = looks.draw("ack.html", title=_TITLES[door.state], door=door)
-    return HTMLResponse(html, _STATUS[door.state], HEADERS)
+    return packed(HTMLResponse(html, _STATUS[door.state], HEADERS), request.headers)

@@ -87,6 +87,7 @@ def build_app(
     for router in (
         *api.ROUTERS,
         live.router,
+        live.pulse,
         console.router,
         incidents_page.router,
         incident_page.router,

@@ -23,6 +23,7 @@ from incident_bot.entrypoints.auth import SignInNeeded
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.documents import document
 from incident_bot.entrypoints.looks import Looks
+from incident_bot.entrypoints.packing import packed
 from incident_bot.entrypoints.sheet import Visitor, draw
 from incident_bot.flow import export, queries, roster
 from incident_bot.flow import health as health_checks
@@ -39,11 +40,13 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 def now_page(request: Request, at: AtDesk, caller: Visitor) -> Response:
     """Show what is open, who answers now, and how the bot is."""
     now = at.now()
+    pulse = queries.newest_event(at.context)
     return draw(
         request,
         at,
         caller,
         "now.html",
+        pulse=pulse,
         incidents=_most_urgent_first(
             at, queries.incidents(at.seen_by(caller), state="open", limit=INCIDENTS_SHOWN)
         ),
@@ -76,7 +79,8 @@ async def static(request: Request, name: str) -> Response:
     asset = looks.assets.get(name)
     if asset is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return Response(asset.body, media_type=asset.media_type, headers={"cache-control": _FOREVER})
+    answer = Response(asset.body, media_type=asset.media_type, headers={"cache-control": _FOREVER})
+    return packed(answer, request.headers, ready=asset.packed)
 
 
 @router.get("/favicon.ico")

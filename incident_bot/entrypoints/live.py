@@ -1,5 +1,7 @@
 """`GET /api/v1/incidents/{id}/live`: the timeline as server-sent events, for as long as somebody looks.
 
+`GET /now/live` tells the pages of the console that something happened, and not what.
+
 One of the two asynchronous doors: a stream waits without holding a thread. A signal only wakes it early; the
 poll each second is the truth, so a lost signal costs a second. Never sends an entry twice: the event's id is
 the entry's `seq`.
@@ -10,7 +12,7 @@ the entry's `seq`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -22,6 +24,7 @@ from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints.api import schemas
 from incident_bot.entrypoints.api.parameters import Number, refusals
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader
+from incident_bot.entrypoints.sheet import Visitor
 from incident_bot.flow import queries
 from incident_bot.flow.views import EntryView
 
@@ -33,6 +36,22 @@ HEARTBEAT_SECONDS: Final = 15.0
 SETTLE_SECONDS: Final = 0.1
 BATCH: Final = 200
 RETRY_MILLISECONDS: Final = 2000
+_STREAMED: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+pulse = APIRouter(include_in_schema=False)
+
+
+@pulse.get("/now/live")
+async def now_live(
+    at: AtDesk,
+    _caller: Visitor,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> StreamingResponse:
+    """Say each time that something happened anywhere; an event's id is all that is told of it."""
+    start = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else after
+    return StreamingResponse(beats(at, start), media_type="text/event-stream", headers=_STREAMED)
 
 
 @router.get(
@@ -58,8 +77,7 @@ async def live(
     latest = await run_in_threadpool(_latest, seen, number)
     resumed = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else after
     start = latest if resumed is None else resumed
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(follow(seen, number, start), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(follow(seen, number, start), media_type="text/event-stream", headers=_STREAMED)
 
 
 async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
@@ -67,6 +85,37 @@ async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
 
     It ends, too, where the incident is made private and the reader may not see it any more.
     """
+
+    def look() -> list[str]:
+        nonlocal after
+        entries = _entries(at, number, after)
+        after = entries[-1].seq if entries else after
+        return [event(entry) for entry in entries]
+
+    try:
+        async for told in _stream(at, look):
+            yield told
+    except NotFound:
+        return
+
+
+async def beats(at: Desk, after: int) -> AsyncIterator[str]:
+    """Yield one event whenever there is something newer than the event `after`, whatever it is."""
+
+    def look() -> list[str]:
+        nonlocal after
+        newest = queries.newest_event(at.context)
+        if newest == after:
+            return []
+        after = newest
+        return [f"id: {newest}\nevent: changed\ndata: 1\n\n"]
+
+    async for told in _stream(at, look):
+        yield told
+
+
+async def _stream(at: Desk, look: Callable[[], list[str]]) -> AsyncIterator[str]:
+    """Yield what each look finds, and a sign of life when nothing is found for a while."""
     loop = asyncio.get_running_loop()
     wake = asyncio.Event()
 
@@ -80,16 +129,13 @@ async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         while not at.streams.closed:
             wake.clear()
-            for entry in await run_in_threadpool(_entries, at, number, after):
-                after = entry.seq
+            for told in await run_in_threadpool(look):
                 quiet_since = loop.time()
-                yield event(entry)
+                yield told
             if loop.time() - quiet_since >= HEARTBEAT_SECONDS:
                 quiet_since = loop.time()
                 yield ": still here\n\n"
             await _pause(wake)
-    except NotFound:
-        return
     finally:
         for remove in removers:
             remove()

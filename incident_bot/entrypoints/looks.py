@@ -6,6 +6,7 @@ escaped; a link leads to http or https or it is plain text. Decides nothing.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ _HERE: Final = Path(__file__).parent
 _SHAPES: Final = ("◆", "▲", "●", "○")
 """By rank, the worst first; the last one stands for every lower rung."""
 
+BOOSTED: Final = Markup('hx-boost="true" hx-disabled-elt="find button"')
+"""On a form: with script it is sent without leaving the page, and once however often it is clicked."""
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -34,6 +37,8 @@ class Asset:
     media_type: str
     version: str
     """The start of its SHA-256: part of its address, so that browsers may keep it for ever."""
+    packed: bytes
+    """The body as gzip."""
 
 
 class Looks:
@@ -43,7 +48,7 @@ class Looks:
         """Load every page and asset once."""
         self.assets: Mapping[str, Asset] = {
             path.name: _asset(path)
-            for path in sorted((_HERE / "static").iterdir())
+            for path in sorted((_HERE / "static").rglob("*"))
             if path.suffix in (".css", ".js", ".svg")
         }
         self._environment = Environment(
@@ -54,6 +59,7 @@ class Looks:
             lstrip_blocks=True,
         )
         self._environment.globals["asset"] = self.address
+        self._environment.globals["boosted"] = BOOSTED
         self._environment.filters.update(
             web=web_link, shape=shape, rung=rung, span=span, ticked=ticked, seconds=seconds
         )
@@ -70,7 +76,7 @@ class Looks:
 def _asset(path: Path) -> Asset:
     body = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Asset(body, kind, hashlib.sha256(body).hexdigest()[:12])
+    return Asset(body, kind, hashlib.sha256(body).hexdigest()[:12], gzip.compress(body, 9, mtime=0))
 
 
 def shape(rank: int) -> str:

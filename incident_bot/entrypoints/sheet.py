@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from incident_bot.entrypoints import navigation
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.looks import Hours, Looks
+from incident_bot.entrypoints.packing import packed
 from incident_bot.flow.access import Caller
 from incident_bot.flow.slack.names import called
 
@@ -47,4 +48,4 @@ def draw(
         places=navigation.shown(request.app.state.places, status_page=revision.status is not None),
         **values,
     )
-    return HTMLResponse(html, status, FORM_HEADERS)
+    return packed(HTMLResponse(html, status, FORM_HEADERS), request.headers)

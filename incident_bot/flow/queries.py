@@ -112,6 +112,12 @@ def latest_seq(context: Context, number: int) -> int:
         return incidents_store.latest_seq(tx, number)
 
 
+def newest_event(context: Context) -> int:
+    """Give the identifier of the newest event of all incidents; it tells nothing of what happened."""
+    with context.store.read() as tx:
+        return incidents_store.newest_event(tx)
+
+
 def timeline(context: Context, number: int, *, after: int = 0, limit: int | None = None) -> list[EntryView]:
     """Give an incident's entries in the order in which they were recorded; raises NotFound."""
     with context.store.read() as tx:

@@ -190,7 +190,7 @@ def test_the_first_paint_is_small(page: Page, stage: Stage, name: str) -> None:
     answers: list[Any] = []
     page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it must be a function
     page.goto(stage.paths[name], wait_until="load")
-    sizes = {answer.url: len(answer.body()) for answer in answers}
+    sizes = {answer.url: answer.request.sizes()["responseBodySize"] for answer in answers}
     assert len(sizes) >= 4, sizes
     assert sum(sizes.values()) < FIRST_PAINT_BYTES, sizes
 

@@ -18,6 +18,7 @@ from incident_bot.entrypoints.looks import Hours, Looks, relative, shape, ticked
 from tests.entrypoints.conftest import START, World, delivery
 
 BROWSER = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+SCRIPTS = {f"/static/{name}.js" for name in ("htmx.min", "htmx-sse.min", "idiomorph-ext.min", "console")}
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
 
 
@@ -234,9 +235,7 @@ def test_hostile_texts_stay_texts(world: World) -> None:
     for path in ("/", "/incidents", "/incidents/INC-1", "/incidents/INC-1/postmortem", "/oncall", "/me"):
         shown = page(client, path)
         assert not shown.all("img")
-        assert {str(one.get("src")).partition("?")[0] for one in shown.all("script")} <= {
-            "/static/console.js"
-        }
+        assert {str(one.get("src")).partition("?")[0] for one in shown.all("script")} <= SCRIPTS
         for tag, attributes in shown.tags:
             assert not any(name.startswith("on") for name in attributes), (path, tag)
             assert not str(attributes.get("href", "")).startswith(("javascript", "data")), (path, tag)
@@ -248,7 +247,7 @@ def test_hostile_texts_stay_texts(world: World) -> None:
 def test_runbooks_are_shown_without_what_could_run(world: World) -> None:
     shown = page(world.client(), "/runbooks/infrastructure/high-cpu.md")
     assert "Restart the worker" in shown.text
-    assert [str(one.get("src")).partition("?")[0] for one in shown.all("script")] == ["/static/console.js"]
+    assert {str(one.get("src")).partition("?")[0] for one in shown.all("script")} == SCRIPTS
 
 
 def test_the_draft_is_shown_under_a_policy_of_its_own(world: World) -> None:
@@ -275,13 +274,47 @@ def test_times_are_in_the_zone_of_the_person(world: World) -> None:
 
 
 def test_pages_are_small_enough_for_a_phone(world: World) -> None:
+    """Over the wire, with everything that they bring along."""
     world.open_incident()
     looks = Looks()
+    client = world.client()
     for path in ("/", "/incidents", "/incidents/INC-1", "/oncall"):
-        whole = len(world.client().get(path, headers=BROWSER).content) + sum(
-            len(asset.body) for asset in looks.assets.values()
-        )
-        assert whole < 50_000
+        with client.stream("GET", path, headers={**BROWSER, "accept-encoding": "gzip"}) as answer:
+            assert answer.headers["content-encoding"] == "gzip"
+            whole = len(b"".join(answer.iter_raw()))
+        whole += sum(len(asset.packed) for asset in looks.assets.values())
+        assert whole < 40_000, (path, whole)
+
+
+@pytest.mark.parametrize(
+    "offered, packed",
+    [
+        ("gzip, br", True),
+        ("br;q=1.0, GZIP;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("", False),
+        ("br", False),
+    ],
+)
+def test_only_who_reads_gzip_gets_it(world: World, offered: str, packed: bool) -> None:
+    for path in ("/incidents", "/static/console.css"):
+        answer = world.client().get(path, headers={**BROWSER, "accept-encoding": offered})
+        assert (answer.headers.get("content-encoding") == "gzip") is packed
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert answer.text
+
+
+def test_what_is_vendored_is_what_was_released() -> None:
+    vendored = Path(console.__file__).parent / "static" / "vendor"
+    rows = re.findall(
+        r"^\| `([^`]+)` \| `([^`]+)`, [^|]* \| ([\d.]+) \| 0BSD, `([^`]+)` \| `([0-9a-f]{64})` \|$",
+        (vendored / "VENDORED.md").read_text(), re.MULTILINE,
+    )  # fmt: skip
+    assert {row[0] for row in rows} == {one.name for one in vendored.glob("*.js")}
+    for name, _package, _version, licence, digest in rows:
+        assert hashlib.sha256((vendored / name).read_bytes()).hexdigest() == digest
+        assert "Permission to use, copy, modify" in (vendored / licence).read_text()
 
 
 @pytest.mark.parametrize("path", ["/", "/incidents", "/incidents/INC-1", "/oncall", "/me"])

@@ -134,7 +134,7 @@ def test_the_navigation_holds_the_pages_that_are_there(world: World) -> None:
     assert present(FastAPI()) == ()
     told = text(world, "/incidents")
     for place in shown(there, status_page=False):
-        assert f'<a href="{place.path}" data-go="{place.key}"' in told
+        assert f'<a href="{place.path}" data-place="{place.key}"' in told
     assert told.count('aria-current="page"') == 1
     assert len({place.key for place in PLACES}) == len(PLACES)
 

@@ -80,6 +80,27 @@ def test_the_poll_finds_what_no_signal_told(world: World) -> None:
     assert entry["text"].endswith("quiet")
 
 
+def test_the_pulse_tells_of_changes_and_not_of_what_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "POLL_SECONDS", 3600.0)
+    desk = world.application.app.state.desk
+
+    async def watch() -> list[str]:
+        stream = live.beats(desk, queries.newest_event(desk.context))
+        told = [await anext(stream)]
+        task = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(world.open_incident, alertname="Quokka")
+        told.append(await asyncio.wait_for(task, 20))
+        return told
+
+    retry, beat = asyncio.run(watch())
+    assert retry == "retry: 2000\n\n"
+    assert beat.endswith("event: changed\ndata: 1\n\n")
+    assert "Quokka" not in beat
+
+
 def test_a_quiet_stream_says_that_it_lives(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.open_incident()
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.0)

@@ -18,7 +18,7 @@ from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.oncall_looks import HUES, PATTERNS, Wall, clocks, initials, length, marks
 from incident_bot.flow.oncall_page import Day
 from tests.entrypoints.conftest import START, World
-from tests.entrypoints.test_console import BROWSER, Page, page
+from tests.entrypoints.test_console import BROWSER, SCRIPTS, Page, page
 
 PRIMARY = "/oncall/platform-primary"
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
@@ -218,9 +218,7 @@ def test_hostile_names_and_reasons_stay_texts(rich: World) -> None:
     ):  # fmt: skip
         shown = page(client, path)
         assert not shown.all("img")
-        assert {str(one.get("src")).partition("?")[0] for one in shown.all("script")} == {
-            "/static/console.js"
-        }
+        assert {str(one.get("src")).partition("?")[0] for one in shown.all("script")} == SCRIPTS
         for tag, attributes in shown.tags:
             assert not any(name.startswith("on") for name in attributes), (path, tag)
         assert HOSTILE in shown.text or path == "/calendars"
@@ -250,7 +248,7 @@ def test_an_unknown_schedule_is_a_page_too(world: World) -> None:
 @pytest.mark.parametrize("path", ["/oncall", PRIMARY, f"{PRIMARY}?view=month", "/calendars"])
 def test_pages_are_small_enough_for_a_phone(world: World, path: str) -> None:
     whole = len(world.client().get(path, headers=BROWSER).content)
-    assert whole + sum(len(asset.body) for asset in Looks().assets.values()) < 50_000
+    assert whole + sum(len(asset.packed) for asset in Looks().assets.values()) < 50_000
 
 
 # The command line.

@@ -1,56 +1,53 @@
-// Makes a page live that works without it: fresh content, ticking times, a command line that does not reload, keys.
+// Makes a page live that works without it: htmx brings fresh content, this keeps times, keys and what people have begun.
 "use strict";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-// --- fresh content: ask the server for the same page and take over what is marked as live
-let asking = null;
-const take = (html) => {
-  const fresh = new DOMParser().parseFromString(html, "text/html");
-  for (const place of all("[data-live]")) {
-    const next = fresh.getElementById(place.id);
-    if (!next || place.contains(document.activeElement) && place.id === "reply") continue;
-    const known = new Set(all("[id]", place).map((one) => one.id));
-    const open = all("details", place).map((one) => one.open);
-    const focus = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    place.replaceChildren(...next.childNodes);
-    if (known.size) all(".entry[id]", place).filter((one) => !known.has(one.id)).forEach((one) => one.classList.add("fresh"));
-    const details = all("details", place);
-    if (details.length === open.length) details.forEach((one, index) => { one.open = open[index]; });
-    if (focus) $(`[data-key="${CSS.escape(focus)}"]`, place)?.focus();
-  }
-  const key = $("#command [name=key]", fresh);
-  if (key) $("#command [name=key]").value = key.value;
-  const typed = $("#text", fresh)?.value;
-  if (typed) { $("#text").value = typed; $("#text").focus(); } // A refused command, to be mended.
-  document.title = fresh.title;
-  tick();
-};
-const refresh = () => {
-  asking ??= fetch(location.href, { headers: { accept: "text/html" } })
-    .then(async (answer) => { if (answer.ok && !answer.redirected) take(keepReply(await answer.text())); })
-    .catch(() => {})
-    .finally(() => { asking = null; });
-};
-// A refresh carries no reply; the one on the screen stays.
-const keepReply = (html) => html.replace('<div id="reply" data-live>', "<div>");
+// --- fresh content is morphed in: what somebody types, opened or is reading stays as it is
+const begun = (node) => node.matches("textarea, input:not([type=hidden])") && node.value !== node.defaultValue;
+Object.assign(Idiomorph.defaults, { ignoreActiveValue: true });
+Object.assign(Idiomorph.defaults.callbacks, {
+  beforeAttributeUpdated: (name, node) => !(
+    name === "open" || name === "value" && begun(node) || name === "class" && node.matches("[data-row].here")
+  ),
+  beforeNodeMorphed: (node) => !(node.nodeType === 1 && (node.matches("select:focus") || node.matches("textarea") && begun(node))),
+  afterNodeAdded: (node) => { if (node.nodeType === 1 && node.matches(".entry[id]")) node.classList.add("fresh"); },
+});
 
-const live = $("#live");
-if (live?.dataset.stream) {
-  let stream = null;
-  const follow = () => {
-    stream = new EventSource(live.dataset.stream);
-    let waiting = 0;
-    stream.addEventListener("entry", () => { clearTimeout(waiting); waiting = setTimeout(refresh, 150); });
-  };
-  follow();
-  addEventListener("pagehide", () => stream.close());
-  addEventListener("pageshow", (event) => { if (event.persisted) { follow(); refresh(); } });
-}
-const every = Number(live?.dataset.every ?? 60);
-if (live) setInterval(() => { if (!document.hidden) refresh(); }, every * 1000);
-document.addEventListener("visibilitychange", () => { if (!document.hidden && live) refresh(); });
+const unheard = $("#unheard");
+const tell = (text) => { if (unheard) { unheard.textContent = text; unheard.hidden = !text; } };
+const here = (address) => new URL(address || location.href, location.href);
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  // Nobody looks: the page is made fresh when somebody does.
+  if (document.hidden && event.detail.elt.id === "live") event.preventDefault();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  const arrived = here(xhr.responseURL);
+  if (arrived.pathname === location.pathname || arrived.pathname.endsWith("/commands")) return;
+  event.detail.shouldSwap = false;
+  if (requestConfig.verb === "get") tell("You are not signed in any more; load the page anew.");
+  else location.assign(arrived);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { xhr, elt, successful } = event.detail;
+  if (successful) tell("");
+  if (!elt.matches("form")) return;
+  if (xhr.status < 400) all("textarea, input:not([type=hidden])", elt).forEach((one) => { one.value = one.defaultValue = ""; });
+  if (xhr.status === 409) $("#text")?.focus(); // What was refused stands in the command line, to be mended.
+});
+document.addEventListener("htmx:responseError", (event) => {
+  tell(`That did not work (${event.detail.xhr.status}). Nothing was lost; try again.`);
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.detail.elt.matches("form")) event.detail.elt.submit();
+  else tell("The bot does not answer; what stands here may be old.");
+});
+document.addEventListener("htmx:afterSwap", () => tick());
+document.addEventListener("visibilitychange", () => { if (!document.hidden && $("#live[hx-get]")) htmx.trigger("#live", "refresh"); });
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 // --- times
 const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
@@ -60,27 +57,19 @@ const away = (seconds) => {
   const text = `${Math.floor(size / length)} ${unit}`;
   return size < 1 ? "now" : seconds > 0 ? `in ${text}` : `${text} ago`;
 };
+const countdown = (seconds) => {
+  const left = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+};
 // The server's clock counts: this machine's may be wrong, and a demonstration runs ahead of it.
 const skew = Date.parse(document.body.dataset.now) - Date.now() || 0;
-const tick = () => all("time .ago").forEach((one) => {
-  one.textContent = away((Date.parse(one.parentElement.dateTime) - Date.now() - skew) / 1000);
-});
+const until = (time) => (Date.parse(time.dateTime) - Date.now() - skew) / 1000;
+const tick = () => {
+  all("time .ago").forEach((one) => { one.textContent = away(until(one.parentElement)); });
+  all("time[data-countdown]").forEach((one) => { one.textContent = countdown(until(one)); });
+};
 setInterval(tick, 1000);
-
-// --- the command line and the buttons, without a reload
-document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (form.method !== "post" || !form.action.endsWith("/commands")) return;
-  event.preventDefault();
-  const button = $("button:not([type=button])", form);
-  button.disabled = true;
-  try {
-    const answer = await fetch(form.action, { method: "post", body: new URLSearchParams(new FormData(form)), headers: { accept: "text/html" } });
-    if (answer.redirected && new URL(answer.url).pathname !== location.pathname) { location.assign(answer.url); return; }
-    take(await answer.text());
-    if (form.id === "command" && answer.ok) form.elements.text.value = "";
-  } catch { form.submit(); } finally { button.disabled = false; }
-});
+tick();
 
 // --- keys
 let row = -1;
@@ -93,22 +82,25 @@ const go = (by) => {
   $("a", rows[row]).focus({ preventScroll: true });
   rows[row].scrollIntoView({ block: "nearest" });
 };
+const press = (key) => {
+  // On a list the chosen incident, never just the first one.
+  const place = all("[data-row]").length ? all("[data-row]")[row] : document;
+  const button = place && $(`[data-key="${key}"]`, place);
+  if (button) button.form.requestSubmit(button);
+};
+const follow = (key) => $(`[data-go="${key}"]`)?.click();
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target.matches("input")) { event.target.blur(); return; }
+  if (event.key === "Escape" && event.target.matches("input, textarea")) { event.target.blur(); return; }
   if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
   const keys = {
     "?": () => $("#keys")?.showModal(),
     "/": () => $("#text")?.focus(),
     j: () => go(1),
     k: () => go(-1),
-    p: () => $('[data-go="p"]')?.click(),
-    n: () => $('[data-go="n"]')?.click(),
-    t: () => $('[data-go="t"]')?.click(),
-    a: () => {
-      // On a list the chosen incident, never just the first one.
-      const place = all("[data-row]").length ? all("[data-row]")[row] : document;
-      if (place) $('[data-key="a"]', place)?.closest("form").requestSubmit();
-    },
+    p: () => follow("p"),
+    n: () => follow("n"),
+    t: () => follow("t"),
+    a: () => press("a"),
   };
   if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
 });

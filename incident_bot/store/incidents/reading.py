@@ -210,6 +210,11 @@ def latest_seq(tx: Tx, incident_id: int) -> int:
     return int(tx.connection.execute(query).scalar() or 0)
 
 
+def newest_event(tx: Tx) -> int:
+    """Give the identifier of the newest event of all incidents; 0 where there is none."""
+    return int(tx.connection.execute(sa.select(sa.func.max(event_table.c.id))).scalar() or 0)
+
+
 def verify_chain(tx: Tx, incident_id: int) -> int | None:
     """Give the number of the first event that was changed, removed or added behind our back; None if there is none."""
     incident = get(tx, incident_id)
