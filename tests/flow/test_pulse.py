@@ -14,7 +14,7 @@ from incident_bot.flow import pulse
 from incident_bot.flow.context import Context
 from incident_bot.flow.trouble import LASTS
 from incident_bot.flow.worker import Worker
-from incident_bot.outgoing import Answer, CallFailed, Client
+from incident_bot.outgoing import ANSWER_BYTES, Answer, CallFailed, Client
 from incident_bot.store.transaction import Unavailable
 from tests.fakes.waiting import eventually
 from tests.plugins.story import Story
@@ -39,6 +39,7 @@ class Watcher(Client):
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         within: float | None = None,
+        most: int = ANSWER_BYTES,
     ) -> Answer:
         self.asked.append((method, url))
         if self.error is not None:
