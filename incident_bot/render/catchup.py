@@ -24,7 +24,7 @@ from incident_bot.core.model import (
 )
 from incident_bot.core.postmortem import duration
 from incident_bot.core.routing import title
-from incident_bot.core.timeline import describe, one_line, redact
+from incident_bot.core.timeline import describe, one_line, redact, revised
 
 FIRING_MOST: Final = 5
 LATELY: Final = 5
@@ -178,8 +178,10 @@ class _Record:
         return _cut(said)
 
     def lately(self) -> tuple[str, ...]:
-        gone = {event.data.get("of") for event in self.told if event.kind is Kind.TAKEN_BACK}
-        important = [one for one in self.told if one.kind in IMPORTANT and one.seq not in gone][-LATELY:]
+        back = (Kind.TAKEN_BACK, Kind.NOTE_RETRACTED)
+        gone = {event.data.get("of") for event in self.told if event.kind in back}
+        reads = revised(self.told)
+        important = [one for one in reads if one.kind in IMPORTANT and one.seq not in gone][-LATELY:]
         said = (
             f"  {at(event.happened_at, self.now)} {_cut(describe(event, self.names))}" for event in important
         )

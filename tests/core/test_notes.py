@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_bot.core.incident import AddNote, Command, Decision, EditNote, RetractNote
+from incident_bot.core.errors import NotAllowed, Refused
+from incident_bot.core.incident import AddNote, Again, Command, Decision, EditNote, RetractNote, undo
+from incident_bot.core.incident.notes import may_correct, standing
 from incident_bot.core.model import Event, JsonObject, Kind
 from incident_bot.core.timeline import describe, entries, revised
 from tests.core.incident_world import NOW, by, opened
@@ -98,6 +101,49 @@ def test_a_retraction_names_who_and_why(author: str | None) -> None:
     assert made.data["of"] == 3
     of = "Alice Example" if author else "somebody"
     assert describe(made, NAMES) == f"A note of {of} was taken back by Bob Example: nobody has it pinned"
+
+
+def test_a_note_stands_as_it_reads_now() -> None:
+    told = [note(1, "a", pinned_by="bob"), note(2, "b"), edited(3, 1, "a2", "a"), edited(4, 2, "b2", "b")]
+    found = standing(told, opened(), 1)
+    assert (found.text, found.author, found.brought_by) == ("a2", "alice", "bob")
+    assert standing(told[:2], opened(), 2).text == "b"
+
+
+@pytest.mark.parametrize(
+    "seq, told, wanted",
+    [
+        (7, [note(1, "a")], "is no note"),
+        (2, [note(1, "a"), edited(2, 1, "b", "a")], "is no note"),
+        (1, [note(1, "a"), retracted(2, 1)], "is taken back"),
+        (
+            1,
+            [note(1, "a"), event(Kind.TAKEN_BACK, 2, {"of": 1, "kind": "note", "what": "a note"})],
+            "is taken back",
+        ),
+    ],
+)
+def test_what_is_no_note_any_more_cannot_be_corrected(seq: int, told: list[Event], wanted: str) -> None:
+    with pytest.raises(Refused, match=wanted):
+        standing(told, opened(), seq)
+
+
+def test_only_those_at_work_correct_a_note() -> None:
+    found = standing([note(1, "a", pinned_by="bob")], opened(), 1)
+    led = replace(opened(), lead="carol")
+    for actor in ("alice", "bob", "carol", "dora"):
+        may_correct(found, led, actor=actor, managers=("dora", None))
+    with pytest.raises(NotAllowed, match="whoever wrote it"):
+        may_correct(found, led, actor="mallory", managers=("dora", None))
+
+
+def test_an_edit_is_undone_by_what_it_was_before() -> None:
+    told = [note(1, "a"), edited(2, 1, "b", "a")]
+    at = NOW + timedelta(minutes=2)
+    assert undo(told, opened(), actor="alice", now=at) == Again(verb="edit", rest="1 a")
+    heard = [note(1, "a"), event(Kind.NOTE_EDITED, 2, {"of": 1, "text": "b", "was": "a", "heard": HEARD})]
+    with pytest.raises(Refused, match="edit the message there"):
+        undo(heard, opened(), actor="alice", now=at)
 
 
 def test_without_revisions_the_events_stay_as_they_are() -> None:

@@ -115,6 +115,12 @@ def _note(event: Event, _incident: Incident) -> Inverse | None:
     return TakeBack(of=event.seq, kind=event.kind, what="a note", text=text(event.data, "text"))
 
 
+def _edited(event: Event, _incident: Incident) -> Inverse:
+    if maybe_text(event.data, "heard"):
+        raise Refused("It reads so in the chat; edit the message there.")
+    return Again(verb="edit", rest=f"{whole(event.data, 'of')} {text(event.data, 'was')}")
+
+
 def _item(event: Event, incident: Incident) -> Inverse | None:
     number = whole(event.data, "number")
     if not any(item.number == number and item.done_at is None for item in incident.items):
@@ -176,6 +182,7 @@ _INVERSES: Final[Mapping[Kind, Callable[[Event, Incident], Inverse | None]]] = M
         Kind.LEAD_ASSIGNED: _lead,
         Kind.ROLE_ASSIGNED: _role,
         Kind.NOTE: _note,
+        Kind.NOTE_EDITED: _edited,
         Kind.ITEM_ADDED: _item,
         Kind.STEP_TICKED: _tick,
         Kind.STEP_UNTICKED: _tick,
@@ -201,6 +208,8 @@ _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.ACKNOWLEDGED: "`unack` gives it back",
         Kind.SNOOZED: "`ack` takes it, `escalate` pages now",
         Kind.TAKEN_BACK: "say it again",
+        Kind.NOTE_EDITED: "`edit <number> <text>` says it better",
+        Kind.NOTE_RETRACTED: "`note <text>` says it anew",
         Kind.PUBLISHED: "others have read it: `publish <text>` tells them better, `unpublish` takes it off the page",
         Kind.UPDATE_POSTED: "others have read it: `update <text>` tells them better",
         Kind.RESOLVED: "`reopen` opens it again",

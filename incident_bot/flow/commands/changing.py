@@ -45,7 +45,7 @@ from incident_bot.core.incident import (
 )
 from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
-from incident_bot.flow.commands import arguments, correcting, declining, publishing, silencing
+from incident_bot.flow.commands import arguments, correcting, declining, noting, publishing, silencing
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.queries import steps_of
@@ -347,6 +347,10 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "decline": lambda _: DeclineLead(),
     "role": _role,
     "note": _note,
+    "edit": lambda request: noting.edit(request.ledger, request.incident, request.rest, actor=request.actor),
+    "retract": lambda request: noting.retract(
+        request.ledger, request.incident, request.rest, actor=request.actor
+    ),
     "impact": lambda request: SetImpact(
         text=arguments.needed(request.rest, example="impact one checkout in ten fails")
     ),
