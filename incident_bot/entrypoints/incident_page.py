@@ -10,30 +10,37 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated, Final
+from urllib.parse import parse_qs, urlsplit
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from incident_bot.core.errors import NotFound, Refused
+from incident_bot.core.timeline import Part
 from incident_bot.entrypoints.api.parameters import Number
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import commands, evidence, queries
+from incident_bot.flow import commands, evidence, queries, timeline_page
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.commands import VERBS
-from incident_bot.flow.views import EntryView, ReplyView
+from incident_bot.flow.views import ReplyView
 
 router = APIRouter(include_in_schema=False)
 
 SOURCE: Final = "console"
-ENTRIES_SHOWN: Final = 200
+
+Line = Annotated[str, Form(max_length=4000)]
+Key = Annotated[str, Form(max_length=200)]
+Before = Annotated[int | None, Query(ge=1, le=2**31)]
 
 
 @router.get("/incidents/{id}")
-def incident_page(request: Request, at: AtDesk, caller: Visitor, number: Number) -> Response:
+def incident_page(
+    request: Request, at: AtDesk, caller: Visitor, number: Number, before: Before = None
+) -> Response:
     """Show one incident: what is broken, since when, what to do, who has it."""
-    return _incident(request, at, caller, number)
+    return _incident(request, at, caller, number, before=before)
 
 
 @router.post("/incidents/{id}/commands")
@@ -42,11 +49,55 @@ def command(
     at: AtDesk,
     caller: Visitor,
     number: Number,
-    text: Annotated[str, Form(max_length=4000)] = "",
-    key: Annotated[str, Form(max_length=200)] = "",
+    text: Line = "",
+    key: Key = "",
     back: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Run one command; a button goes back to its page, the command line shows the reply."""
+    return _said(request, at, caller, number, text, key=key, back=back)
+
+
+@router.post("/incidents/{id}/notes")
+def note(
+    request: Request,
+    at: AtDesk,
+    caller: Visitor,
+    number: Number,
+    text: Line = "",
+    clock: Annotated[str, Form(max_length=10)] = "",
+    key: Key = "",
+) -> Response:
+    """Put a note on the timeline, at the time it happened where one is given."""
+    return _said(request, at, caller, number, f"note {clock.strip()} {text.strip()}", key=key, back="here")
+
+
+@router.post("/incidents/{id}/notes/{seq}")
+def correct_note(
+    request: Request,
+    at: AtDesk,
+    caller: Visitor,
+    number: Number,
+    seq: Annotated[int, Path(ge=1, le=2**31)],
+    text: Line = "",
+    do: Annotated[str, Form(max_length=10)] = "edit",
+    key: Key = "",
+) -> Response:
+    """Say how a note reads now, or take it back."""
+    said = f"retract {seq}" if do == "retract" else f"edit {seq} {text.strip()}"
+    return _said(request, at, caller, number, said, key=key and f"{key}-{do}", back="here")
+
+
+@router.get("/incidents/{id}/commands")
+@router.get("/incidents/{id}/notes")
+@router.get("/incidents/{id}/notes/{seq}")
+def after_command(_caller: Visitor, number: Number) -> Response:
+    """Lead whoever reloads or shares the address of a reply back to the incident."""
+    return RedirectResponse(f"/incidents/INC-{number}", HTTPStatus.SEE_OTHER)
+
+
+def _said(
+    request: Request, at: Desk, caller: Caller, number: int, text: str, *, key: str, back: str
+) -> Response:
     try:
         reply = commands.handle(
             at.seen_by(caller),
@@ -62,26 +113,40 @@ def command(
     except Refused as refused:
         reply = ReplyView(text=str(refused), ok=False)
     if back and reply.ok:
-        return RedirectResponse("/" if back == "now" else f"/incidents/INC-{number}", HTTPStatus.SEE_OTHER)
+        there = "/" if back == "now" else f"/incidents/INC-{number}{_shown(request)}"
+        return RedirectResponse(there, HTTPStatus.SEE_OTHER)
     if reply.incident and reply.incident != f"INC-{number}":
         return RedirectResponse(f"/incidents/{reply.incident}", HTTPStatus.SEE_OTHER)
     return _incident(request, at, caller, number, said=text, reply=reply)
 
 
-@router.get("/incidents/{id}/commands")
-def after_command(_caller: Visitor, number: Number) -> Response:
-    """Lead whoever reloads or shares the address of a reply back to the incident."""
-    return RedirectResponse(f"/incidents/INC-{number}", HTTPStatus.SEE_OTHER)
+def _part(request: Request) -> Part:
+    """Give the part of the timeline that the reader looks at, whether they ask for the page or press a button on it."""
+    query = (
+        request.url.query if request.method == "GET" else urlsplit(request.headers.get("referer", "")).query
+    )
+    return timeline_page.part_of(parse_qs(query).get("show", [""])[0])
+
+
+def _shown(request: Request) -> str:
+    part = _part(request)
+    return "" if part is Part.ALL else f"?show={part.value}"
 
 
 def _incident(
-    request: Request, at: Desk, caller: Caller, number: int, *, said: str = "", reply: ReplyView | None = None
+    request: Request,
+    at: Desk,
+    caller: Caller,
+    number: int,
+    *,
+    said: str = "",
+    reply: ReplyView | None = None,
+    before: int | None = None,
 ) -> Response:
     now = at.now()
-    view = queries.incident(at.seen_by(caller), number)
-    entries: list[EntryView] = queries.timeline(
-        at.seen_by(caller), number, after=max(0, view.seq - ENTRIES_SHOWN), limit=ENTRIES_SHOWN
-    )
+    context = at.seen_by(caller)
+    view = queries.incident(context, number)
+    revision = at.context.live.current.revision
     return draw(
         request,
         at,
@@ -89,14 +154,14 @@ def _incident(
         "incident.html",
         status=HTTPStatus.CONFLICT if reply is not None and not reply.ok else HTTPStatus.OK,
         incident=view,
-        entries=entries[::-1],
-        pages=queries.pages(at.seen_by(caller), number),
-        files=evidence.files(at.seen_by(caller), number),
-        why=chain.explain_incident(at.seen_by(caller), number, listed=False, now=now).text,
-        book=next(
-            (one for one in at.context.live.current.revision.runbooks if one.path == view.runbook), None
-        ),
+        told=timeline_page.read(context, number, part=_part(request), before=before, actor=caller.actor),
+        parts=tuple(Part),
+        pages=queries.pages(context, number),
+        files=evidence.files(context, number),
+        why=chain.explain_incident(context, number, listed=False, now=now).text,
+        book=next((one for one in revision.runbooks if one.path == view.runbook), None),
         verbs=VERBS,
+        people=sorted(one.id for one in revision.people.values() if one.active),
         said="" if reply is not None and reply.ok else said,
         reply=reply,
     )

@@ -4,14 +4,17 @@ from incident_bot.core.timeline.curating import ROUTINE, curated
 from incident_bot.core.timeline.entries import Entry, entries, entry
 from incident_bot.core.timeline.redaction import HIDDEN, one_line, redact, redact_data, visible
 from incident_bot.core.timeline.revising import REVISIONS, revised
+from incident_bot.core.timeline.sifting import KINDS, Part, source_of
 from incident_bot.core.timeline.wordings import WORDINGS, describe
 
 __all__ = [
     "HIDDEN",
+    "KINDS",
     "REVISIONS",
     "ROUTINE",
     "WORDINGS",
     "Entry",
+    "Part",
     "curated",
     "describe",
     "entries",
@@ -20,5 +23,6 @@ __all__ = [
     "redact",
     "redact_data",
     "revised",
+    "source_of",
     "visible",
 ]

@@ -9,6 +9,7 @@ from incident_bot.core.incident import EditNote, RetractNote
 from incident_bot.core.incident.notes import Standing, may_correct, standing
 from incident_bot.core.model import Event, Incident, Kind
 from incident_bot.flow.commands import arguments
+from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.store import incidents
 
@@ -30,6 +31,17 @@ def retract(ledger: Ledger, incident: Incident, rest: str, *, actor: str) -> Ret
     return RetractNote(note=note.seq, reason=reason or NO_REASON, author=note.author)
 
 
+def allow(context: Context, incident: Incident, note: Standing, *, actor: str) -> None:
+    """Raise NotAllowed where this person may not correct this note."""
+    revision = context.live.current.revision
+    if actor not in revision.people and context.seer.everything:
+        # The bot's operator, who is nobody in particular, may put right what is on record.
+        return
+    team = revision.teams.get(incident.team)
+    managers = (team.lead, team.manager) if team else ()
+    may_correct(note, incident, actor=actor, managers=managers)
+
+
 def _note(ledger: Ledger, incident: Incident, rest: str, actor: str, example: str) -> tuple[Standing, str]:
     events = [
         one
@@ -42,12 +54,7 @@ def _note(ledger: Ledger, incident: Incident, rest: str, actor: str, example: st
     else:
         number, more = arguments.item_number(rest, example=example)
     found = standing(events, incident, number)
-    people = ledger.current.revision.people
-    if actor in people or not ledger.context.seer.everything:
-        # The bot's operator, who is nobody in particular, may put right what is on record.
-        team = ledger.current.revision.teams.get(incident.team)
-        managers = (team.lead, team.manager) if team else ()
-        may_correct(found, incident, actor=actor, managers=managers)
+    allow(ledger.context, incident, found, actor=actor)
     return found, more.strip()
 
 

@@ -194,6 +194,21 @@ def of_kinds(tx: Tx, incident_id: int, kinds: Iterable[Kind]) -> list[Event]:
     return [event_value(row) for row in tx.connection.execute(query.order_by(event_table.c.seq))]
 
 
+def newest_events(
+    tx: Tx, incident_id: int, kinds: Iterable[Kind], *, source: str | None, before: int | None, limit: int
+) -> list[Event]:
+    """Give an incident's newest events of some kinds below number `before`, the newest first."""
+    query = sa.select(event_table).where(
+        event_table.c.incident_id == incident_id, event_table.c.kind.in_([kind.value for kind in kinds])
+    )
+    if source is not None:
+        query = query.where(event_table.c.source == source)
+    if before is not None:
+        query = query.where(event_table.c.seq < before)
+    query = query.order_by(event_table.c.seq.desc()).limit(limit)
+    return [event_value(row) for row in tx.connection.execute(query)]
+
+
 def events_since(tx: Tx, event_id: int, *, limit: int = 500) -> list[tuple[int, int, Event]]:
     """Give the events of all incidents behind an event: its identifier, its incident's, and itself.
 
