@@ -20,39 +20,24 @@ from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints import loopback, navigation
 from incident_bot.entrypoints.api.parameters import Number
 from incident_bot.entrypoints.auth import SignInNeeded
-from incident_bot.entrypoints.desk import AtDesk, Desk
+from incident_bot.entrypoints.desk import AtDesk
 from incident_bot.entrypoints.documents import document
 from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.packing import packed
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import export, queries, roster
-from incident_bot.flow import health as health_checks
-from incident_bot.flow.views import IncidentView
+from incident_bot.flow import export, now
 from incident_bot.render.documents import to_html
 
 router = APIRouter(include_in_schema=False)
 
-INCIDENTS_SHOWN: Final = 50
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 @router.get("/")
 def now_page(request: Request, at: AtDesk, caller: Visitor) -> Response:
-    """Show what is open, who answers now, and how the bot is."""
-    now = at.now()
-    pulse = queries.newest_event(at.context)
-    return draw(
-        request,
-        at,
-        caller,
-        "now.html",
-        pulse=pulse,
-        incidents=_most_urgent_first(
-            at, queries.incidents(at.seen_by(caller), state="open", limit=INCIDENTS_SHOWN)
-        ),
-        on_call=roster.on_call(at.context, at=now),
-        health=health_checks.health(at.context, now=now),
-    )
+    """Show what is open, who answers now, what is on its way, and how the bot is."""
+    front = now.front(at.seen_by(caller), caller.actor, now=at.now())
+    return draw(request, at, caller, "now.html", front=front, advice=now.advice)
 
 
 @router.get("/incidents/{id}/postmortem")
@@ -119,11 +104,3 @@ def error_page(request: Request, status: int, detail: str) -> Response:
         path=request.url.path if foreign else None,
     )
     return HTMLResponse(html, status)
-
-
-def _most_urgent_first(at: Desk, incidents: list[IncidentView]) -> list[IncidentView]:
-    """What nobody has taken comes first, then the worst, then the newest."""
-    ranks = {rung.name: rung.rank for rung in at.context.live.current.revision.ladder.rungs}
-    return sorted(
-        incidents, key=lambda one: (one.escalation != "triggered", ranks.get(one.severity, 99), -one.number)
-    )

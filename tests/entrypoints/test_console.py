@@ -77,6 +77,46 @@ def test_now_shows_the_most_urgent_first(world: World) -> None:
     assert text.index("the worst") < text.index("less bad") < text.index("taken already")
 
 
+def test_now_shows_what_is_on_its_way_and_what_was_promised(world: World) -> None:
+    world.open_incident()
+    client = world.client()
+    client.post("/me", data={"person": "alice"}, headers=BROWSER)
+    text = page(client, "/").text
+    assert "Pages on their way 1" in text
+    assert "by recorder for INC-1" in text
+    world.pump()
+    shown = client.get("/", headers=BROWSER).text
+    assert "Pages on their way" not in shown
+    assert 'datetime="2026-03-03T03:15:00Z" data-countdown>15 min</time>' in shown
+    on_call = "You are on call for platform-primary" in Page(shown).text
+    assert on_call is (client.get("/api/v1/oncall").json()[0]["person"] == "alice")
+    for said in ("ack", "update looking next 30m"):
+        client.post("/api/v1/incidents/1/commands", json={"text": said})
+    assert "Updates promised INC-1" in page(client, "/").text
+    world.clock.advance(timedelta(minutes=31))
+    world.pump()
+    assert "overdue since" in page(client, "/").text
+
+
+def test_now_says_what_to_do_about_what_is_not_well(world: World) -> None:
+    (world.directory / "rotations" / "teams.yaml").write_text("teams: [")
+    world.client().post("/-/reload")
+    text = page(world.client(), "/").text
+    assert "degraded" in text
+    assert "bad: configuration" in text.replace("✗ bad: ", "bad: ")
+    assert "Run incident-bot check" in text.replace("Run  incident", "Run incident")
+
+
+def test_now_counts_alerts_that_their_source_left_out(world: World) -> None:
+    both = delivery(alertname="One")
+    both["alerts"].append({**delivery(alertname="Two")["alerts"][0], "fingerprint": "fedcba9876543210"})
+    client = world.client()
+    client.post("/webhooks/alertmanager", json=both)
+    assert "unconfirmed" not in page(client, "/").text
+    client.post("/webhooks/alertmanager", json={**both, "alerts": both["alerts"][:1]})
+    assert "1 firing alert is unconfirmed" in page(client, "/").text
+
+
 def test_an_incident_shows_what_a_tired_person_needs(world: World) -> None:
     world.open_incident()
     world.pump()

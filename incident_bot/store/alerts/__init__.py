@@ -16,6 +16,7 @@ from incident_bot.store.alerts.deliveries import (
 )
 from incident_bot.store.alerts.episodes import (
     count_firing,
+    count_unconfirmed,
     episode,
     episodes_of_incident,
     fired_labels,
@@ -43,6 +44,7 @@ __all__ = [
     "StoredDelivery",
     "count_deliveries",
     "count_firing",
+    "count_unconfirmed",
     "deferred",
     "deliveries_between",
     "deliveries_of",

@@ -219,6 +219,13 @@ def count_firing(tx: Tx, incident_ids: Collection[int]) -> dict[int, int]:
     return counts
 
 
+def count_unconfirmed(tx: Tx) -> int:
+    """Count what fires here and was missing from a later body of its group: the reconciler asks its source (I8)."""
+    marked = table.c.flags.contains(Flag.UNCONFIRMED.value)
+    query = sa.select(sa.func.count()).select_from(table).where(_FIRING, marked)
+    return int(tx.connection.execute(query).scalar_one())
+
+
 def firing_labels(tx: Tx) -> list[tuple[str, Labels]]:
     """Give the alert key and labels of everything that fires."""
     query = sa.select(table.c.alert_key, table.c.labels).where(_FIRING)

@@ -67,6 +67,20 @@ def messages_by(tx: Tx, incident_id: int, via: str) -> list[OutboxRow]:
     return [row_value(row) for row in _MESSAGES_BY_CHANNEL(tx, asked)]
 
 
+def in_flight(tx: Tx, incident_ids: Sequence[int], *, limit: int) -> list[OutboxRow]:
+    """Give the pages of these incidents that are due, planned or being sent, the next one first."""
+    if not incident_ids:
+        return []
+    waiting = table.c.state.in_([RowState.PENDING.value, RowState.SENDING.value])
+    query = every().where(
+        table.c.incident_id.is_not(None),
+        among(tx, table.c.incident_id, incident_ids),
+        table.c.kind == RowKind.PAGE.value,
+        waiting,
+    )
+    return found(tx, query.order_by(table.c.due_at, table.c.id).limit(limit))
+
+
 def sent_pages(tx: Tx, start: datetime, end: datetime) -> list[OutboxRow]:
     """Give every page that went out in `[start, end)`, whatever it was about, the first one first."""
     sent = (table.c.sent_at.is_not(None), table.c.sent_at >= start, table.c.sent_at < end)
