@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from incident_bot.render.documents import step_to_html
+
 _HERE: Final = Path(__file__).parent
 _SHAPES: Final = ("◆", "▲", "●", "○")
 """By rank, the worst first; the last one stands for every lower rung."""
@@ -61,7 +63,7 @@ class Looks:
         self._environment.globals["asset"] = self.address
         self._environment.globals["boosted"] = BOOSTED
         self._environment.filters.update(
-            web=web_link, shape=shape, rung=rung, span=span, ticked=ticked, seconds=seconds
+            web=web_link, shape=shape, rung=rung, span=span, ticked=ticked, step=step_to_html, seconds=seconds
         )
 
     def address(self, name: str) -> str:

@@ -197,7 +197,9 @@ def test_silenced_while_it_ends_is_closed_by_the_reconciler(
 
         alertmanager.fire(DISK, OTHER)
         # On a slow machine the first delivery may have gone out before the second alert was in.
-        wait_for(lambda: any(len(post.body["alerts"]) == 2 for post in sink.posts()), what="the webhook of both")
+        wait_for(
+            lambda: any(len(post.body["alerts"]) == 2 for post in sink.posts()), what="the webhook of both"
+        )
         whole = next(post.body for post in sink.posts() if len(post.body["alerts"]) == 2)
         assert bot.intake.submit("alertmanager", json.dumps(whole).encode()).result(timeout=10).status == 200
         assert flags() == {"host-01": set(), "host-02": set()}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from incident_bot.core.enrich import SECTIONS, sections
+from incident_bot.render.documents import step_to_html
 from incident_bot.render.messages import STEP_SECTIONS
 
 FOLDER = Path(__file__).parents[2] / "runbooks"
@@ -45,3 +46,22 @@ def test_every_part_has_steps_and_commands(book: Path) -> None:
 def test_its_links_lead_somewhere(book: Path) -> None:
     for target in re.findall(r"\]\(([^)]+\.md)\)", book.read_text()):
         assert (book.parent / target).resolve().is_file(), target
+
+
+STEPS = {
+    "Run `top -c`": "Run <code>top -c</code>",
+    "Follow [it](database-connections.md)": 'Follow <a href="/runbooks/services/database-connections.md" rel="noopener '
+    'noreferrer nofollow">it</a>',
+    "See [disks](../infrastructure/disk-space.md#now)": 'See <a href="/runbooks/infrastructure/disk-space.md#now" '
+    'rel="noopener noreferrer nofollow">disks</a>',
+    "[Out](https://example.com/a)": '<a href="https://example.com/a" rel="noopener noreferrer nofollow">Out</a>',
+    "[x](javascript:alert(1)) <script>a</script>": "[x](javascript:alert(1)) &lt;script&gt;a&lt;/script&gt;",
+    "![](https://example.com/a.png)": '!<a href="https://example.com/a.png" rel="noopener noreferrer nofollow"></a>',
+    "[up](../../../etc/passwd)": '<a href="/etc/passwd" rel="noopener noreferrer nofollow">up</a>',
+    "**Stop** at once": "<strong>Stop</strong> at once",
+}
+
+
+@pytest.mark.parametrize("text", STEPS)
+def test_a_step_is_read_as_it_was_written(text: str) -> None:
+    assert step_to_html(text, path="services/high-error-rate.md") == STEPS[text]
