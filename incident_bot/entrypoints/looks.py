@@ -63,7 +63,14 @@ class Looks:
         self._environment.globals["asset"] = self.address
         self._environment.globals["boosted"] = BOOSTED
         self._environment.filters.update(
-            web=web_link, shape=shape, rung=rung, span=span, ticked=ticked, step=step_to_html, seconds=seconds
+            web=web_link,
+            shape=shape,
+            rung=rung,
+            span=span,
+            ticked=ticked,
+            step=step_to_html,
+            seconds=seconds,
+            clock_face=clock_face,
         )
 
     def address(self, name: str) -> str:
@@ -103,6 +110,15 @@ def span(length: timedelta) -> str:
 def seconds(length: float) -> str:
     """Say how long so many seconds are."""
     return span(timedelta(seconds=length))
+
+
+def clock_face(since_midnight: timedelta) -> str:
+    """Write a time of day: `09:00`; `06:00 (+1 day)` on the day after."""
+    days, rest = divmod(int(since_midnight.total_seconds()), 86_400)
+    face = f"{rest // 3600:02}:{rest % 3600 // 60:02}"
+    if days and not rest:
+        face, days = "24:00", days - 1
+    return f"{face} (+{days} {'day' if days == 1 else 'days'})" if days else face
 
 
 def relative(instant: datetime, now: datetime) -> str:

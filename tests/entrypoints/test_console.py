@@ -471,9 +471,9 @@ def test_why_of_what_is_not_there_is_not_found(world: World, path: str) -> None:
 
 def test_an_alert_is_tried_with_labels_or_a_body(world: World) -> None:
     client = world.client()
-    empty = page(client, "/simulate")
+    empty = page(client, "/routing")
     assert "Nothing is done." in empty.text
-    tried = page(client, "/simulate?text=alertname%3DHighCPU%0Aseverity%3Dcritical&when=2026-03-03T03:00:00Z")
+    tried = page(client, "/routing?text=alertname%3DHighCPU%0Aseverity%3Dcritical&when=2026-03-03T03:00:00Z")
     for part in (
         "Alice Example",
         "+15.0 min",
@@ -482,11 +482,41 @@ def test_an_alert_is_tried_with_labels_or_a_body(world: World) -> None:
     ):
         assert part in tried.text, part
     body = client.get(
-        "/simulate", params={"text": json.dumps(delivery(alertname="<i>x</i>"))}, headers=BROWSER
+        "/routing", params={"text": json.dumps(delivery(alertname="<i>x</i>"))}, headers=BROWSER
     )
     assert body.status_code == 200
     assert "&lt;i&gt;x&lt;/i&gt;" in body.text
     assert world.client().get("/api/v1/incidents").json()["items"] == []
+    old = client.get("/simulate?text=a%3Db", headers=BROWSER)
+    assert (old.status_code, old.headers["location"]) == (308, "/routing?text=a%3Db")
+
+
+def test_the_routes_stand_with_file_and_line_and_show_what_was_tried(world: World) -> None:
+    (world.directory / "rotations" / "routing.yaml").write_text("""
+sources: [{name: alertmanager, kind: alertmanager}]
+routes:
+  - {match: ['alertname="Watchdog"'], action: record}
+  - {match: ['severity=~"critical|page"', 'service="checkout"'], action: incident, delay: 15m, hours: office}
+default: {team: platform, action: notify, severity: P2, group_by: [alertname]}
+inhibit: [{source: ['alertname="NodeDown"'], target: ['alertname="ServiceDown"'], equal: [instance]}]
+hours: {office: {time_zone: Europe/Berlin, windows: [{days: mon-fri, from: "22:00", to: "06:00"}]}}
+services: {checkout: {team: platform, tier: 1}}
+""")
+    client = world.client()
+    assert client.post("/-/reload").status_code == 200
+    assert client.post("/webhooks/alertmanager", json=delivery(service="checkout")).status_code == 200
+    plain = page(client, "/routing")
+    for wanted in (
+        "routing.yaml:4", "only after 15 min", "in the hours office", "While alertname", "22:00 to 06:00 (+1 day)",
+        "team platform · tier 1", "alert 1",
+    ):  # fmt: skip
+        assert wanted in plain.text, wanted
+    shown = client.get("/routing?text=severity%3Dcritical%0Aservice%3Dcheckout", headers=BROWSER).text
+    (took,) = re.findall(r'<li class="route took" id="([^"]+)"', shown)
+    assert took == "routing.yaml-5"
+    text = Page(shown).text
+    assert "does not match : alertname" in text.replace("✗ does not match:", "does not match :")
+    assert "the alert has “critical”" in text
 
 
 @pytest.mark.parametrize(
@@ -499,5 +529,5 @@ def test_an_alert_is_tried_with_labels_or_a_body(world: World) -> None:
     ],
 )
 def test_what_cannot_be_tried_is_told(text: str, when: str, says: str, world: World) -> None:
-    answer = world.client().get("/simulate", params={"text": text, "when": when}, headers=BROWSER)
+    answer = world.client().get("/routing", params={"text": text, "when": when}, headers=BROWSER)
     assert (answer.status_code, says in answer.text) == (409, True)
