@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from incident_bot.core.model import Episode, Incident, JsonObject, Kind, Mark, Phase
+from incident_bot.core.model import Incident, JsonObject, Kind, Mark, Phase
 
 _WORKING: Final = frozenset({Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING})
 _ENDS: Final = frozenset({Kind.RESOLVED, Kind.CANCELLED})
@@ -70,6 +70,20 @@ class Recorded(Protocol):
         ...
 
 
+class Began(Protocol):
+    """What is wanted of an episode."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it began."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Milestone:
     """One key time; `at` is None where it was never reached."""
@@ -100,9 +114,9 @@ class Measured:
 
 
 def milestones(
-    incident: Incident, events: Iterable[Recorded], episodes: Iterable[Episode]
+    incident: Incident, events: Iterable[Recorded], episodes: Iterable[Began]
 ) -> tuple[Milestone, ...]:
-    """Give every key time in the order of `Mark`; of the events those of `KINDS` are enough."""
+    """Give every key time in the order of `Mark`; events of `KINDS` and the first episode are enough."""
     told = sorted(events, key=lambda event: (event.happened_at, event.seq))
     gone = {event.data.get("of") for event in told if event.kind is Kind.TAKEN_BACK}
     story = [event for event in told if event.seq not in gone]
@@ -156,7 +170,7 @@ def phase_in(event: Recorded) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _impact_started(incident: Incident, episodes: Iterable[Episode]) -> Milestone:
+def _impact_started(incident: Incident, episodes: Iterable[Began]) -> Milestone:
     """Take the earliest start of an alert; nothing where no alert began before the opening."""
     earliest = min(episodes, key=lambda episode: episode.starts_at, default=None)
     if earliest is None or earliest.starts_at > incident.opened_at:

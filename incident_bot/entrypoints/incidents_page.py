@@ -5,8 +5,9 @@ Reads through `flow.incident_list`; decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -24,6 +25,7 @@ _LABELS: Final = {
     "from": "since",
     "to": "until",
     "person": "paged",
+    "slower": "taken later than",
 }
 """What a chip calls a filter, where that is another word than its parameter."""
 
@@ -64,12 +66,12 @@ def incidents_page(
     )  # fmt: skip
 
 
-def address(filters: dict[str, str]) -> str:
+def address(filters: Mapping[str, str]) -> str:
     """Give the address of a list."""
     return f"/incidents?{urlencode(filters)}" if filters else "/incidents"
 
 
-def _offered(at: Desk) -> dict[str, object]:
+def _offered(at: Desk) -> dict[str, Any]:
     """Give what the filters offer: names of the configuration in force."""
     revision = at.context.live.current.revision
     return {

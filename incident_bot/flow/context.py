@@ -10,6 +10,7 @@ from incident_bot.config.settings import Settings
 from incident_bot.core.lanes import Lanes
 from incident_bot.flow.configure import Live
 from incident_bot.flow.history import Records
+from incident_bot.flow.measures import Measures
 from incident_bot.flow.probes import Probes
 from incident_bot.flow.sight import EVERYTHING, Seer
 from incident_bot.flow.signals import Signals
@@ -52,6 +53,8 @@ class Context:
     """How well Slack is heard."""
     trouble: Trouble = field(default_factory=Trouble)
     """Whether rows can be written."""
+    measures: Measures = field(default_factory=Measures)
+    """How long incidents took, as far as it was worked out already."""
     sealed: bool = False
     """Whether nothing outside is asked or told: what happens here is about another time than now, and no message has
     words."""

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from incident_bot.config.durations import parse_duration
 from incident_bot.core.model import Incident, Paging
 from incident_bot.core.walltime import parse_instant
 from incident_bot.flow.context import Context
@@ -20,7 +21,7 @@ from incident_bot.store.transaction import Tx
 
 STATES: Final = ("all", "open", *(one.value for one in Paging))
 FILTERS: Final = (
-    "state", "severity", "team", "service", "alert", "person", "q", "from", "to", "drill", "private",
+    "state", "severity", "team", "service", "alert", "person", "q", "from", "to", "slower", "drill", "private",
 )  # fmt: skip
 """Every parameter by which a list is narrowed, as it stands in an address."""
 WORDS_MOST: Final = 200
@@ -78,6 +79,7 @@ def read(parameters: Mapping[str, str], zone: ZoneInfo | None = None) -> Query:
         words=given.get("q"),
         since=times["from"],
         until=times["to"],
+        slower=_length(given, problems),
         **flags,
     )
     if state == "all":
@@ -138,6 +140,18 @@ def _time(given: dict[str, str], name: str, zone: ZoneInfo, problems: list[str])
             f"I cannot read {name}={text[:40]!r}; write a day such as 2026-11-21, or 2026-11-21T03:00:00Z."
         )
         del given[name]
+        return None
+
+
+def _length(given: dict[str, str], problems: list[str]) -> timedelta | None:
+    text = given.get("slower")
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        problems.append(f"I cannot read slower={text[:40]!r}: {error}.")
+        del given["slower"]
         return None
 
 

@@ -123,7 +123,7 @@ def _flights(context: Context, tx: Tx, numbers: Sequence[int]) -> tuple[Flight, 
         Flight(
             incident=f"INC-{row.incident_id}",
             person=row.person or "",
-            name=people[row.person].name if row.person in people else row.person or "",
+            name=known.name if (known := people.get(row.person or "")) else row.person or "",
             channel=row.via,
             due_at=row.due_at,
             sending=row.state.value == "sending",

@@ -30,7 +30,7 @@ _DAY_BEGINS: Final = 6
 _NIGHT_BEGINS: Final = 22
 
 # Colours by the reader's system; both pairs keep a contrast of 3:1 to their background and to each other.
-_STYLE: Final = (
+STYLE: Final = (
     ".ground{fill:#ffffff}.text{fill:#1f2328}.quiet{fill:#57606a}.line{stroke:#d0d7de}"
     ".day{fill:#5b91d1}.night{fill:#1b3a6b}"
     "@media (prefers-color-scheme:dark){.ground{fill:#0d1117}.text{fill:#e6edf3}.quiet{fill:#9da7b3}"
@@ -74,11 +74,11 @@ def load_chart(title: str, weeks: Sequence[date], rows: Sequence[Row]) -> str:
     )
     parts = [
         frame,
-        f'<title id="title">{_text(title)}</title>',
-        f'<desc id="desc">{_text(_described(weeks, rows))}</desc>',
-        f"<style>{_STYLE}</style>",
+        f'<title id="title">{svg_text(title)}</title>',
+        f'<desc id="desc">{svg_text(_described(weeks, rows))}</desc>',
+        f"<style>{STYLE}</style>",
         f'<rect class="ground" width="{width}" height="{height}"/>',
-        f'<text class="text" x="12" y="22" font-size="16" font-weight="600">{_text(title)}</text>',
+        f'<text class="text" x="12" y="22" font-size="16" font-weight="600">{svg_text(title)}</text>',
         *_legend(),
         *_heads(weeks),
     ]
@@ -109,11 +109,11 @@ def hours_chart(title: str, days: Sequence[Day]) -> str:
     )
     parts = [
         frame,
-        f'<title id="title">{_text(title)}</title>',
-        f'<desc id="desc">{_text(f"Pages by local hour. {described}.")}</desc>',
-        f"<style>{_STYLE}</style>",
+        f'<title id="title">{svg_text(title)}</title>',
+        f'<desc id="desc">{svg_text(f"Pages by local hour. {described}.")}</desc>',
+        f"<style>{STYLE}</style>",
         f'<rect class="ground" width="{width}" height="{height}"/>',
-        f'<text class="text" x="12" y="22" font-size="16" font-weight="600">{_text(title)}</text>',
+        f'<text class="text" x="12" y="22" font-size="16" font-weight="600">{svg_text(title)}</text>',
     ]
     for offset, kind, text in ((0, "day", "06:00 to 22:00"), (130, "night", "night, 22:00 to 06:00")):
         parts.append(f'<rect class="{kind}" x="{12 + offset}" y="34" width="12" height="12"/>')
@@ -126,7 +126,7 @@ def hours_chart(title: str, days: Sequence[Day]) -> str:
 def _day(day: Day, top: int, width: int, most: int) -> Iterator[str]:
     base = top + _HOUR_HEIGHT + 14
     yield f'<line class="line" x1="12" y1="{base}" x2="{width - 12}" y2="{base}"/>'
-    yield f'<text class="text" x="12" y="{base - 22}">{_text(day.name)}</text>'
+    yield f'<text class="text" x="12" y="{base - 22}">{svg_text(day.name)}</text>'
     yield f'<text class="quiet" x="12" y="{base - 6}">{_pages(sum(day.hours))}</text>'
     for hour, count in enumerate(day.hours):
         x = _HOUR_LEFT + hour * _HOUR
@@ -139,7 +139,7 @@ def _day(day: Day, top: int, width: int, most: int) -> Iterator[str]:
         if count:
             size = count / most * _HOUR_HEIGHT
             kind = "day" if _DAY_BEGINS <= hour < _NIGHT_BEGINS else "night"
-            yield f"<g><title>{_text(f'{day.name}, {hour:02d}:00: {_pages(count)}')}</title>"
+            yield f"<g><title>{svg_text(f'{day.name}, {hour:02d}:00: {_pages(count)}')}</title>"
             yield f'<rect class="{kind}" x="{x}" y="{base - size:.1f}" width="{_HOUR - 4}" height="{size:.1f}"/>'
             yield (
                 f'<text class="text" x="{middle}" y="{base - size - 3:.1f}" text-anchor="middle" font-size="10">'
@@ -194,11 +194,11 @@ def _row(row: Row, weeks: Sequence[date], top: int, width: int, most: float) -> 
     base = top + _HEIGHT + 8
     yield f'<line class="line" x1="12" y1="{base}" x2="{width - 12}" y2="{base}"/>'
     name = row.name if len(row.name) <= _NAME_MOST else row.name[: _NAME_MOST - 1] + "…"
-    yield f'<text class="text" x="12" y="{base - 6}">{_text(name)}</text>'
+    yield f'<text class="text" x="12" y="{base - 6}">{svg_text(name)}</text>'
     for number, (week, bar) in enumerate(zip(weeks, row.bars, strict=True)):
         if bar:
             x = _NAMES + number * _COLUMN
-            yield f"<g><title>{_text(f'{row.name}, week of {week}: {_said(bar)}')}</title>"
+            yield f"<g><title>{svg_text(f'{row.name}, week of {week}: {_said(bar)}')}</title>"
             yield from _stack(bar, x, base, most)
             yield "</g>"
     total = sum(bar.hours for bar in row.bars)
@@ -217,7 +217,7 @@ def _stack(bar: Bar, x: int, base: int, most: float) -> Iterator[str]:
         yield f'{label} text-anchor="middle" font-size="10">{bar.pages}</text>'
 
 
-def _text(text: str) -> str:
+def svg_text(text: str) -> str:
     """Give text that is safe between tags; what XML cannot hold is shown as a replacement character."""
     return escape("".join(sign if _is_xml(sign) else "\ufffd" for sign in text))
 

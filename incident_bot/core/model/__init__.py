@@ -45,6 +45,7 @@ from incident_bot.core.model.people import (
 from incident_bot.core.model.reminders import PromiseRules, Reminders, Told
 from incident_bot.core.model.silences import Silence, SilenceMatchers, SilenceState, matchers_text
 from incident_bot.core.model.status import TROUBLES, ComponentState, Public
+from incident_bot.core.model.verdicts import Judged, Verdict
 
 __all__ = [
     "TROUBLES",
@@ -66,6 +67,7 @@ __all__ = [
     "ItemKind",
     "Json",
     "JsonObject",
+    "Judged",
     "Kind",
     "Labels",
     "Ladder",
@@ -95,6 +97,7 @@ __all__ = [
     "Tick",
     "Told",
     "Urgency",
+    "Verdict",
     "copied",
     "incident_name",
     "matchers_text",

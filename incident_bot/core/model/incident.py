@@ -372,6 +372,8 @@ class Kind(StrEnum):
     """A person took the incident off the status page."""
     MILESTONE_SET = "milestone_set"
     """A person corrected a key time, or gave it back to the record."""
+    VERDICT_GIVEN = "verdict_given"
+    RUNBOOK_JUDGED = "runbook_judged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

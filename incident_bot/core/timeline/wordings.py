@@ -144,6 +144,8 @@ WORDINGS: Final[Mapping[Kind, str]] = {
         "{who} [{set_to?}set][{set_to!}left to the record] the time of “{what|a milestone}”[ to {set_to}]"
         "[; it was {set_before}][: {reason}]"
     ),
+    Kind.VERDICT_GIVEN: "{who} calls {alert|an alert}[ {what}][: {reason}]",
+    Kind.RUNBOOK_JUDGED: "{who} says of the runbook[ {path}][: {what}][ – {reason}]",
 }  # fmt: skip
 
 _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")

@@ -4,6 +4,7 @@ from incident_bot.entrypoints.api.calendars import router as calendars
 from incident_bot.entrypoints.api.changes import router as changes
 from incident_bot.entrypoints.api.files import router as files
 from incident_bot.entrypoints.api.incidents import router as incidents
+from incident_bot.entrypoints.api.insights import router as insights
 from incident_bot.entrypoints.api.load import router as load
 from incident_bot.entrypoints.api.operations import router as operations
 from incident_bot.entrypoints.api.people import router as people
@@ -11,6 +12,18 @@ from incident_bot.entrypoints.api.records import router as records
 from incident_bot.entrypoints.api.state import router as state
 from incident_bot.entrypoints.api.subscribers import router as subscribers
 
-ROUTERS = (incidents, files, records, changes, people, calendars, load, operations, state, subscribers)
+ROUTERS = (
+    incidents,
+    files,
+    records,
+    changes,
+    people,
+    calendars,
+    load,
+    insights,
+    operations,
+    state,
+    subscribers,
+)
 
 __all__ = ["ROUTERS"]

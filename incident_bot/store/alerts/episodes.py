@@ -107,6 +107,11 @@ def _found(tx: Tx, query: sa.Select[Any]) -> list[Episode]:
     return [_value(row) for row in tx.connection.execute(query)]
 
 
+def found_episodes(tx: Tx, query: sa.Select[Any]) -> list[Episode]:
+    """Give the episodes that a query of the whole table finds."""
+    return _found(tx, query)
+
+
 def _newest(asked: sa.FromClause) -> sa.Select[Any]:
     # The aggregate of a correlated query is one step into the index, however many episodes the key has had.
     older = table.alias("older")

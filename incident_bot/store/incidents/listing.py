@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
 from incident_bot.core.model import Incident, Paging
+from incident_bot.store.alerts.episodes import NAME_MOST
 from incident_bot.store.incidents.rows import incident_value
 from incident_bot.store.tables import episode, incident, outbox
 from incident_bot.store.transaction import Tx
-from incident_bot.store.types import storable, to_json
+from incident_bot.store.types import storable
 
 _OPEN: Final = sa.text("incident.open_hash IS NOT NULL")
+_DAY_SECONDS: Final = 86400
 _NUMBER: Final = re.compile(r"(?:inc-)?(\d{1,9})", re.IGNORECASE)
 
 
@@ -30,12 +32,14 @@ class Wanted:
     alert: str | None = None
     """The `alertname` of one of its alerts."""
     person: str | None = None
-    """Somebody to whom a page for it went out."""
+    """Somebody to whom a page for it went out; then `since` and `until` are about that page."""
     words: str | None = None
     """A part of its title, or its name."""
     since: datetime | None = None
     until: datetime | None = None
     """Opened in `[since, until)`."""
+    slower: timedelta | None = None
+    """It was acknowledged later than so long after it opened, or is not yet."""
     drill: bool | None = None
     private: bool | None = None
 
@@ -46,7 +50,7 @@ def listed(
     """Give incidents below number `before`, the newest first, or above `after`, the oldest first."""
     table = incident
     order = table.c.id.asc() if after is not None else table.c.id.desc()
-    query = sa.select(table).where(*_conditions(wanted)).order_by(order).limit(limit)
+    query = sa.select(table).where(*_conditions(tx, wanted)).order_by(order).limit(limit)
     if before is not None:
         query = query.where(table.c.id < before)
     if after is not None:
@@ -54,7 +58,7 @@ def listed(
     return [incident_value(row) for row in tx.connection.execute(query)]
 
 
-def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _conditions(tx: Tx, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     table, found = incident, list[Any]()
     if isinstance(wanted.state, Paging):
         found.append(table.c.paging == wanted.state.value)
@@ -68,35 +72,44 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     for flag, value_wanted in ((table.c.drill, wanted.drill), (table.c.private, wanted.private)):
         if value_wanted is not None:
             found.append(flag.is_(value_wanted))
-    if wanted.since is not None:
-        found.append(table.c.opened_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(table.c.opened_at < wanted.until)
+    if wanted.slower is not None:
+        late = _seconds(tx, table.c.opened_at, table.c.acknowledged_at) > wanted.slower.total_seconds()
+        found.append(sa.or_(late, table.c.acknowledged_at.is_(None)))
     if wanted.words:
         found.append(_named(wanted.words))
     if wanted.alert:
-        # Episodes keep their labels as compact JSON, so the name is there as it is written.
-        needle = to_json({"alertname": wanted.alert})[1:-1]
-        labels = sa.type_coerce(episode.c.labels, sa.Text)
-        of_it = sa.select(episode.c.id).where(
-            episode.c.incident_id.is_not(None),
-            episode.c.incident_id == table.c.id,
-            labels.contains(storable(needle), autoescape=True),
+        having = sa.select(episode.c.incident_id).where(
+            episode.c.alertname == wanted.alert[:NAME_MOST], episode.c.incident_id.is_not(None)
         )
-        found.append(of_it.exists())
+        found.append(table.c.id.in_(having))
     if wanted.person:
-        to_them = sa.select(outbox.c.id).where(
-            outbox.c.incident_id.is_not(None),
-            outbox.c.incident_id == table.c.id,
-            outbox.c.page_kind.is_not(None),
-            outbox.c.person == wanted.person,
+        told = sa.select(outbox.c.incident_id).where(
+            outbox.c.person == storable(wanted.person),
+            outbox.c.person.is_not(None),
             outbox.c.sent_at.is_not(None),
+            outbox.c.page_kind.is_not(None),
+            outbox.c.incident_id.is_not(None),
+            *_within(outbox.c.sent_at, wanted),
         )
-        found.append(to_them.exists())
+        found.append(table.c.id.in_(told))
+    else:
+        found += _within(table.c.opened_at, wanted)
     return found
+
+
+def _within(column: sa.ColumnElement[Any], wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    begins = [] if wanted.since is None else [column >= wanted.since]
+    return begins if wanted.until is None else [*begins, column < wanted.until]
 
 
 def _named(words: str) -> sa.ColumnElement[bool]:
     titled = incident.c.title.icontains(words, autoescape=True)
     number = _NUMBER.fullmatch(words.strip())
     return sa.or_(titled, incident.c.id == int(number[1])) if number else titled
+
+
+def _seconds(tx: Tx, start: sa.ColumnElement[Any], end: sa.ColumnElement[Any]) -> sa.ColumnElement[float]:
+    if tx.sqlite:
+        days: sa.ColumnElement[float] = sa.func.julianday(end) - sa.func.julianday(start)
+        return days * _DAY_SECONDS
+    return sa.cast(sa.extract("epoch", end - start), sa.Float)
