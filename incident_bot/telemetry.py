@@ -149,6 +149,7 @@ _COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "silences": ("What became of silences, by what happened.", ("result",)),
     "reconcile": ("Comparisons with a source's own list of alerts, by result.", ("source", "result")),
     "outgoing_heartbeats": ("Heartbeats due to INCIDENT_BOT_HEARTBEAT_URL, by result.", ("result",)),
+    "graphs": ("Looks at the expressions of an incident in Prometheus, by result.", ("result",)),
     "status_writes": ("Times the status page was written to its folder, by result.", ("result",)),
     "status_notices": (
         "Messages to those who follow the status page, by outlet and result.",
@@ -230,6 +231,7 @@ class Metrics:
         self.silences = counters["silences"]
         self.reconcile = counters["reconcile"]
         self.outgoing_heartbeats = counters["outgoing_heartbeats"]
+        self.graphs = counters["graphs"]
         self.status_writes = counters["status_writes"]
         self.status_notices = counters["status_notices"]
         self.http_requests = counters["http_requests"]

@@ -24,6 +24,7 @@ from incident_bot.flow import commands, evidence, queries, timeline_page
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.commands import VERBS
+from incident_bot.flow.graphs import reading
 from incident_bot.flow.views import ReplyView
 
 router = APIRouter(include_in_schema=False)
@@ -158,6 +159,7 @@ def _incident(
         parts=tuple(Part),
         pages=queries.pages(context, number),
         files=evidence.files(context, number),
+        graphs=reading.listed(context, number),
         why=chain.explain_incident(context, number, listed=False, now=now).text,
         book=next((one for one in revision.runbooks if one.path == view.runbook), None),
         verbs=VERBS,

@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from incident_bot.render.documents import step_to_html
+from incident_bot.render.sparklines import number
 
 _HERE: Final = Path(__file__).parent
 _SHAPES: Final = ("◆", "▲", "●", "○")
@@ -71,6 +72,7 @@ class Looks:
             step=step_to_html,
             seconds=seconds,
             clock_face=clock_face,
+            figure=figure,
         )
 
     def address(self, name: str) -> str:
@@ -105,6 +107,11 @@ def span(length: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def figure(value: float | None) -> str:
+    """Write a value of a graph shortly; one that there is not as a dash."""
+    return "–" if value is None else number(value)
 
 
 def seconds(length: float) -> str:

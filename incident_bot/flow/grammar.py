@@ -94,6 +94,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     Verb(name="unpublish", usage="unpublish [reason]", help="off the status page, with all that it said there"),
     Verb(name="milestone", usage="milestone [<name> <time> [reason]]",
          help="the key times; with a name and a time: correct one", synonyms=("milestones", "times"), changes=False),
+    Verb(name="graph", usage="graph", help="take the graphs of its alerts now", synonyms=("graphs", "chart")),
     Verb(name="resolve", usage="resolve [reason]", help="it is over", synonyms=("close", "fixed")),
     Verb(name="reopen", usage="reopen [reason]", help="it is not over"),
     Verb(name="dup", usage="dup INC-n [reason]", help="this is a part of INC-n: merge it into that one",

@@ -30,12 +30,13 @@ from incident_bot.flow import followups, promises
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
+from incident_bot.flow.graphs.asking import owed as graphs_owed
 from incident_bot.flow.history import Roster
 from incident_bot.flow.nudges import nudged
 from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.steps import Turns, edited, told_of_steps
-from incident_bot.store import incidents, outbox, rooms, silences, timers
+from incident_bot.store import graphs, incidents, outbox, rooms, silences, timers
 from incident_bot.store.outbox import NewMessage, RowState
 from incident_bot.store.timers import Timer
 from incident_bot.store.transaction import Tx
@@ -163,6 +164,8 @@ class Ledger:
                     slack_pages.owed(self.context, self.tx, incident, draft.events, now=self.now)
                 )
             self._silence(incident, draft.silences)
+            looks = graphs_owed(self.current, incident, draft.events, new=not draft.incident.id)
+            graphs.ask(self.tx, looks, now=self.now)
             self._messages.extend(told_of_steps(self.context, incident, draft.events, now=self.now))
             self._messages.extend(self._told(incident, draft, rank))
         if pages:

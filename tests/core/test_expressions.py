@@ -43,9 +43,10 @@ WHOLE = [
 @pytest.mark.parametrize("expression", SPLIT)
 def test_a_comparison_with_a_number_is_drawn_with_a_line(expression: str) -> None:
     left, compare, value = SPLIT[expression]
-    assert split(expression) == Drawn(
-        expression=left, threshold=Threshold(compare=compare, value=pytest.approx(value))
-    )
+    drawn = split(expression)
+    assert drawn.threshold is not None
+    assert (drawn.expression, drawn.threshold.compare) == (left, compare)
+    assert drawn.threshold.value == pytest.approx(value)
 
 
 @pytest.mark.parametrize("expression", WHOLE)

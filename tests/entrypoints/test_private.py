@@ -24,6 +24,7 @@ MASTER = "api-secret-token"
 PLACES = {
     "id": "INC-1",
     "n": "1",
+    "format": "svg",
     "path": "infrastructure/high-cpu.md",
     "schedule": "platform-primary",
     "token": "none",

@@ -18,6 +18,7 @@ from incident_bot.store import handoffs, outbox
 from incident_bot.store.outbox import RowState
 from incident_bot.store.transaction import Unavailable
 from tests.fakes.alertmanager import AlertmanagerApi
+from tests.fakes.prometheus import FakePrometheus
 from tests.fakes.waiting import eventually
 from tests.plugins.story import Story
 from tests.plugins.story_files import documents
@@ -73,6 +74,20 @@ def test_they_page_escalate_and_stop(working: Story) -> None:
     assert not any(thread.is_alive() for thread in mine)
     arrives(working, "Later")
     assert len(working.paged()) == 2, "what is not begun stays in the database"
+
+
+def test_a_prometheus_that_never_answers_holds_up_no_page(story: Story) -> None:
+    with FakePrometheus() as prometheus:
+        prometheus.usual = prometheus.hangs
+        story.configure(
+            sources=f'  - {{name: alertmanager, kind: alertmanager, prometheus_url: "{prometheus.url}"}}'
+        )
+        story.application.worker.start()
+        arrives(story)
+        eventually(lambda: prometheus.asked, "the question that is never answered")
+        eventually(lambda: story.paged() == [("ana", 0)], "the page, while that question waits")
+        arrives(story, "Later")
+        eventually(lambda: len(story.paged()) == 2, "the next page, too")
 
 
 def test_it_reloads_what_changes_on_disk(working: Story) -> None:

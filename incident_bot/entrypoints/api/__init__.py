@@ -3,6 +3,7 @@
 from incident_bot.entrypoints.api.calendars import router as calendars
 from incident_bot.entrypoints.api.changes import router as changes
 from incident_bot.entrypoints.api.files import router as files
+from incident_bot.entrypoints.api.graphs import router as graphs
 from incident_bot.entrypoints.api.incidents import router as incidents
 from incident_bot.entrypoints.api.insights import router as insights
 from incident_bot.entrypoints.api.load import router as load
@@ -15,6 +16,7 @@ from incident_bot.entrypoints.api.subscribers import router as subscribers
 ROUTERS = (
     incidents,
     files,
+    graphs,
     records,
     changes,
     people,

@@ -69,7 +69,7 @@ def declare(at: AtDesk, caller: Writer, body: schemas.Declare, idempotency_key: 
         title=body.title, severity=body.severity, service=body.service, team=body.team, impact=body.impact,
         private=body.private, actor=acting.actor, source=SOURCE, key=idempotency_key, now=at.now(),
     )  # fmt: skip
-    return _commanded(at, acting, reply)
+    return commanded(at, acting, reply)
 
 
 @router.get("/incidents/{id}", response_model=IncidentDetail, responses=refusals(404))
@@ -260,10 +260,10 @@ def _run(
         key=key,
         now=at.now(),
     )
-    return _commanded(at, acting, reply, number)
+    return commanded(at, acting, reply, number)
 
 
-def _commanded(at: Desk, caller: Caller, reply: ReplyView, number: int | None = None) -> dict[str, object]:
+def commanded(at: Desk, caller: Caller, reply: ReplyView, number: int | None = None) -> dict[str, object]:
     """Give the reply with its incident as the caller may see it: none where they made it private for others."""
     shown = number_of(reply.incident) if reply.incident else number
     try:

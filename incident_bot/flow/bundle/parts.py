@@ -11,10 +11,12 @@ from typing import Final
 
 from incident_bot.core.model import Episode, Event, Json, JsonObject
 from incident_bot.flow import export, queries
-from incident_bot.flow.bundle.hiding import clean, clean_text, conceal_all, secrets_of
+from incident_bot.flow.bundle.hiding import clean, clean_text, conceal, conceal_all, secrets_of
 from incident_bot.flow.context import Context
+from incident_bot.flow.graphs.reading import as_json, pictures
 from incident_bot.flow.records import Told, record_of
 from incident_bot.render.documents import postmortem_html, postmortem_json
+from incident_bot.render.graphs import graph_svg
 from incident_bot.render.timelines import instant, timeline_csv, timeline_json
 from incident_bot.store import alerts, evidence, incidents, outbox
 from incident_bot.store.alerts import StoredDelivery
@@ -89,6 +91,7 @@ def gather(tx: Tx, found: Told, parts: Parts) -> None:
     _sent(tx, number, parts)
     _delivered(tx, alerts.episodes_of_incident(tx, number), parts)
     _kept(tx, number, parts)
+    _drawn(tx, found, parts)
 
 
 def _link(number: int, event: Event, secrets: tuple[str, ...]) -> dict[str, Json]:
@@ -212,6 +215,14 @@ def _kept(tx: Tx, number: int, parts: Parts) -> None:
             }
         )
     parts.add_json("files.json", index)
+
+
+def _drawn(tx: Tx, found: Told, parts: Parts) -> None:
+    """Add every graph as a picture and with its values."""
+    for graph, picture in pictures(tx, found.incident):
+        for ending, text in (("svg", graph_svg(picture)), ("json", as_json(graph))):
+            safe = conceal(text, parts.secrets)
+            parts.add(f"graphs/{graph.number:04}.{ending}", safe, hidden=safe != text)
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ from incident_bot.flow.commands.changing import CHANGES, Request
 from incident_bot.flow.commands.declaring import declare as open_declared
 from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.commands.drilling import drill
+from incident_bot.flow.commands.graphing import graph
 from incident_bot.flow.commands.merging import JOINS, Joining
 from incident_bot.flow.commands.reading import READERS, help_on, list_open, why_of
 from incident_bot.flow.commands.splitting import split
@@ -33,8 +34,8 @@ from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
 KEY_MOST: Final = 200
 RACES_MOST: Final = 5
-JOINING: Final = {**JOINS, "split": split}
-"""The verbs about two incidents."""
+JOINING: Final = {**JOINS, "split": split, "graph": graph}
+"""The verbs that are no decision about one incident: those about two, and `graph`."""
 OPENING: Final = frozenset({"new", "drill"})
 """The verbs that open an incident."""
 

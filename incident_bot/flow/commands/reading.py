@@ -14,6 +14,7 @@ from incident_bot.flow.commands.correcting import milestones
 from incident_bot.flow.commands.explaining import answer
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
+from incident_bot.flow.graphs import reading as graphs
 from incident_bot.flow.sight import visible
 from incident_bot.flow.slack.names import named
 from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, SilenceView, StepView
@@ -53,7 +54,7 @@ def info(context: Context, number: int, *, now: datetime) -> ReplyView:
     one = queries.incident(context, number)
     facts = _facts(one, now)
     items = tuple(_item(item) for item in one.items)
-    return _card(one, facts, (*_storm(one), *items))
+    return _card(one, facts, (*_storm(one), *graphs.lines(context, number), *items))
 
 
 def firing(context: Context, number: int, *, now: datetime) -> ReplyView:
@@ -64,9 +65,13 @@ def firing(context: Context, number: int, *, now: datetime) -> ReplyView:
         return ReplyView(text=f"Nothing of {one.id} fires now.", title=one.title, incident=one.id)
     lines = tuple(_alert(alert, now) for alert in now_firing[:SHOWN])
     more = (f"… and {len(now_firing) - SHOWN} more",) if len(now_firing) > SHOWN else ()
+    drawn = graphs.lines(context, number)
     text = f"{len(now_firing)} firing in {one.id}:"
     return ReplyView(
-        text="\n".join([text, *lines, *more]), title=text, lines=(*lines, *more), incident=one.id
+        text="\n".join([text, *lines, *more, *drawn]),
+        title=text,
+        lines=(*lines, *more, *drawn),
+        incident=one.id,
     )
 
 
@@ -106,7 +111,7 @@ def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
         f"{'before' if change.minutes_before >= 0 else 'after'} it began: {change.what} ({change.why})"
         for change in one.changes[:CHANGES_SHOWN]
     )
-    return _card(one, told.facts, (*told.lines, *changed))
+    return _card(one, told.facts, (*told.lines, *graphs.lines(context, number), *changed))
 
 
 def explain(context: Context, number: int, *, now: datetime) -> ReplyView:

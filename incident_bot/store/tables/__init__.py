@@ -5,6 +5,7 @@ from incident_bot.store.tables.base import Base, table_of
 from incident_bot.store.tables.calendars import CalendarLinkTable
 from incident_bot.store.tables.changes import ChangeEventTable
 from incident_bot.store.tables.chat import EvidenceTable, HeardTable, NameTable
+from incident_bot.store.tables.graphs import CaptureTable, GraphTable
 from incident_bot.store.tables.handoffs import OfferTable, TapLinkTable, TapTable, WatchTable
 from incident_bot.store.tables.incidents import (
     BucketTable,
@@ -42,12 +43,14 @@ answer = table_of(AnswerTable)
 attempt = table_of(AttemptTable)
 audit = table_of(AuditTable)
 calendar_link = table_of(CalendarLinkTable)
+capture = table_of(CaptureTable)
 change_event = table_of(ChangeEventTable)
 circuit = table_of(CircuitTable)
 delivery = table_of(DeliveryTable)
 episode = table_of(EpisodeTable)
 event = table_of(EventTable)
 evidence = table_of(EvidenceTable)
+graph = table_of(GraphTable)
 group = table_of(GroupTable)
 incident = table_of(IncidentTable)
 lane = table_of(LaneTable)
@@ -82,12 +85,14 @@ __all__ = [
     "attempt",
     "audit",
     "calendar_link",
+    "capture",
     "change_event",
     "circuit",
     "delivery",
     "episode",
     "event",
     "evidence",
+    "graph",
     "group",
     "incident",
     "lane",

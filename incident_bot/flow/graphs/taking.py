@@ -1,0 +1,91 @@
+"""Takes the graphs that are due: claims a look, asks Prometheus without a transaction, keeps what came of it.
+
+Its own thread, one look at a time: however slow or hostile a Prometheus is, pages go out. What went wrong for a while
+is tried again a few times; then the look says why there is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from incident_bot.core.impact import Window, window_of
+from incident_bot.core.model import Episode, Incident
+from incident_bot.core.nearby import began
+from incident_bot.core.timeline import one_line, redact
+from incident_bot.flow.context import Context
+from incident_bot.flow.graphs.keeping import written
+from incident_bot.flow.graphs.questions import Answers, Question, answered, questions
+from incident_bot.flow.sight import load
+from incident_bot.store import alerts, graphs
+from incident_bot.store.graphs import Capture
+
+LEASE: Final = timedelta(minutes=6)
+"""Longer than all questions of one look together may take."""
+AGAIN: Final = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=4))
+"""How long after a failure it is tried again."""
+NOTHING: Final = (
+    "nothing to draw: no alert comes from a source with prometheus_url, and its service has no sli"
+)
+_ERROR_MOST: Final = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Taker:
+    """Takes graphs; safe to have one in each process."""
+
+    def __init__(self, context: Context, now: Callable[[], datetime]) -> None:
+        """Take the wired parts and what reads the clock."""
+        self._context = context
+        self._now = now
+
+    def step(self) -> bool:
+        """Take the next look that is due; says whether there was one."""
+        if self._context.sealed:
+            return False
+        with self._context.store.write() as tx:
+            capture = graphs.claim(tx, owner=self._context.owner, lease=LEASE, now=self._now())
+        if capture is None:
+            return False
+        with self._context.store.read() as tx:
+            incident = load(tx, capture.incident_id)
+            episodes = alerts.episodes_of_incident(tx, capture.incident_id)
+        window = _window(incident, episodes, now=self._now())
+        asked = questions(self._context.live.current.revision, incident, episodes)
+        answers = answered(self._context.client, asked, window)
+        self._settle(capture, asked, answers)
+        return True
+
+    def work(self, *, due: bool) -> bool:
+        """Do a step where a look is due."""
+        return due and self.step()
+
+    def _settle(self, capture: Capture, asked: Sequence[Question], answers: Answers) -> None:
+        now = self._now()
+        error = None if asked else NOTHING
+        if answers.failures:
+            error = one_line(redact("; ".join(answers.failures)))[:_ERROR_MOST]
+        again = answers.passing and capture.attempts < len(AGAIN)
+        with self._context.store.write() as tx:
+            if again:
+                wait = AGAIN[capture.attempts] * (0.5 + self._context.chance() / 2)
+                graphs.later(tx, capture, owner=self._context.owner, due_at=now + wait, error=error or "")
+            elif not answers.found:
+                graphs.later(tx, capture, owner=self._context.owner, due_at=None, error=error or "")
+            else:
+                load(tx, capture.incident_id, lock=True)
+                kept = [written(answer) for answer in answers.found]
+                graphs.taken(tx, capture, kept, owner=self._context.owner, error=error, now=now)
+        result = "again" if again else "taken" if answers.found else "failed"
+        self._context.metrics.graphs.labels(result=result).inc()
+        if answers.failures:
+            log.warning("graphs could not be taken", incident=capture.incident_id, result=result, error=error)
+
+
+def _window(incident: Incident, episodes: Sequence[Episode], *, now: datetime) -> Window:
+    start = began(incident, episodes)
+    return window_of(min(start, now), min(incident.resolved_at or now, now))

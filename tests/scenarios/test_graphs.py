@@ -1,0 +1,200 @@
+"""Graphs of an incident: taken as it opens, changes its phase and ends; drawn, kept, and never in the way of a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incident_bot.core.errors import NotFound, Refused
+from incident_bot.flow.bundle import bundle
+from incident_bot.flow.graphs import reading
+from incident_bot.flow.graphs.taking import AGAIN
+from incident_bot.flow.sight import known_as
+from tests.fakes.prometheus import FakePrometheus
+from tests.fakes.webhook import answers
+from tests.plugins.story import (  # noqa: F401 - fixtures are found by their names here
+    START,
+    Story,
+    _sqlite_template,
+    empty_postgres_url,
+    on_every_database,
+    plain_logs,
+    postgres_url,
+    sqlite_url,
+    story,
+    story_url,
+    tell,
+)
+
+EXPRESSION = 'sum by (job) (rate(errors_total{path="/a"}[5m]))'
+SLI = "sum(rate(ok[5m])) / sum(rate(all[5m]))"
+SERVICES = "services:\n  shop: {sli: 'sum(rate(ok[5m])) / sum(rate(all[5m]))', sli_objective: 0.99}\n"
+
+
+@pytest.fixture
+def prometheus() -> Iterator[FakePrometheus]:
+    with FakePrometheus() as fake:
+        began = (START - timedelta(minutes=7)).timestamp()
+        ended = (START + timedelta(minutes=20)).timestamp()
+        fake.rule("HighErrorRate", f"{EXPRESSION} > 0.05", severity="critical")
+        fake.teach(EXPRESSION, {"job": "shop"}, lambda at: 0.2 if began <= at < ended else 0.01)
+        fake.teach(EXPRESSION, {"job": "lake"}, 0.9)
+        fake.teach(SLI, {}, lambda at: 0.8 if began <= at < ended else 0.999)
+        yield fake
+        assert fake.complaints == []
+
+
+def source(prometheus: FakePrometheus, more: str = "") -> str:
+    return f'  - {{name: alertmanager, kind: alertmanager, prometheus_url: "{prometheus.url}"{more}}}'
+
+
+@pytest.fixture
+def told(tell: Callable[..., Story], prometheus: FakePrometheus) -> Story:  # noqa: F811
+    return tell(sources=source(prometheus), more=SERVICES)
+
+
+def fire(told: Story) -> None:
+    told.fires(alertname="HighErrorRate", severity="critical", job="shop", service="shop")
+
+
+def graphs(told: Story) -> Any:
+    return reading.listed(told.context, 1)
+
+
+@on_every_database
+def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
+    told: Story, prometheus: FakePrometheus
+) -> None:
+    fire(told)
+    assert [(one.title, one.moment) for one in graphs(told).items] == [
+        ("SLI of shop", "opened"),
+        ("HighErrorRate", "opened"),
+    ]
+    told.advance(minutes=10)
+    told.says("ack")
+    told.says("status mitigating")
+    told.advance(minutes=15)
+    told.says("status monitoring")
+    told.resolves(alertname="HighErrorRate", severity="critical", job="shop", service="shop")
+    told.says("resolve rolled back")
+    newest = [one for one in graphs(told).items if one.newest]
+    assert [(one.number, one.title, one.moment) for one in newest] == [
+        (8, "SLI of shop", "resolved"),
+        (7, "HighErrorRate", "resolved"),
+    ]
+    sli, alert = newest
+    assert (sli.compare, sli.threshold, alert.compare, alert.threshold) == ("<", 0.99, ">", 0.05)
+    assert alert.start <= START - timedelta(hours=1)
+    assert alert.end == START + timedelta(minutes=25)
+    (line,) = alert.lines
+    assert (line.name, line.low, line.high, line.last) == ("job=shop", 0.01, 0.2, 0.01)
+    assert "mitigating at 03:10" in alert.text
+
+    svg = reading.file(told.context, 1, 7, "svg")
+    ET.fromstring(svg)  # noqa: S314 -- our own
+    assert "&gt; 0.05" in svg
+    assert "monitoring" in svg
+    assert svg == reading.file(told.context, 1, 7, "svg")
+    value = json.loads(reading.file(told.context, 1, 7, "json"))
+    assert value["expression"] == EXPRESSION
+    rows = list(csv.reader(io.StringIO(reading.file(told.context, 1, 7, "csv"))))
+    assert rows[0] == ["time", "job=shop"]
+    assert len(rows) == len(value["series"][0]["values"]) + 1
+    for verb in ("info", "catchup"):
+        assert "0.01 to 0.2, threshold > 0.05" in told.says(verb)
+    with pytest.raises(NotFound, match="INC-1 has no graph 99"):
+        reading.file(told.context, 1, 99, "svg")
+    sealed = bundle(told.context, 1, actor="ana", now=told.clock.now())
+    with zipfile.ZipFile(io.BytesIO(sealed.content)) as packed:
+        assert {"graphs/0007.svg", "graphs/0008.json"} <= set(packed.namelist())
+
+
+def test_graphs_on_demand(told: Story) -> None:
+    fire(told)
+    assert told.says("graph") == "The graphs of INC-1 are being taken; they stand on its page in a moment."
+    assert [one.moment for one in graphs(told).items] == ["asked", "asked", "opened", "opened"]
+    assert [one.newest for one in graphs(told).items] == [True, True, False, False]
+    for _ in range(20):
+        told.advance(minutes=1)
+        told.says("graph")
+    assert len(graphs(told).items) == 24, "a dozen looks are kept"
+    assert graphs(told).items[-1].moment == "opened", "and the first of them"
+    assert "HighErrorRate " in told.says("firing")
+
+
+def test_without_a_prometheus_nothing_is_asked(tell: Callable[..., Story]) -> None:  # noqa: F811
+    told = tell()
+    fire(told)
+    with pytest.raises(Refused, match="write prometheus_url: at a source"):
+        told.says("graph")
+    assert (graphs(told).items, graphs(told).set_up, graphs(told).waiting) == ((), False, False)
+
+
+def test_an_unwell_prometheus_is_left_after_one_question(told: Story, prometheus: FakePrometheus) -> None:
+    # Each attempt to take the graphs ends in nothing; who is paged when is as without graphs.
+    prometheus.usual = answers(503, b"{}")
+    fire(told)
+    told.advance(minutes=20)
+    assert told.paged() == [("ana", 0), ("ben", 15)]
+    found = graphs(told)
+    assert found.items == ()
+    assert not found.waiting
+    assert found.error == "HighErrorRate: Prometheus answered rules with 503"
+    assert len(prometheus.asked) == 1 + len(AGAIN), "one question for each attempt"
+    metric = told.context.metrics.graphs
+    assert [metric.labels(result=one)._value.get() for one in ("again", "failed")] == [3, 1]
+
+
+def test_it_is_tried_again_and_then_it_is_there(told: Story, prometheus: FakePrometheus) -> None:
+    prometheus.plan.append(answers(503, b"{}"))
+    fire(told)
+    assert graphs(told).waiting
+    told.advance(minutes=1)
+    assert len(graphs(told).items) == 2
+    assert graphs(told).error is None
+
+
+def test_what_cannot_be_drawn_is_said_beside_what_can(told: Story, prometheus: FakePrometheus) -> None:
+    prometheus.rules.clear()
+    fire(told)
+    found = graphs(told)
+    # The alert's own address says what it is: its text is asked at the Prometheus of the configuration alone.
+    assert [one.title for one in found.items] == ["SLI of shop", "HighErrorRate"]
+    assert found.items[1].expression == "up"
+    assert prometheus.asked[1][1]["query"] == "up"
+
+
+def test_a_declared_incident_without_alerts_says_why_there_is_nothing(told: Story) -> None:
+    told.says("new Something is odd", incident=0)
+    assert graphs(told).error is not None
+    assert graphs(told).error.startswith("nothing to draw")
+
+
+def test_graphs_of_a_private_incident_are_private(told: Story) -> None:
+    fire(told)
+    told.says("private")
+    stranger = told.context.seen_by(known_as("dan"))
+    with pytest.raises(NotFound):
+        reading.listed(stranger, 1)
+    with pytest.raises(NotFound):
+        reading.file(stranger, 1, 1, "svg")
+
+
+def test_hostile_labels_stay_text(told: Story, prometheus: FakePrometheus) -> None:
+    prometheus.series[EXPRESSION] = []
+    hostile = "</svg><script>alert(1)</script>\"'&\x01"
+    prometheus.teach(EXPRESSION, {"path": hostile, "token": "xoxb-123456789012-abcdefghijkl"}, 5)
+    fire(told)
+    svg = reading.file(told.context, 1, 1, "svg")
+    root = ET.fromstring(svg)  # noqa: S314 -- our own
+    assert not [one for one in root.iter() if one.tag.endswith("script")]
+    assert "xoxb" not in svg
+    assert reading.file(told.context, 1, 1, "csv").startswith("time,")
