@@ -15,10 +15,13 @@ from starlette.testclient import TestClient
 
 from incident_bot.entrypoints import console
 from incident_bot.entrypoints.looks import Hours, Looks, relative, shape, ticked, web_link
+from incident_bot.flow import palette
 from tests.entrypoints.conftest import START, World, delivery
 
 BROWSER = {"accept": "text/html", "sec-fetch-site": "same-origin"}
-SCRIPTS = {f"/static/{name}.js" for name in ("htmx.min", "htmx-sse.min", "idiomorph-ext.min", "console")}
+SCRIPTS = {
+    f"/static/{name}.js" for name in ("htmx.min", "htmx-sse.min", "idiomorph-ext.min", "console", "palette")
+}
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
 
 
@@ -345,6 +348,28 @@ def test_only_who_reads_gzip_gets_it(world: World, offered: str, packed: bool) -
         assert answer.text
 
 
+def test_the_palette_finds_what_its_words_fit(world: World) -> None:
+    world.open_incident(service="checkout")
+    client = world.client()
+
+    def found(words: str, here: str = "") -> list[tuple[str, str, str | None]]:
+        told = client.get("/palette", params={"q": words, "here": here}, headers=BROWSER).json()
+        return [(one["kind"], one["label"], one["address"] or one["line"]) for one in told]
+
+    assert ("page", "Routing", "/routing") in found("rout")
+    assert ("incident", "INC-1 HighCPU (checkout)", "/incidents/INC-1") in found("")
+    assert ("incident", "INC-1 HighCPU (checkout)", "/incidents/INC-1") in found("inc-1")
+    assert ("person", "Alice Example", "/people/alice/why") in found("ali exam")
+    assert ("schedule", "platform-primary", "/oncall/platform-primary") in found("primary")
+    assert ("runbook", "High CPU", "/runbooks/infrastructure/high-cpu.md") in found("high cpu")
+    assert ("INC-1", "resolve [reason]", "resolve ") in found("resolve", "/incidents/INC-1")
+    assert ("INC-1", "unack", "unack") in found("unack", "/incidents/inc-1/commands")
+    assert found("nothing like that") == []
+    assert "resolve" not in {label for _, label, _ in found("resolve", "/incidents/INC-9")}
+    assert "Gone Away" not in {label for _, label, _ in found("gone")}
+    assert len(found("", "/incidents/INC-1")) <= palette.FOUND_MOST
+
+
 def test_what_is_vendored_is_what_was_released() -> None:
     vendored = Path(console.__file__).parent / "static" / "vendor"
     rows = re.findall(
@@ -387,8 +412,9 @@ def test_nothing_else_is_served(world: World, name: str) -> None:
 
 
 def test_the_script_is_short_and_brings_nothing_along() -> None:
-    script = (Path(console.__file__).parent / "static" / "console.js").read_text()
-    assert len(script.splitlines()) <= 120
+    folder = Path(console.__file__).parent / "static"
+    assert all(len(one.read_text().splitlines()) <= 150 for one in folder.glob("*.js"))
+    script = "".join(one.read_text() for one in folder.glob("*.js"))
     assert "http" not in script.replace("https://", "")
     assert not any(
         danger in script for danger in ("innerHTML", "eval(", "document.write", "insertAdjacentHTML")

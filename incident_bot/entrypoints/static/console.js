@@ -89,18 +89,42 @@ const press = (key) => {
   if (button) button.form.requestSubmit(button);
 };
 const follow = (key) => $(`[data-go="${key}"]`)?.click();
+const aim = (key) => $(`.acts [data-key="${key}"]`)?.focus();
+const sent = [];
+let back = 0;
+document.addEventListener("submit", (event) => {
+  const text = event.target.id === "command" && event.target.elements.text.value;
+  if (text) { sent.push(text); back = sent.length; }
+}, true);
+let leader = 0;
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target.matches("input, textarea")) { event.target.blur(); return; }
-  if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const { target, key } = event;
+  if (target.id === "text" && (key === "ArrowUp" || key === "ArrowDown") && sent.length) {
+    back = Math.min(Math.max(back + (key === "ArrowUp" ? -1 : 1), 0), sent.length);
+    target.value = sent[back] ?? "";
+    event.preventDefault();
+    return;
+  }
+  if (key === "Escape" && target.matches("input, textarea") && !target.closest("dialog")) { target.blur(); return; }
+  if (target.closest("dialog, input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.timeStamp < leader) {
+    const place = $(`[data-place="${key}"]`);
+    leader = 0;
+    if (place) { event.preventDefault(); place.click(); }
+    return;
+  }
   const keys = {
     "?": () => $("#keys")?.showModal(),
     "/": () => $("#text")?.focus(),
+    g: () => { leader = event.timeStamp + 1500; },
     j: () => go(1),
     k: () => go(-1),
     p: () => follow("p"),
-    n: () => follow("n"),
+    n: () => { const text = $("#note-text"); if (text) text.focus(); else follow("n"); },
     t: () => follow("t"),
     a: () => press("a"),
+    r: () => aim("r"),
+    e: () => aim("e"),
   };
-  if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+  if (keys[key]) { event.preventDefault(); keys[key](); }
 });
