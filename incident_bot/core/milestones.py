@@ -1,7 +1,7 @@
 """Stage 7: the key times of an incident, each with where it comes from, and the durations between them.
 
-A time is what the record says, unless a person corrected it; the last correction counts. Durations come from these
-times and from nothing else. Reads no clock.
+A time is what the record says, unless it was measured or a person corrected it; the last word counts.
+Durations come from these times and from nothing else. Reads no clock.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ class Milestone:
     corrected: bool = False
     reason: str | None = None
     """Why it was corrected."""
+    measured: bool = False
+    """Whether it was read from a series of Prometheus; no person has set it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,12 +233,14 @@ def _corrected(found: Milestone, correction: Recorded | None) -> Milestone:
     if correction is None or not isinstance(wanted, str):
         return found
     reason = correction.data.get("reason")
+    measured = correction.data.get("measured") is True
     return replace(
         found,
         at=datetime.fromisoformat(wanted),
         source=f"[event {correction.seq}]",
-        author=correction.actor,
+        author=None if measured else correction.actor,
         recorded=found.at,
-        corrected=True,
+        corrected=not measured,
         reason=reason if isinstance(reason, str) else None,
+        measured=measured,
     )

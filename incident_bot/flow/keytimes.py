@@ -31,6 +31,7 @@ def views(times: Sequence[Milestone], names: Mapping[str, str]) -> tuple[Milesto
             corrected=one.corrected,
             recorded=one.recorded,
             reason=one.reason,
+            measured=one.measured,
         )
         for mark, one in zip(Mark, times, strict=True)
     )

@@ -21,6 +21,8 @@ class MilestoneView:
     recorded: datetime | None
     """What the record says, where a person corrected it."""
     reason: str | None
+    measured: bool = False
+    """Whether it was read from a series of Prometheus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,16 @@ def test_a_correction_says_who_why_and_what_it_was() -> None:
     )  # fmt: skip
 
 
+def test_what_was_measured_is_corrected_by_nobody() -> None:
+    told = event(95, Kind.MILESTONE_SET, {
+        "milestone": "impact_started", "set_to": (NOW - 8 * MINUTE).isoformat(), "reason": "High", "measured": True,
+    })  # fmt: skip
+    one = milestones(over(), (*STORY, told), [])[0]
+    assert (one.at, one.author, one.corrected, one.measured) == (NOW - 8 * MINUTE, None, False, True)
+    person = set_to(96, Mark.IMPACT_STARTED, -3)
+    assert milestones(over(), (*STORY, told, person), [])[0].author == "alice"
+
+
 @given(st.permutations(STORY), st.sets(st.sampled_from(list(Kind))))
 def test_other_kinds_of_events_change_nothing(story: list[Event], kinds: set[Kind]) -> None:
     others = [event(3, kind, seq=200 + number) for number, kind in enumerate(sorted(kinds - KINDS))]
@@ -193,6 +203,12 @@ class TestCorrecting:
         assert decision.said == "“Mitigated” of INC-42 is 2026-11-20 03:01 UTC now."
         text = describe(made, {"bob": "Bob"})
         assert text == "Bob set the time of “mitigated” to 03:01 UTC; it was 03:02 UTC: by hand"
+
+    def test_what_was_measured_says_so(self) -> None:
+        command = SetMilestone(mark=Mark.IMPACT_STARTED, at=NOW - MINUTE, measured=True)
+        (made,) = by("prometheus", command, resolved(), at=LATER).events
+        assert made.data["measured"] is True
+        assert describe(made) == "Prometheus set the time of “impact started” to 02:59 UTC"
 
     def test_it_can_be_given_back(self) -> None:
         given_back = SetMilestone(mark=Mark.LED, corrected=True, before=NOW)

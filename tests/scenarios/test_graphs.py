@@ -117,6 +117,28 @@ def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
         assert {"graphs/0007.svg", "graphs/0008.json"} <= set(packed.namelist())
 
 
+@on_every_database
+def test_the_impact_began_before_the_alert(told: Story) -> None:
+    def began() -> Any:
+        return told.incident().milestones[0]
+
+    fire(told)
+    assert (began().at, began().measured, began().corrected) == (START - timedelta(minutes=7), True, False)
+    assert began().recorded == START
+    assert "HighErrorRate > 0.05 since 02:53 UTC" in told.entry("milestone_set").text
+    assert told.entry("milestone_set").text.startswith("Prometheus set the time of “impact started”")
+    assert "measured: HighErrorRate > 0.05 since 02:53 UTC" in told.says("milestone")
+    told.says("graph")
+    told.advance(minutes=30)
+    told.says("graph")
+    assert told.kinds().count("milestone_set") == 1, "it is said once"
+    told.says("milestone impact 03:40 the first complaint came then")
+    assert (began().at, began().measured, began().author) == (START - timedelta(minutes=20), False, "ana")
+    told.says("milestone impact reset")
+    told.says("graph")
+    assert (began().at, began().measured) == (START, False), "what a person said stays"
+
+
 def test_graphs_on_demand(told: Story) -> None:
     fire(told)
     assert told.says("graph") == "The graphs of INC-1 are being taken; they stand on its page in a moment."

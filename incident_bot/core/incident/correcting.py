@@ -38,6 +38,8 @@ def set_milestone(command: SetMilestone, case: Case) -> Decision:
         "corrected": command.corrected,
         "reason": command.reason,
     }
+    if command.measured:
+        data["measured"] = True
     said = (
         f"“{mark.label}” of {incident.name} is {at:%Y-%m-%d %H:%M} UTC now."
         if at

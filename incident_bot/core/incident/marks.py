@@ -20,3 +20,5 @@ class SetMilestone:
     """What it was until now."""
     corrected: bool = False
     """Whether a person had set that."""
+    measured: bool = False
+    """Whether it was read from a series, and not by a person."""

@@ -371,7 +371,7 @@ class Kind(StrEnum):
     UNPUBLISHED = "unpublished"
     """A person took the incident off the status page."""
     MILESTONE_SET = "milestone_set"
-    """A person corrected a key time, or gave it back to the record."""
+    """A person corrected a key time, or gave it back to the record; or Prometheus knew when the impact began."""
     VERDICT_GIVEN = "verdict_given"
     RUNBOOK_JUDGED = "runbook_judged"
 

@@ -371,12 +371,13 @@ def _reached(at: datetime | None, measures: Measures, zone: str) -> str:
 
 
 def _correction(milestone: Milestone, story: Story) -> str:
-    """Say who corrected a key time, why, and what the record has."""
-    if not milestone.corrected:
+    """Say who corrected a key time, or how it was measured, why, and what the record has."""
+    if not milestone.corrected and not milestone.measured:
         return ""
     why = f": {milestone.reason}" if milestone.reason else ""
     had = clock(milestone.recorded, story.zone) if milestone.recorded else "nothing"
-    return f" (corrected by {story.name_of(milestone.author)}{why}; the record has {had})"
+    by = "measured" if milestone.measured else f"corrected by {story.name_of(milestone.author)}"
+    return f" ({by}{why}; the record has {had})"
 
 
 def _since(start: datetime | None, at: datetime | None) -> str:

@@ -157,6 +157,7 @@ _PEOPLE: Final = frozenset({
 _INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at", "set_to", "set_before"})
 _ACTORS: Final = {
     "alertmanager": "Alertmanager",
+    "prometheus": "Prometheus",
     **dict.fromkeys(("escalation", "delivery", "worker", "reconciler", "system"), "the bot"),
 }
 

@@ -17,6 +17,7 @@ class Milestone(schemas.Answered):
     author: str | None
     author_name: str | None
     corrected: bool
+    measured: bool = Field(default=False, description="Whether it was read from a series of Prometheus.")
     recorded: schemas.Time | None = Field(description="What the record says, where a person corrected it.")
     reason: str | None
 

@@ -50,7 +50,11 @@ def milestone(tx: Tx, incident: Incident, rest: str, zone: ZoneInfo, *, now: dat
     if first.casefold() not in _BACK:
         at, reason = _instant(after, zone, near=present.at or incident.opened_at, now=now)
     return SetMilestone(
-        mark=mark, at=at, reason=reason.strip() or None, before=present.at, corrected=present.corrected
+        mark=mark,
+        at=at,
+        reason=reason.strip() or None,
+        before=present.at,
+        corrected=present.corrected or present.measured,
     )
 
 
@@ -83,7 +87,7 @@ def _lengths(found: MeasuresView) -> list[str]:
 def _line(view: MilestoneView) -> str:
     if view.at is None:
         return f"{view.name}: not recorded"
-    by = f", corrected by {view.author_name}" if view.corrected else ""
+    by = f", corrected by {view.author_name}" if view.corrected else ", measured" if view.measured else ""
     why = f": {view.reason}" if view.reason else ""
     return f"{view.name}: {clock(view.at)} {view.source}{by}{why}"
 

@@ -17,8 +17,10 @@ from incident_bot.core.model import Episode, Incident
 from incident_bot.core.nearby import began
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.flow.context import Context
+from incident_bot.flow.graphs import beginning
 from incident_bot.flow.graphs.keeping import written
 from incident_bot.flow.graphs.questions import Answers, Question, answered, questions
+from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import load
 from incident_bot.store import alerts, graphs
 from incident_bot.store.graphs import Capture
@@ -57,14 +59,17 @@ class Taker:
         window = _window(incident, episodes, now=self._now())
         asked = questions(self._context.live.current.revision, incident, episodes)
         answers = answered(self._context.client, asked, window)
-        self._settle(capture, asked, answers)
+        self._settle(capture, asked, answers, episodes)
+        self._context.signals.changed()
         return True
 
     def work(self, *, due: bool) -> bool:
         """Do a step where a look is due."""
         return due and self.step()
 
-    def _settle(self, capture: Capture, asked: Sequence[Question], answers: Answers) -> None:
+    def _settle(
+        self, capture: Capture, asked: Sequence[Question], answers: Answers, episodes: Sequence[Episode]
+    ) -> None:
         now = self._now()
         error = None if asked else NOTHING
         if answers.failures:
@@ -77,9 +82,12 @@ class Taker:
             elif not answers.found:
                 graphs.later(tx, capture, owner=self._context.owner, due_at=None, error=error or "")
             else:
-                load(tx, capture.incident_id, lock=True)
+                incident = load(tx, capture.incident_id, lock=True)
                 kept = [written(answer) for answer in answers.found]
-                graphs.taken(tx, capture, kept, owner=self._context.owner, error=error, now=now)
+                if graphs.taken(tx, capture, kept, owner=self._context.owner, error=error, now=now):
+                    ledger = Ledger(self._context, tx, now=now)
+                    beginning.note(ledger, ledger.incident(incident), episodes, answers.found)
+                    ledger.flush()
         result = "again" if again else "taken" if answers.found else "failed"
         self._context.metrics.graphs.labels(result=result).inc()
         if answers.failures:
