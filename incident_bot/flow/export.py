@@ -11,6 +11,7 @@ from incident_bot.core.incident import SavePostmortem, decide
 from incident_bot.core.postmortem import Draft, PageFact, build, merge
 from incident_bot.flow import change_events
 from incident_bot.flow.context import Context
+from incident_bot.flow.graphs.reading import facts
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import visible
 from incident_bot.flow.slack.names import everybody
@@ -37,6 +38,7 @@ def draft(context: Context, number: int, *, now: datetime) -> Draft:
         saved = interventions.postmortem(tx, number)
         people = everybody(context, tx, [incident, *events])
         changes = change_events.beside(context, tx, incident, episodes)
+        graphs = facts(tx, number)
     revision = context.live.current.revision
     names = {person.id: person.name for person in people.values()}
     return build(
@@ -49,6 +51,7 @@ def draft(context: Context, number: int, *, now: datetime) -> Draft:
         runbook=next((book for book in revision.runbooks if book.path == incident.runbook), None),
         written=saved.text if saved else "",
         changes=changes,
+        graphs=graphs,
         now=now,
     )
 

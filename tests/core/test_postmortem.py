@@ -38,6 +38,7 @@ from incident_bot.core.model import Event, ItemKind, Kind, Ladder, Outcome, Pagi
 from incident_bot.core.postmortem import (
     Block,
     Draft,
+    GraphFact,
     PageFact,
     build,
     clock,
@@ -763,3 +764,22 @@ class TestRefreshAlways:
         for line in lines:
             if line not in ("", ">", "> one", "> Generated now:"):
                 assert text.count(line) >= lines.count(line), line
+
+
+def test_graphs_stand_in_the_impact_and_in_the_appendix() -> None:
+    tale = whole_tale()
+    graphs = [
+        GraphFact(number=1, title="High", text="High ▁▇", expression="a"),
+        GraphFact(number=2, title="SLI of shop", text="SLI ▇▁", expression="b", sli=True, objective="< 0.9",
+                  bad=timedelta(minutes=20), worst="0.5"),
+        GraphFact(number=3, title="SLI of lake", text="SLI ▇▁", expression="c", sli=True, worst="0.7"),
+        GraphFact(number=4, title="SLI of pond", text="no data", expression="d", sli=True),
+    ]  # fmt: skip
+    draft = draft_of(tale, graphs=graphs)
+    told = [(row.cells, row.source) for row in block(draft, "impact").rows[-2:]]
+    assert told == [
+        (("SLI of shop < 0.9", "20 min, worst 0.5"), "[graph 2]"),
+        (("SLI of lake", "worst 0.7"), "[graph 3]"),
+    ]
+    assert cells(draft, "graphs")[0] == ("High ▁▇", "a")
+    assert "graphs" not in [one.name for one in draft_of(tale).sections[18].blocks]

@@ -48,7 +48,7 @@ from incident_bot.core.model import (
     Target,
     Urgency,
 )
-from incident_bot.core.postmortem import Draft, PageFact, build
+from incident_bot.core.postmortem import Draft, GraphFact, PageFact, build
 
 START = datetime(2026, 11, 21, 2, 5, tzinfo=UTC)
 LADDER = Ladder(
@@ -270,7 +270,12 @@ PAGES = (
 
 
 def draft_of(
-    tale: Tale, *, pages: Sequence[PageFact] = PAGES, written: str = "", now: datetime | None = None
+    tale: Tale,
+    *,
+    pages: Sequence[PageFact] = PAGES,
+    written: str = "",
+    graphs: Sequence[GraphFact] = (),
+    now: datetime | None = None,
 ) -> Draft:
     """Build the draft of a story an hour after it ended."""
     return build(
@@ -282,6 +287,7 @@ def draft_of(
         ladder=LADDER,
         runbook=RUNBOOK if tale.runbook else None,
         written=written,
+        graphs=graphs,
         now=now or tale.now + timedelta(hours=1),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from incident_bot.core.errors import NotFound, Refused
+from incident_bot.flow import export
 from incident_bot.flow.bundle import bundle
 from incident_bot.flow.graphs import reading
 from incident_bot.flow.graphs.taking import AGAIN
@@ -110,6 +112,9 @@ def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
     assert len(rows) == len(value["series"][0]["values"]) + 1
     for verb in ("info", "catchup"):
         assert "0.01 to 0.2, threshold > 0.05" in told.says(verb)
+    draft, _ = export.postmortem(told.context, 1, now=told.clock.now())
+    assert re.search(r"SLI of shop &lt; 0.99 \| 27 min, worst 0.8.*graph 8", draft)
+    assert re.search(r"HighErrorRate ▁.*0.01 to 0.2.*graph 7", draft)
     with pytest.raises(NotFound, match="INC-1 has no graph 99"):
         reading.file(told.context, 1, 99, "svg")
     sealed = bundle(told.context, 1, actor="ana", now=told.clock.now())

@@ -14,6 +14,7 @@ from incident_bot.core.postmortem.draft import (
     RunbookLike,
     Section,
 )
+from incident_bot.core.postmortem.graphs import GraphFact
 from incident_bot.core.postmortem.merge import Merged, fenced, merge, without_fences
 from incident_bot.core.postmortem.words import clock, duration, escape
 
@@ -22,6 +23,7 @@ __all__ = [
     "Completeness",
     "Draft",
     "Gap",
+    "GraphFact",
     "Header",
     "Measures",
     "Merged",

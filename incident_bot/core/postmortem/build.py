@@ -22,6 +22,7 @@ from incident_bot.core.postmortem.draft import (
     Story,
     event_source,
 )
+from incident_bot.core.postmortem.graphs import GraphFact, drawn, sli_loss
 from incident_bot.core.postmortem.measures import measure
 from incident_bot.core.postmortem.prompts import PROMPTS, unanswered
 from incident_bot.core.postmortem.questions import questions
@@ -49,6 +50,8 @@ TITLES: Final = (
     "Appendix",
 )
 BLANKS_SHOWN: Final = 3
+_IMPACT: Final = TITLES.index("Impact")
+_APPENDIX: Final = TITLES.index("Appendix")
 
 
 def build(
@@ -62,6 +65,7 @@ def build(
     runbook: RunbookLike | None = None,
     written: str = "",
     changes: Iterable[Nearby] = (),
+    graphs: Iterable[GraphFact] = (),
     now: datetime,
 ) -> Draft:
     """Draft the post-mortem of one incident; `written` is the document as people have saved it."""
@@ -83,7 +87,7 @@ def build(
     asked = questions(story, measures)
     return Draft(
         header=sections.header(story, measures),
-        sections=_sections(story, measures, asked),
+        sections=_with_graphs(_sections(story, measures, asked), tuple(graphs)),
         measures=measures,
         questions=tuple(" ".join(filter(None, (row.cells[0], row.source))) for row in asked),
         completeness=_completeness(story, measures),
@@ -133,6 +137,20 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
         Section(number=number, title=title, blocks=blocks.get(number, ()), prompts=PROMPTS.get(number, ()))
         for number, title in enumerate(TITLES)
     )
+
+
+def _with_graphs(written: tuple[Section, ...], graphs: tuple[GraphFact, ...]) -> tuple[Section, ...]:
+    """Add what the graphs say to the impact and to the appendix; without graphs nothing is added."""
+    if not graphs:
+        return written
+    loss = sli_loss(graphs)
+    impact, appendix = written[_IMPACT], written[_APPENDIX]
+    told = replace(impact.blocks[0], rows=(*impact.blocks[0].rows, *loss))
+    with_them = {
+        _IMPACT: replace(impact, blocks=(told, *impact.blocks[1:])),
+        _APPENDIX: replace(appendix, blocks=(*appendix.blocks, drawn(graphs))),
+    }
+    return tuple(with_them.get(place, section) for place, section in enumerate(written))
 
 
 def _runbook(story: Story) -> Block:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from typing import Final
 
 from incident_bot.core.errors import NotFound
+from incident_bot.core.expressions import Threshold
+from incident_bot.core.impact import bad_time
 from incident_bot.core.model import Event, Incident, Kind, incident_name
+from incident_bot.core.postmortem import GraphFact
 from incident_bot.core.timeline import entries
 from incident_bot.flow.context import Context
 from incident_bot.flow.graphs.asking import is_set_up
 from incident_bot.flow.graphs.keeping import range_of, threshold_of
+from incident_bot.flow.graphs.questions import SLI
 from incident_bot.flow.graphs.views import GraphsView, GraphView, LineView
 from incident_bot.flow.sight import visible
 from incident_bot.render.graphs import Marked, Picture, described, graph_svg, legend
@@ -90,6 +95,29 @@ def lines(context: Context, number: int) -> tuple[str, ...]:
         visible(tx, context.seer, number)
         found = newest(tx, number)
     return tuple(map(line, found))
+
+
+def facts(tx: Tx, number: int) -> list[GraphFact]:
+    """Give what the newest graphs say, for the post-mortem."""
+    found = []
+    for graph in newest(tx, number):
+        limit = threshold_of(graph)
+        values = range_of(graph)
+        # Without an objective less is worse: an SLI says how well the service does.
+        bad, worst = bad_time(values, limit or Threshold(compare="<", value=-math.inf))
+        found.append(
+            GraphFact(
+                number=graph.number,
+                title=graph.title,
+                text=line(graph),
+                expression=str(graph.about["expression"]),
+                sli=graph.kind == SLI,
+                objective=f"{limit.compare} {short(limit.value)}" if limit else None,
+                bad=bad,
+                worst=None if worst is None else short(worst),
+            )
+        )
+    return found
 
 
 def line(graph: Graph) -> str:
