@@ -201,4 +201,4 @@ def written(value: float | None) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    return f"{value:g}"
+    return repr(float(value))

@@ -20,6 +20,7 @@ from incident_bot.flow.bundle import bundle
 from incident_bot.flow.graphs import reading
 from incident_bot.flow.graphs.taking import AGAIN
 from incident_bot.flow.sight import known_as
+from incident_bot.store import change_events
 from tests.fakes.prometheus import FakePrometheus
 from tests.fakes.webhook import answers
 from tests.plugins.story import (  # noqa: F401 - fixtures are found by their names here
@@ -142,6 +143,31 @@ def test_the_impact_began_before_the_alert(told: Story) -> None:
     told.says("milestone impact reset")
     told.says("graph")
     assert (began().at, began().measured) == (START, False), "what a person said stays"
+
+
+@on_every_database
+def test_what_changed_is_read_from_prometheus(told: Story, prometheus: FakePrometheus) -> None:
+    began = (START - timedelta(minutes=12)).timestamp()
+    version = '{__name__=~".+_build_info|build_info|app_info",job="shop"}'
+    shop = {"__name__": "shop_build_info", "job": "shop", "instance": "one"}
+    prometheus.teach(version, {**shop, "version": "1.4"}, lambda at: 1 if at < began else None)
+    prometheus.teach(version, {**shop, "version": "1.5"}, lambda at: None if at < began else 1)
+    started = 'process_start_time_seconds{job="shop"}'
+    prometheus.teach(
+        started, {"job": "shop", "instance": "one"}, lambda at: began + 20 if at > began + 20 else 5
+    )
+    fire(told)
+    assert [(one.what, one.why, one.minutes_before, one.version) for one in told.incident().changes] == [
+        ("process restarted (one)", "the same job=shop", 11.7, None),
+        ("build of shop: 1.4 → 1.5 (one)", "the same job=shop", 12.0, "1.5"),
+    ]
+    asked = len(prometheus.asked)
+    told.says("graph")
+    assert len(prometheus.asked) - asked == 3, "it is read once, when the incident opens"
+    told.fires(alertname="Down", severity="critical", job="shop")
+    assert told.incident().changes[0].what == "process restarted (one)", "one change, not two"
+    with told.context.store.read() as tx:
+        assert len(change_events.between(tx, START - timedelta(days=1), START, limit=10)) == 2
 
 
 def test_graphs_on_demand(told: Story) -> None:

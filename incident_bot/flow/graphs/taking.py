@@ -17,7 +17,7 @@ from incident_bot.core.model import Episode, Incident
 from incident_bot.core.nearby import began
 from incident_bot.core.timeline import one_line, redact
 from incident_bot.flow.context import Context
-from incident_bot.flow.graphs import beginning
+from incident_bot.flow.graphs import beginning, changed
 from incident_bot.flow.graphs.keeping import written
 from incident_bot.flow.graphs.questions import Answers, Question, answered, questions
 from incident_bot.flow.ledger import Ledger
@@ -59,6 +59,8 @@ class Taker:
         window = _window(incident, episodes, now=self._now())
         asked = questions(self._context.live.current.revision, incident, episodes)
         answers = answered(self._context.client, asked, window)
+        if capture.moment == "opened" and answers.found:
+            changed.note(self._context, incident, episodes, now=self._now())
         self._settle(capture, asked, answers, episodes)
         self._context.signals.changed()
         return True
