@@ -25,7 +25,7 @@ from incident_bot.entrypoints.documents import document
 from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.packing import packed
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import export, now
+from incident_bot.flow import export, now, opinions
 from incident_bot.render.documents import to_html
 
 router = APIRouter(include_in_schema=False)
@@ -54,7 +54,15 @@ def runbook_page(request: Request, at: AtDesk, caller: Visitor, path: str) -> Re
     book = next((one for one in books if one.path == path), None)
     if book is None:
         raise NotFound(f"There is no runbook {path[:80]!r}.")
-    return draw(request, at, caller, "runbook.html", book=book, text=to_html(book.text))
+    return draw(
+        request,
+        at,
+        caller,
+        "runbook.html",
+        book=book,
+        text=to_html(book.text),
+        record=opinions.record(at.seen_by(caller), path),
+    )
 
 
 @router.get("/static/{name}")

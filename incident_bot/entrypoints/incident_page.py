@@ -20,7 +20,7 @@ from incident_bot.core.timeline import Part
 from incident_bot.entrypoints.api.parameters import Number
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import commands, evidence, queries, timeline_page
+from incident_bot.flow import commands, evidence, opinions, queries, timeline_page
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.commands import VERBS
@@ -51,11 +51,12 @@ def command(
     caller: Visitor,
     number: Number,
     text: Line = "",
+    reason: Annotated[str, Form(max_length=500)] = "",
     key: Key = "",
     back: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Run one command; a button goes back to its page, the command line shows the reply."""
-    return _said(request, at, caller, number, text, key=key, back=back)
+    return _said(request, at, caller, number, f"{text} {reason}".rstrip(), key=key, back=back)
 
 
 @router.post("/incidents/{id}/notes")
@@ -160,6 +161,7 @@ def _incident(
         pages=queries.pages(context, number),
         files=evidence.files(context, number),
         graphs=reading.listed(context, number),
+        opinions=opinions.of_incident(context, number),
         why=chain.explain_incident(context, number, listed=False, now=now).text,
         book=next((one for one in revision.runbooks if one.path == view.runbook), None),
         verbs=VERBS,

@@ -49,7 +49,7 @@ from incident_bot.core.incident.ending import takes_alerts
 from incident_bot.core.incident.facts import progress_from_json, progress_to_json
 from incident_bot.core.incident.holding import urgency_of
 from incident_bot.core.incident.lifecycle import LIFE_CYCLE_KINDS, TRANSITIONS, begin, evolve, replay
-from incident_bot.core.incident.marks import SetMilestone
+from incident_bot.core.incident.marks import GiveVerdict, JudgeRunbook, SetMilestone
 from incident_bot.core.incident.merging import taken_out
 from incident_bot.core.incident.observations import (
     AckDue,
@@ -114,7 +114,9 @@ __all__ = [
     "Escalate",
     "FinishItem",
     "FlappingOver",
+    "GiveVerdict",
     "HoldOver",
+    "JudgeRunbook",
     "LiftSilence",
     "Merge",
     "MergeHere",

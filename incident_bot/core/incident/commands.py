@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from incident_bot.core.effects import Page
-from incident_bot.core.incident.marks import SetMilestone
+from incident_bot.core.incident.marks import Opinion
 from incident_bot.core.incident.observations import AttachedAlert
 from incident_bot.core.incident.publicity import PublicCommand
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
@@ -382,7 +382,7 @@ Command: TypeAlias = (
     | SettleTheory
     | SetReminders
     | PublicCommand
-    | SetMilestone
+    | Opinion
     | Resolve
     | Reopen
     | Cancel

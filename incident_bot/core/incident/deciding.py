@@ -13,6 +13,7 @@ from incident_bot.core.incident import (
     ending,
     handover,
     holding,
+    judging,
     merging,
     notes,
     paging,
@@ -65,7 +66,7 @@ from incident_bot.core.incident.commands import (
     Unmerge,
     UnmergeHere,
 )
-from incident_bot.core.incident.marks import SetMilestone
+from incident_bot.core.incident.marks import GiveVerdict, JudgeRunbook, Opinion, SetMilestone
 from incident_bot.core.incident.publicity import PublicCommand, Publish, Unpublish
 from incident_bot.core.incident.rules import Case, Decision, Rules
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
@@ -77,7 +78,7 @@ _StateCommand: TypeAlias = (
     | SetTitle
     | SetImpact
     | SetPrivate
-    | SetMilestone
+    | Opinion
     | PostUpdate
     | AssignLead
     | AssignRole
@@ -185,8 +186,8 @@ def _work(
             return work.set_impact(command, case)
         case SetPrivate():
             return privacy.set_private(command, case)
-        case SetMilestone():
-            return correcting.set_milestone(command, case)
+        case SetMilestone() | GiveVerdict() | JudgeRunbook():
+            return _opinion(command, case)
         case PostUpdate():
             return work.post_update(command, case)
         case AssignLead():
@@ -199,6 +200,12 @@ def _work(
             return _outward(command, case)
         case _:
             return _lists(command, case)
+
+
+def _opinion(command: Opinion, case: Case) -> Decision:
+    if isinstance(command, SetMilestone):
+        return correcting.set_milestone(command, case)
+    return judging.judge(command, case)
 
 
 def _outward(command: _SilenceCommand | PublicCommand, case: Case) -> Decision:

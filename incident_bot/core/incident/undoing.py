@@ -226,5 +226,7 @@ _INSTEAD: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.UNSILENCE_ASKED: "`silence 2h` makes a new one",
         Kind.MERGED: "`unmerge` takes it out again",
         Kind.MILESTONE_SET: "`milestone <name> <time>` sets it anew",
+        Kind.VERDICT_GIVEN: "`verdict <word>` gives another one",
+        Kind.RUNBOOK_JUDGED: "`runbook worked`, `failed` or `outdated` says it otherwise",
     }
 )

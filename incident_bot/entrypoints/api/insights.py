@@ -85,6 +85,21 @@ class Hole(schemas.Answered):
     why: str
 
 
+class Runbook(schemas.Answered):
+    """How one runbook did, in all incidents in which somebody said so."""
+
+    path: str
+    title: str
+    worked: int
+    failed: int
+    outdated: int
+    last: str | None
+    last_by: str | None
+    last_at: schemas.Time | None
+    last_reason: str | None
+    last_incident: str | None
+
+
 class Insights(schemas.Answered):
     """What the past says of [start, end)."""
 
@@ -107,6 +122,7 @@ class Insights(schemas.Answered):
     noise: list[Noise]
     alert_names: int
     gaps: list[Hole]
+    runbooks: list[Runbook]
 
 
 @router.get("/insights", response_model=Insights, responses=refusals(409))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from incident_bot.core.effects import Page, PageKind
 from incident_bot.core.errors import Refused
@@ -43,11 +41,18 @@ from incident_bot.core.incident import (
     Unpublish,
     undo,
 )
-from incident_bot.core.model import Incident, ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
+from incident_bot.core.model import ItemKind, Outcome, Phase, Severity, Target, TargetKind, Urgency
 from incident_bot.core.routing import title
-from incident_bot.flow.commands import arguments, correcting, declining, noting, publishing, silencing
-from incident_bot.flow.directory import Directories
-from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.commands import (
+    arguments,
+    correcting,
+    declining,
+    judging,
+    noting,
+    publishing,
+    silencing,
+)
+from incident_bot.flow.commands.request import Request
 from incident_bot.flow.queries import steps_of
 from incident_bot.store import alerts, incidents
 
@@ -57,28 +62,6 @@ SURE: Final = "yes"
 LATELY: Final = 200
 """How many of the last entries are looked at for what somebody said last."""
 _PHASES: Final = (Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING, Phase.MONITORING, Phase.CLOSED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One line to be turned into a command, and where it was said."""
-
-    ledger: Ledger
-    incident: Incident
-    rest: str
-    actor: str
-    now: datetime
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone in which this person says clock times."""
-        person = self.ledger.current.revision.people.get(self.actor)
-        return ZoneInfo(person.time_zone if person else "UTC")
-
-    @property
-    def directories(self) -> Directories:
-        """Who stands behind a target, under the revision in force."""
-        return self.ledger.directories
 
 
 def _severity(request: Request, word: str) -> Severity:
@@ -251,6 +234,9 @@ def _settle(request: Request, outcome: Outcome, *, example: str) -> Command:
 
 
 def _runbook(request: Request) -> Command:
+    judgement = judging.runbook(request.ledger, request.incident, request.rest)
+    if judgement is not None:
+        return judgement
     wanted = request.rest.removeprefix("runbooks/").casefold()
     books = request.ledger.current.revision.runbooks
     for book in books:
@@ -381,6 +367,7 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "milestone": lambda request: correcting.milestone(
         request.ledger.tx, request.incident, request.rest, request.zone, now=request.now
     ),
+    "verdict": lambda request: judging.verdict(request.ledger, request.incident, request.rest),
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": lambda request: Cancel(

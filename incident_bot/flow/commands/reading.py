@@ -12,6 +12,7 @@ from incident_bot.core.storm import told
 from incident_bot.flow import export, queries
 from incident_bot.flow.commands.correcting import milestones
 from incident_bot.flow.commands.explaining import answer
+from incident_bot.flow.commands.judging import verdicts
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
 from incident_bot.flow.graphs import reading as graphs
@@ -148,6 +149,7 @@ READERS: Final[Mapping[str, Callable[..., ReplyView]]] = {
     "why": explain,
     "postmortem": postmortem,
     "milestone": milestones,
+    "verdict": verdicts,
 }
 """Every verb that looks at one incident."""
 

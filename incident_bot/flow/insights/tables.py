@@ -83,6 +83,16 @@ def _gaps(view: InsightsView) -> tuple[list[str], _Rows]:
     return ["schedule", "gap_from", "gap_to", "why"], rows
 
 
+def _runbooks(view: InsightsView) -> tuple[list[str], _Rows]:
+    heads = ["runbook", "worked", "failed", "outdated", "last", "last_at", "last_incident", "last_reason"]
+    rows = [
+        (one.path, one.worked, one.failed, one.outdated, one.last, one.last_at.isoformat() if one.last_at else None,
+         one.last_incident, one.last_reason)
+        for one in view.runbooks
+    ]  # fmt: skip
+    return heads, rows
+
+
 TABLES: Final[Mapping[str, Callable[[InsightsView], tuple[list[str], _Rows]]]] = MappingProxyType(
     {
         "severities": _times(lambda view: view.severities, "severity"),
@@ -94,6 +104,7 @@ TABLES: Final[Mapping[str, Callable[[InsightsView], tuple[list[str], _Rows]]]] =
         "hours": _hours,
         "noise": _noise,
         "gaps": _gaps,
+        "runbooks": _runbooks,
     }
 )
 """Every table, by the word that asks for it."""

@@ -23,10 +23,11 @@ from incident_bot.core.insights import (
 )
 from incident_bot.core.insights.noise import HOURS
 from incident_bot.core.model import Verdict
-from incident_bot.flow import roster
+from incident_bot.flow import opinions, roster
 from incident_bot.flow.context import Context
 from incident_bot.flow.insights.asking import Asked
 from incident_bot.flow.insights.reading import Gathered, gather
+from incident_bot.flow.opinions import RecordView
 from incident_bot.flow.slack.names import called
 from incident_bot.flow.views import GapView
 
@@ -136,6 +137,8 @@ class InsightsView:
     alert_names: int
     """How many alerts fired, by name; `noise` has those that paged or fired most."""
     gaps: tuple[HoleView, ...]
+    runbooks: tuple[RecordView, ...]
+    """How each did, in all incidents in which somebody said so."""
 
 
 def insights(context: Context, wanted: Asked, *, now: datetime) -> InsightsView:
@@ -170,6 +173,7 @@ def insights(context: Context, wanted: Asked, *, now: datetime) -> InsightsView:
         noise=noise(found, wanted),
         alert_names=found.alerts,
         gaps=_gaps(context, wanted, now),
+        runbooks=opinions.records(context),
     )
 
 
