@@ -20,7 +20,7 @@ from incident_bot.core.timeline import Part
 from incident_bot.entrypoints.api.parameters import Number
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import commands, evidence, opinions, queries, timeline_page
+from incident_bot.flow import commands, evidence, opinions, queries, similar, timeline_page
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.commands import VERBS
@@ -162,6 +162,7 @@ def _incident(
         files=evidence.files(context, number),
         graphs=reading.listed(context, number),
         opinions=opinions.of_incident(context, number),
+        similar=similar.similar_to(context, number),
         why=chain.explain_incident(context, number, listed=False, now=now).text,
         book=next((one for one in revision.runbooks if one.path == view.runbook), None),
         verbs=VERBS,

@@ -9,7 +9,7 @@ from typing import Final
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import SavePostmortem, decide
 from incident_bot.core.postmortem import Draft, PageFact, build, merge
-from incident_bot.flow import change_events
+from incident_bot.flow import change_events, similar
 from incident_bot.flow.context import Context
 from incident_bot.flow.graphs.reading import facts
 from incident_bot.flow.ledger import Ledger
@@ -39,6 +39,7 @@ def draft(context: Context, number: int, *, now: datetime) -> Draft:
         people = everybody(context, tx, [incident, *events])
         changes = change_events.beside(context, tx, incident, episodes)
         graphs = facts(tx, number)
+        past = similar.compared(context, tx, incident, public=True)
     revision = context.live.current.revision
     names = {person.id: person.name for person in people.values()}
     return build(
@@ -52,6 +53,7 @@ def draft(context: Context, number: int, *, now: datetime) -> Draft:
         written=saved.text if saved else "",
         changes=changes,
         graphs=graphs,
+        similar=past,
         now=now,
     )
 

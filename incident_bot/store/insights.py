@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from incident_bot.core.model import Event, Incident, Kind, Paging
+from incident_bot.core.model import Event, Incident, Kind, Labels, Paging
 from incident_bot.store.bulk import among
 from incident_bot.store.incidents.rows import event_value, incident_value
 from incident_bot.store.tables import episode, event, incident
@@ -215,3 +215,30 @@ def began(tx: Tx, numbers: Collection[int]) -> dict[int, datetime]:
         .group_by(episode.c.incident_id)
     )
     return {row[0]: row[1] for row in tx.connection.execute(query)}
+
+
+def of_service(tx: Tx, service: str, *, before: int, limit: int) -> list[int]:
+    """Give the newest incidents of a service before this one."""
+    query = sa.select(incident.c.id).where(incident.c.service == service, incident.c.id < before)
+    return list(tx.connection.execute(query.order_by(incident.c.id.desc()).limit(limit)).scalars())
+
+
+LABELS_MOST: Final = 5
+"""Of each incident the labels of so many alerts are read: what all share stands in the first ones."""
+
+
+def labels_of(tx: Tx, numbers: Collection[int]) -> dict[int, list[Labels]]:
+    """Give the labels of the first alerts of each of these incidents."""
+    if not numbers:
+        return {}
+    place = sa.func.row_number().over(partition_by=episode.c.incident_id, order_by=episode.c.id)
+    ranked = (
+        sa.select(episode.c.incident_id, episode.c.labels, place.label("place"))
+        .where(episode.c.incident_id.is_not(None), among(tx, episode.c.incident_id, numbers))
+        .subquery()
+    )
+    query = sa.select(ranked.c.incident_id, ranked.c.labels).where(ranked.c.place <= LABELS_MOST)
+    found: dict[int, list[Labels]] = {}
+    for number, labels in tx.connection.execute(query.order_by(ranked.c.incident_id, ranked.c.place)):
+        found.setdefault(number, []).append(labels)
+    return found

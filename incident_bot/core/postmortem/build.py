@@ -26,6 +26,7 @@ from incident_bot.core.postmortem.graphs import GraphFact, drawn, sli_loss
 from incident_bot.core.postmortem.measures import measure
 from incident_bot.core.postmortem.prompts import PROMPTS, unanswered
 from incident_bot.core.postmortem.questions import questions
+from incident_bot.core.similar import Similar
 from incident_bot.core.timeline import entries, redact
 
 TITLES: Final = (
@@ -66,6 +67,7 @@ def build(
     written: str = "",
     changes: Iterable[Nearby] = (),
     graphs: Iterable[GraphFact] = (),
+    similar: Iterable[Similar] = (),
     now: datetime,
 ) -> Draft:
     """Draft the post-mortem of one incident; `written` is the document as people have saved it."""
@@ -81,6 +83,7 @@ def build(
         runbook=runbook,
         written=written,
         changes=tuple(changes),
+        similar=tuple(similar),
         now=now,
     )
     measures = measure(story)

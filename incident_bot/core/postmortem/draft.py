@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from incident_bot.core.milestones import Milestone
 from incident_bot.core.model import Episode, Incident, Ladder, Person, Severity
 from incident_bot.core.nearby import Nearby
+from incident_bot.core.similar import Similar
 from incident_bot.core.timeline import Entry
 
 REACHED: Final = frozenset({"sent", "delivered", "read"})
@@ -174,6 +175,8 @@ class Story:
     written: str
     now: datetime
     changes: tuple[Nearby, ...] = ()
+    similar: tuple[Similar, ...] = ()
+    """Past incidents that are like it; none that is private."""
 
     @property
     def rung(self) -> Severity | None:

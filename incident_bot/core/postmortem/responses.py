@@ -145,14 +145,23 @@ def follow_ups(story: Story) -> Block:
 
 
 def recurrence(story: Story) -> Block:
-    """Section 16: the earlier incident of the same key."""
+    """Section 16: the earlier incident of the same key, those that are like it, and what is still owed after them."""
     earlier = story.incident.previous
-    if earlier is None:
-        return Block(name="recurrence", nothing="No earlier incident of the same alerts is recorded.")
-    row = Row(
-        cells=(f"The same alerts made {incident_name(earlier)}.",), source=event_source(*story.entries[:1])
-    )
-    return Block(name="recurrence", rows=(row,))
+    rows = [] if earlier is None else [
+        Row(cells=(f"The same alerts made {incident_name(earlier)}.",), source=event_source(*story.entries[:1]))
+    ]  # fmt: skip
+    for one in story.similar:
+        name = incident_name(one.incident.number)
+        source = f"[{name}]"
+        rows.append(
+            Row(cells=(f"Like {name}, {redact(one.incident.title)}: {redact(one.why)}.",), source=source)
+        )
+        for promise in one.promises:
+            owner = f" ({story.name_of(promise.owner)})" if promise.owner else ""
+            said = f"After {name} we said we would: {redact(promise.text)}{owner}. It is not done."
+            rows.append(Row(cells=(said,), source=source))
+    nothing = "No earlier incident of the same alerts is recorded."
+    return Block(name="recurrence", rows=tuple(rows), nothing=nothing)
 
 
 def timeline(story: Story) -> Block:

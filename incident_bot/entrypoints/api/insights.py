@@ -1,5 +1,7 @@
 """`/api/v1/insights`: what the past says, as figures; lengths in seconds, each with of how many it is told."""
 
+# ruff: noqa: FAST003 -- the dependency `Number` reads `{id}`
+
 from __future__ import annotations
 
 from typing import Annotated, Any
@@ -11,9 +13,10 @@ from pydantic import Field
 from incident_bot.core.errors import Refused
 from incident_bot.core.walltime import zone as zone_of
 from incident_bot.entrypoints.api import schemas
-from incident_bot.entrypoints.api.parameters import refusals
+from incident_bot.entrypoints.api.parameters import Number, refusals
 from incident_bot.entrypoints.desk import AtDesk, Reader
 from incident_bot.flow import insights as flow
+from incident_bot.flow.similar import similar_to
 
 router = APIRouter(prefix="/api/v1", tags=["insights"])
 
@@ -123,6 +126,34 @@ class Insights(schemas.Answered):
     alert_names: int
     gaps: list[Hole]
     runbooks: list[Runbook]
+
+
+class Promise(schemas.Answered):
+    """A follow-up that is not done."""
+
+    number: int
+    text: str
+    owner: str | None
+    owner_name: str | None
+
+
+class Similar(schemas.Answered):
+    """A past incident that is like this one."""
+
+    id: str
+    title: str
+    severity: str
+    opened_at: schemas.Time
+    why: str
+    promises: list[Promise]
+
+
+@router.get(
+    "/incidents/{id}/similar", response_model=list[Similar], responses=refusals(404), tags=["incidents"]
+)
+def similar(at: AtDesk, caller: Reader, number: Number) -> Any:
+    """List the past incidents that are most like this one, with what was to be done after them and is not."""
+    return similar_to(at.seen_by(caller), number)
 
 
 @router.get("/insights", response_model=Insights, responses=refusals(409))

@@ -14,13 +14,14 @@ from incident_bot.core.errors import Refused
 from incident_bot.core.incident import decide
 from incident_bot.core.model import Incident, JsonObject, incident_name
 from incident_bot.flow.commands import declining
-from incident_bot.flow.commands.changing import CHANGES, Request
+from incident_bot.flow.commands.changing import CHANGES
 from incident_bot.flow.commands.declaring import declare as open_declared
 from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.commands.drilling import drill
 from incident_bot.flow.commands.graphing import graph
 from incident_bot.flow.commands.merging import JOINS, Joining
 from incident_bot.flow.commands.reading import READERS, help_on, list_open, why_of
+from incident_bot.flow.commands.request import Request
 from incident_bot.flow.commands.splitting import split
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, Line, Verb, parse

@@ -17,6 +17,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
 from incident_bot.flow.graphs import reading as graphs
 from incident_bot.flow.sight import visible
+from incident_bot.flow.similar import promised, similar_to
 from incident_bot.flow.slack.names import named
 from incident_bot.flow.views import AlertView, IncidentView, ItemView, ReplyView, SilenceView, StepView
 from incident_bot.render.catchup import at, catch_up
@@ -55,7 +56,8 @@ def info(context: Context, number: int, *, now: datetime) -> ReplyView:
     one = queries.incident(context, number)
     facts = _facts(one, now)
     items = tuple(_item(item) for item in one.items)
-    return _card(one, facts, (*_storm(one), *graphs.lines(context, number), *items))
+    past = promised(similar_to(context, number))
+    return _card(one, facts, (*_storm(one), *graphs.lines(context, number), *items, *past))
 
 
 def firing(context: Context, number: int, *, now: datetime) -> ReplyView:
@@ -112,7 +114,13 @@ def catchup(context: Context, number: int, *, now: datetime) -> ReplyView:
         f"{'before' if change.minutes_before >= 0 else 'after'} it began: {change.what} ({change.why})"
         for change in one.changes[:CHANGES_SHOWN]
     )
-    return _card(one, told.facts, (*told.lines, *graphs.lines(context, number), *changed))
+    past = similar_to(context, number)
+    before = tuple(f"it happened before: {other.id} {other.title} ({other.why})" for other in past)
+    return _card(
+        one,
+        told.facts,
+        (*told.lines, *graphs.lines(context, number), *changed, *before, *promised(past)),
+    )
 
 
 def explain(context: Context, number: int, *, now: datetime) -> ReplyView:

@@ -11,7 +11,7 @@ from incident_bot.flow.commands import arguments
 from incident_bot.flow.silences.planning import propose
 
 if TYPE_CHECKING:
-    from incident_bot.flow.commands.changing import Request
+    from incident_bot.flow.commands.request import Request
 
 EXAMPLE: Final = "silence 2h the database is being moved"
 REASON_MOST: Final = 500
