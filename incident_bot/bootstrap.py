@@ -31,6 +31,7 @@ from incident_bot.flow.history import Records
 from incident_bot.flow.intake import Intake
 from incident_bot.flow.outlets import Outlets
 from incident_bot.flow.replay import Heard, SilentNotifier, silent_notifiers
+from incident_bot.flow.signin import OIDC, SLACK
 from incident_bot.flow.slack.pacing import SENT, Paced
 from incident_bot.flow.takeover import take_back
 from incident_bot.flow.worker import Worker
@@ -38,6 +39,7 @@ from incident_bot.notifiers import NOTIFIERS
 from incident_bot.notifiers.base import Notifier
 from incident_bot.notifiers.push import PushNotifier
 from incident_bot.notifiers.slack import SlackNotifier
+from incident_bot.openid import Provider
 from incident_bot.outgoing import Client
 from incident_bot.slack_api import URL as SLACK_URL
 from incident_bot.slack_api import Slack
@@ -132,6 +134,7 @@ def build(
         lanes=Lanes(wire_pacings(settings) if notifiers is None else pacings or {}, folding=not sealed),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         slack=None if sealed else wire_slack(settings, client),
+        openid={} if sealed else wire_sign_in(settings, client),
         sealed=sealed,
         clock_offset=kept.offset,
     )
@@ -216,6 +219,29 @@ def wire_slack(settings: Settings, client: Client) -> Slack | None:
     if token is None:
         return None
     return Slack(client, token=token.get_secret_value(), url=settings.slack_api_url or SLACK_URL)
+
+
+def wire_sign_in(settings: Settings, client: Client) -> dict[str, Provider]:
+    """Give the providers that people sign in with, by the word in the address."""
+    found: dict[str, Provider] = {}
+    oidc, slack = settings.oidc_client_secret, settings.slack_client_secret
+    if settings.oidc_issuer is not None and settings.oidc_client_id is not None and oidc is not None:
+        found[OIDC] = Provider(
+            client,
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=oidc.get_secret_value(),
+            scopes=("openid", "email", "profile"),
+        )
+    if settings.slack_client_id is not None and slack is not None:
+        found[SLACK] = Provider(
+            client,
+            issuer=settings.slack_issuer,
+            client_id=settings.slack_client_id,
+            client_secret=slack.get_secret_value(),
+            scopes=("openid", "profile"),
+        )
+    return found
 
 
 def print_line(text: str) -> None:

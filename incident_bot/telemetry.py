@@ -11,6 +11,8 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TextIO, cast
 
@@ -45,6 +47,30 @@ _SECRET_KEY = re.compile(
 )
 # A receiver's address may be its password: of a logged address only what stands before the query is kept.
 _QUERY = re.compile(r"(\bhttps?://[^\s?#\"'<>]+\?)[^\s\"'<>]+", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Asked:
+    """How whoever asks is known, and the id of their request: for the log and the audit."""
+
+    how: str | None = None
+    request_id: str | None = None
+
+
+_ASKED: Final[ContextVar[Asked | None]] = ContextVar("incident_bot_asked", default=None)
+"""One for each request; threads that work for it share it, and so learn what is found out on the way."""
+
+
+def begin_asking(*, how: str | None = None, request_id: str | None = None) -> Asked:
+    """Begin a request, or a piece of work of its own; what is learnt of it later is written into the answer."""
+    found = Asked(how, request_id)
+    _ASKED.set(found)
+    return found
+
+
+def asked() -> Asked:
+    """Give what is known of the request that is being answered; nothing where there is none."""
+    return _ASKED.get() or Asked()
 
 
 def redact_line(text: str) -> str:

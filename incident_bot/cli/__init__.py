@@ -27,6 +27,7 @@ from incident_bot.cli.printing import print_json, print_simulated, shown
 from incident_bot.cli.record import Form, View, incident_bundle, verify
 from incident_bot.cli.replay import replay
 from incident_bot.cli.slack import slack_app
+from incident_bot.cli.users import user_app
 from incident_bot.cli.why import why
 from incident_bot.cli.wiring import (
     LOCAL,
@@ -69,6 +70,7 @@ app.add_typer(db_app, name="db")
 app.add_typer(token_app, name="token")
 app.add_typer(calendar_app, name="calendar")
 app.add_typer(slack_app, name="slack")
+app.add_typer(user_app, name="user")
 
 SOURCE: Final = "cli"
 _LABELS: Final = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_]*=)")

@@ -15,7 +15,7 @@ from incident_bot.config.settings import Settings
 from incident_bot.core.errors import Refused
 from incident_bot.flow.context import Context
 from incident_bot.store.engine import Store
-from incident_bot.telemetry import configure_logging
+from incident_bot.telemetry import begin_asking, configure_logging
 
 LOCAL: Final = "operator"
 """Who acts where nobody says who they are."""
@@ -51,6 +51,7 @@ def application() -> Iterator[Context]:
 def acting() -> Iterator[tuple[Context, datetime]]:
     """Do the same and give the time as well, by the clock that all who share the database go by (S8)."""
     configure_logging(level="warning", style="console")
+    begin_asking(how="command line")
     built = bootstrap.build(settings())
     try:
         yield built.context, built.clock.now()

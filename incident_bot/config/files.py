@@ -21,7 +21,14 @@ CALENDAR_BYTES_MOST: Final = 2 * 1024 * 1024
 FILES_MOST: Final = 5000
 TRIES_MOST: Final = 5
 REQUIRED: Final = ("people.yaml", "teams.yaml", "escalation.yaml", "routing.yaml")
-OPTIONAL: Final = ("holidays.yaml", "oncall.yaml", "channels.yaml", "slack.yaml", "status.yaml")
+OPTIONAL: Final = (
+    "holidays.yaml",
+    "oncall.yaml",
+    "channels.yaml",
+    "slack.yaml",
+    "status.yaml",
+    "access.yaml",
+)
 INIT: Final = "`incident-bot init DIR` writes a sample of every file"
 
 _LEFTOVERS: Final = ("~", ".swp", ".swx", ".tmp", ".bak", ".orig", ".rej", "#")

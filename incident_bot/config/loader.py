@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, TypeVar
 
+from incident_bot.config.access import AccessShape, build_access
 from incident_bot.config.calendars import Feeds
 from incident_bot.config.channels import ChannelsShape, build_channels
 from incident_bot.config.documents import Names, Shape, read
@@ -51,6 +52,7 @@ CHANNELS: Final = "rotations/channels.yaml"
 ONCALL: Final = "rotations/oncall.yaml"
 SLACK: Final = "rotations/slack.yaml"
 STATUS: Final = "rotations/status.yaml"
+ACCESS: Final = "rotations/access.yaml"
 SCHEDULES: Final = "rotations/schedules/"
 RUNBOOKS: Final = "runbooks/"
 TEMPLATES: Final = "templates/"
@@ -189,6 +191,9 @@ class _Reading:
             rooms=slack.rooms(),
             chat=slack.chat(),
             status=self._status(status, answers.ladder, ways),
+            access=build_access(
+                self._read(AccessShape, ACCESS), self.trees.get(ACCESS), self.names.teams, self.problems
+            ),
             documents=self.texts,
         )
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from incident_bot.core.access import Access
 from incident_bot.core.effects import Moment
 from incident_bot.core.enrich import Runbook
 from incident_bot.core.errors import Problem
@@ -197,6 +198,7 @@ class Revision:
     chat: ChatRules = field(default_factory=ChatRules)
     status: StatusPage | None = None
     """None where no status page is set up."""
+    access: Access = field(default_factory=Access)
     problems: tuple[Problem, ...] = field(default=())
     """What is odd but did not refuse the set."""
     notes: tuple[Problem, ...] = field(default=())

@@ -20,13 +20,14 @@ PREFIX: Final = "INCIDENT_BOT_"
 SECRETS: Final = (
     "DATABASE_URL", "INGEST_TOKEN", "API_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_URL", "HEARTBEAT_URL",
     "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_API_KEY", "TWILIO_AUTH_TOKEN",
-    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN",
+    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "SLACK_CLIENT_SECRET", "OIDC_CLIENT_SECRET",
 )  # fmt: skip
 """What may also stand in a file, as NAME_FILE. Addresses are among them: they may carry passwords."""
 COMMON: Final = frozenset({
     "SMTP_URL", "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_API_KEY",
     "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
-    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN",
+    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET",
+    "SLACK_TEAM_ID",
 })  # fmt: skip
 """Variables whose names other programs share: they have no prefix."""
 MORE: Final = "PAGERDUTY_ROUTING_KEY_"
@@ -56,6 +57,25 @@ def _web_address(value: str) -> str:
         message = "write an address such as https://incidents.example.com"
         raise ValueError(message)
     return value.rstrip("/")
+
+
+def _issuer(value: str) -> str:
+    _web_address(value)
+    parts = urlsplit(value)
+    if parts.query or parts.fragment:
+        message = "write the issuer as the provider's discovery document has it, without ? and #"
+        raise ValueError(message)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        message = "write an https address: whoever listens in between could say who signs in"
+        raise ValueError(message)
+    return value
+
+
+def _team(value: str) -> str:
+    if not re.fullmatch(r"T[A-Z0-9]{2,20}", value):
+        message = "write the id of your workspace, such as T0123ABCD: it stands in the address of Slack in a browser"
+        raise ValueError(message)
+    return value
 
 
 def _secret_web_address(value: SecretStr) -> SecretStr:
@@ -201,6 +221,14 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = None
     slack_app_token: Annotated[SecretStr, AfterValidator(_app_token)] | None = None
     slack_api_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
+    slack_team_id: Annotated[str, AfterValidator(_team)] | None = None
+    """The workspace whose members sign in; that of the bot's own token where it is left out."""
+    slack_issuer: Annotated[str, AfterValidator(_issuer)] = "https://slack.com"
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     status_dir: Path | None = None
     """A folder that a web server shows: the status page is written there on each change."""
     default_channel: Annotated[str, AfterValidator(_channel)] = Field(default_factory=_default_channel)
@@ -258,6 +286,11 @@ class Settings(BaseSettings):
         return self.api_token is not None
 
     @property
+    def sign_in_configured(self) -> bool:
+        """Say whether people sign in with a provider: then nobody is let in for being on this machine."""
+        return self.oidc_issuer is not None or self.slack_client_id is not None
+
+    @property
     def loopback(self) -> bool:
         """Say whether the host we listen on is reached from this machine alone."""
         return is_loopback(self.host)
@@ -293,6 +326,24 @@ def _halves(named: set[str]) -> list[str]:
     slack = {"SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"} & named
     if slack and "SLACK_BOT_TOKEN" not in named:
         wrong.append(f"{min(slack)}: says nothing without a bot; set SLACK_BOT_TOKEN as well")
+    return wrong + _sign_in_halves(named)
+
+
+def _sign_in_halves(named: set[str]) -> list[str]:
+    wrong: list[str] = []
+    oidc = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    if any(name in named for name in oidc):
+        missing = [name for name in oidc if name not in named]
+        wrong += [f"{PREFIX}{name}: signing in with a provider needs it; set it as well" for name in missing]
+    slack = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+    if any(name in named for name in slack):
+        wrong += [
+            f"{name}: signing in with Slack needs it; set it as well" for name in slack if name not in named
+        ]
+        if not {"SLACK_TEAM_ID", "SLACK_BOT_TOKEN"} & named:
+            wrong.append(
+                "SLACK_TEAM_ID: everybody with an account at Slack could try; set it, or SLACK_BOT_TOKEN"
+            )
     return wrong
 
 

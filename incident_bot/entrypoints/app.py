@@ -49,6 +49,7 @@ from incident_bot.entrypoints.streams import Streams
 from incident_bot.flow.context import Context
 from incident_bot.flow.intake import Intake
 from incident_bot.flow.sight import NOBODY
+from incident_bot.flow.signin import Refusals
 from incident_bot.flow.status.shelf import Shelf
 from incident_bot.telemetry import Metrics
 
@@ -82,6 +83,7 @@ def build_app(
         context=context.seen_by(NOBODY),
         clock=clock,
         doorkeeper=Doorkeeper(context, clock),
+        refusals=Refusals(context),
         metrics=metrics,
         streams=Streams(),
     )
@@ -118,7 +120,8 @@ def build_app(
     # The last one added stands outermost.
     app.add_middleware(Frame, metrics=metrics)
     app.add_middleware(IntakeDoor, context=context, intake=intake, metrics=metrics)
-    _describe_once(app, guarded=context.settings.api_token is not None)
+    settings = context.settings
+    _describe_once(app, guarded=settings.api_token is not None or settings.sign_in_configured)
     return app
 
 

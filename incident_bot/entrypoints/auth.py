@@ -1,18 +1,14 @@
 """Who is calling, and as whom they act.
 
-Three ways in: an API token as Bearer; the cookie that the console's sign-in sets; and, only while no API
-token is configured, this machine itself as the named local operator. Decides from the request alone; tokens
-are compared in constant time and never kept, logged or shown.
+Three ways in: an API token as Bearer; the cookie of a session; and, only while neither an API token nor a sign-in is
+configured, this machine itself as the named local operator. What their role does not reach is refused here, for the
+team that the address is about. Tokens are compared in constant time and never kept, logged or shown.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import secrets
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -21,24 +17,26 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 
 from incident_bot.clock import Clock
-from incident_bot.core.errors import NotFound
+from incident_bot.core.access import LEAST, Permission, Reach
+from incident_bot.core.errors import NotAllowed, NotFound
 from incident_bot.entrypoints import loopback
 from incident_bot.entrypoints.frame import authorization
-from incident_bot.flow import access
+from incident_bot.entrypoints.permits import asked_of
+from incident_bot.flow import access, permissions, sessions
 from incident_bot.flow.access import Caller
 from incident_bot.flow.context import Context
+from incident_bot.flow.sessions import SessionView
 from incident_bot.flow.sight import Seer
-from incident_bot.telemetry import logger
+from incident_bot.telemetry import asked
 
 SESSION_COOKIE: Final = "incident_bot_session"
 PERSON_COOKIE: Final = "incident_bot_person"
-SESSION_LASTS: Final = timedelta(days=30)
+SESSION_LASTS: Final = sessions.LASTS
+EMERGENCIES_EVERY: Final = timedelta(seconds=5)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-LOCAL: Final = Caller(actor="operator", scopes=access.ALL_SCOPES)
-"""Whoever sits at this machine while no token is configured."""
-
-log = logger(__name__)
+LOCAL: Final = Caller(actor="operator", scopes=access.ALL_SCOPES, how="this machine")
+"""Whoever sits at this machine while no token and no sign-in is configured."""
 
 
 class Binding(Protocol):
@@ -54,10 +52,16 @@ class Binding(Protocol):
         """The token that opens the interface."""
         ...
 
+    @property
+    def sign_in_configured(self) -> bool:
+        """Whether people sign in with a provider."""
+        ...
+
 
 def refuse_to_bind(settings: Binding, *, stored_tokens: bool = False) -> str | None:
     """Say which setting is missing before we may listen where others reach us; None where none is."""
-    if loopback.is_loopback(settings.host) or settings.api_token is not None or stored_tokens:
+    known = settings.api_token is not None or settings.sign_in_configured or stored_tokens
+    if loopback.is_loopback(settings.host) or known:
         return None
     return (
         f"refusing to listen on {settings.host} without INCIDENT_BOT_API_TOKEN: anybody who reaches it could "
@@ -77,13 +81,22 @@ class Doorkeeper:
         """Guard the application of this context."""
         self._context = context
         self._clock = clock
-        # With nothing but stored tokens no lasting secret seals a cookie: a restart asks everybody again.
-        self._own_key = secrets.token_bytes(32)
+        self._emergencies: tuple[datetime, tuple[SessionView, ...]] | None = None
 
     @property
     def guarded(self) -> bool:
-        """Whether a token is needed; without one, only this machine itself is let in."""
-        return access.any_api_token(self._context)
+        """Whether somebody has to say who they are; else only this machine itself is let in."""
+        return self._context.settings.sign_in_configured or access.any_api_token(self._context)
+
+    @property
+    def session_cookie(self) -> str:
+        """The name of the session's cookie; over https no other host of the domain can set it."""
+        return f"__Host-{SESSION_COOKIE}" if self.secure else SESSION_COOKIE
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us over https."""
+        return self._context.settings.public_url.startswith("https://")
 
     def api(self, request: Request, *, scope: str) -> Caller:
         """Name the caller of the API; raises 401 without valid credentials, 403 beyond their reach."""
@@ -110,9 +123,14 @@ class Doorkeeper:
         return self._reaching(request, caller, "read" if request.method in _SAFE else "write")
 
     def acting(self, caller: Caller, wanted: str | None) -> Caller:
-        """Let a caller act as a person of `people.yaml`; raises NotFound where there is no such person."""
+        """Let a token act as a person of `people.yaml`; raises NotFound where there is no such person.
+
+        Whoever signed in as a person acts as nobody else: then NotAllowed is raised.
+        """
         if wanted is None or wanted == caller.actor:
             return caller
+        if caller.person is not None:
+            raise NotAllowed(f"You are signed in as {caller.person}, and act as nobody else.")
         person = self._context.live.current.revision.people.get(wanted)
         if person is None or not person.active:
             raise NotFound(f"There is no active person {wanted[:64]!r} in people.yaml to act as.")
@@ -122,55 +140,73 @@ class Doorkeeper:
         """Say as whom this caller sees private incidents."""
         return access.seer_of(self._context, caller)
 
-    def new_session(self, token: str) -> str | None:
-        """Give the value of a session cookie for a token that holds, None for any other."""
-        caller = access.identify(self._context, token)
-        if caller is None:
-            log.warning("sign-in refused")
-            return None
-        expires = int((self._clock.now() + SESSION_LASTS).timestamp())
-        name = "" if self._is_master(token) else base64.urlsafe_b64encode(caller.actor.encode()).decode()
-        return self._sealed(f"{expires}.{name}")
+    def may(self, caller: Caller, permission: Permission, *, team: str | None = None) -> bool:
+        """Say whether a caller may do something, so that a page offers no button that refuses."""
+        return permissions.verdict(self._context, caller.warrant, permission, team=team).allowed
 
-    def _is_master(self, token: str) -> bool:
-        master = self._context.settings.api_token
-        return master is not None and hmac.compare_digest(token.encode(), master.get_secret_value().encode())
+    def emergencies(self) -> tuple[SessionView, ...]:
+        """Give the sessions that a link of the command line opened and that are in force: all should see them.
+
+        What was found is good for some seconds: every page asks.
+        """
+        now = self._clock.now()
+        known = self._emergencies
+        if known is None or not known[0] <= now < known[0] + EMERGENCIES_EVERY:
+            known = self._emergencies = (now, sessions.emergencies(self._context, now=now))
+        return tuple(one for one in known[1] if one.expires_at > now)
 
     def _at_console(self, request: Request) -> Caller | None:
-        if self.guarded:
-            caller = self._signed_in(request.cookies.get(SESSION_COOKIE, ""))
-            refused = loopback.cross_site(request.scope) if request.method not in _SAFE else None
-        else:
+        cookie = request.cookies.get(self.session_cookie, "")
+        caller = sessions.caller_of(self._context, cookie, now=self._clock.now()) if cookie else None
+        refused = None
+        if caller is not None:
+            refused = None if request.method in _SAFE else loopback.foreign_form(request.scope)
+        elif not self.guarded:
             caller, refused = LOCAL, loopback.refusal(request.scope)
         if caller is None:
             return None
         if refused:
             raise HTTPException(HTTPStatus.FORBIDDEN, refused)
+        if caller.person is not None:
+            return caller
         person = self._context.live.current.revision.people.get(request.cookies.get(PERSON_COOKIE, ""))
         return replace(caller, actor=person.id) if person is not None and person.active else caller
 
     def _reaching(self, request: Request, caller: Caller, scope: str) -> Caller:
+        asked().how = caller.how
         if not access.reaches(caller, scope):
             raise HTTPException(HTTPStatus.FORBIDDEN, f"This token does not reach {scope!r}.")
         acting = self.acting(caller, request.headers.get("x-actor") or request.query_params.get("as"))
         request.state.actor = acting.actor
+        # A token for pipelines has no role, and needs none for the one thing that it may do.
+        if caller.person is not None or scope != "changes":
+            self._permit(request, acting, scope)
         return acting
 
-    def _signed_in(self, cookie: str) -> Caller | None:
-        expires, _, rest = cookie.partition(".")
-        name, _, _seal = rest.partition(".")
-        whole = hmac.compare_digest(self._sealed(f"{expires}.{name}").encode(), cookie.encode())
-        if not whole or self._clock.now().timestamp() >= int(expires):
-            return None
-        if not name:
-            return LOCAL
-        actor = base64.urlsafe_b64decode(name).decode()
-        held = (one for one in access.tokens(self._context) if one.name == actor and one.revoked_at is None)
-        token = next(held, None)
-        return None if token is None else Caller(actor=actor, scopes=frozenset(token.scopes), name=actor)
+    def _permit(self, request: Request, caller: Caller, scope: str) -> None:
+        """Refuse what the caller's role does not reach, for the team that the address is about."""
+        path = str(getattr(request.scope.get("route"), "path", ""))
+        permission = asked_of(request.method, path, scope)
+        found = permissions.verdict(self._context, caller.warrant, permission)
+        by_team = found.allowed and LEAST[permission][1] is Reach.TEAM
+        team = self._team(request, caller, path) if by_team else None
+        if team is not None:
+            found = permissions.verdict(self._context, caller.warrant, permission, team=team)
+        if not found.allowed:
+            raise NotAllowed(permissions.refused(self._context, found, caller.person or caller.actor))
 
-    def _sealed(self, content: str) -> str:
-        """Seal what a cookie says; a new token in the environment makes every old session worthless."""
-        token = self._context.settings.api_token
-        key = self._own_key if token is None else hashlib.sha256(token.get_secret_value().encode()).digest()
-        return f"{content}.{hmac.new(key, f'console {content}'.encode(), 'sha256').hexdigest()}"
+    def _team(self, request: Request, caller: Caller, path: str) -> str | None:
+        """Give the team of the incident or schedule in the address of a request that changes something.
+
+        None where there is none, or where the role is the same for every team.
+        """
+        if request.method in _SAFE or caller.person is None:
+            return None
+        named = request.path_params
+        schedule = named.get("schedule") or (named.get("name") if "/schedules/{name}" in path else None)
+        if schedule is not None:
+            return permissions.team_of_schedule(self._context, str(schedule))
+        if "/incidents/{id}" not in path:
+            return None
+        context = self._context.seen_by(self.seer(caller))
+        return permissions.team_of_incident(context, str(named.get("id")))

@@ -16,6 +16,7 @@ from incident_bot.entrypoints.auth import Doorkeeper
 from incident_bot.entrypoints.streams import Streams
 from incident_bot.flow.access import Caller
 from incident_bot.flow.context import Context
+from incident_bot.flow.signin import Refusals
 from incident_bot.telemetry import Metrics
 
 
@@ -27,6 +28,8 @@ class Desk:
     """As whoever has not said who they are sees it; `seen_by` for all that reads or changes an incident."""
     clock: Clock
     doorkeeper: Doorkeeper
+    refusals: Refusals
+    """Who was not let in."""
     metrics: Metrics
     streams: Streams
 
@@ -35,8 +38,8 @@ class Desk:
         return self.clock.now()
 
     def seen_by(self, caller: Caller) -> Context:
-        """Give the context as this caller may see it."""
-        return self.context.seen_by(self.doorkeeper.seer(caller))
+        """Give the context as this caller may see it, and act in it."""
+        return self.context.seen_by(self.doorkeeper.seer(caller)).acting(caller.warrant)
 
 
 async def desk(request: Request) -> Desk:

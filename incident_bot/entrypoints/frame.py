@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from incident_bot.entrypoints import problems
-from incident_bot.telemetry import Metrics, logger
+from incident_bot.telemetry import Metrics, begin_asking, logger
 
 BODY_LIMIT: Final = 1024 * 1024
 CONTENT_SECURITY_POLICY: Final = (
@@ -37,7 +37,9 @@ SECURITY_HEADERS: Final = {
 }
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET: Final = ("/health", "/metrics", "/static/")
-_SECRET: Final = re.compile(r"^(/ack/|/oncall/tap/|/status/(?:confirm|unsubscribe)/).+", re.DOTALL)
+_SECRET: Final = re.compile(
+    r"^(/ack/|/oncall/tap/|/sign-in/link/|/status/(?:confirm|unsubscribe)/).+", re.DOTALL
+)
 """Addresses that end in a secret: who reads the log must not be able to open them."""
 _ID: Final = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 
@@ -95,6 +97,7 @@ class Frame:
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id, correlation_id=correlation_id)
+        begin_asking(request_id=request_id)
         method = str(scope["method"])
         answer = _Answer(send, request_id, correlation_id, without_body=method == "HEAD")
         if method == "HEAD":

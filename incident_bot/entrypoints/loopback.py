@@ -65,6 +65,16 @@ def cross_site(scope: Scope) -> str | None:
     )
 
 
+def foreign_form(scope: Scope) -> str | None:
+    """Say why a request that changes something, with a session's cookie, does not come from our own page.
+
+    Browsers say with each form where it stood: `Sec-Fetch-Site` where the connection is safe, `Origin` everywhere. Who
+    says neither is no browser of today, and has no business with a cookie: programs send a token.
+    """
+    told = any(header(scope["headers"], name) is not None for name in (b"sec-fetch-site", b"origin"))
+    return cross_site(scope) if told else "A form has to come from our own page; programs send an API token."
+
+
 def is_navigation(headers: Mapping[str, str]) -> bool:
     """Say whether a browser follows a link, typed address or bookmark, rather than a script or form."""
     return (

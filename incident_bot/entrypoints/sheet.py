@@ -43,6 +43,7 @@ def draw(
         me=person.name if person else caller.actor,
         guarded=at.doorkeeper.guarded,
         troubles=len(at.context.live.problems),
+        emergencies=at.doorkeeper.emergencies(),
         key=secrets.token_urlsafe(12),
         here=request.url.path,
         places=navigation.shown(request.app.state.places, status_page=revision.status is not None),

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from incident_bot.core.access import Role, Warrant
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import EVERYTHING, Seer, known_as
 from incident_bot.store import interventions
+from incident_bot.store.transaction import Tx
 
 ALL_SCOPES: Final = frozenset({"read", "write", "admin", "changes"})
 AUTOMATION: Final = "automation"
@@ -30,7 +32,25 @@ class Caller:
     """As whom they act: themselves, or a person whom they named."""
     scopes: frozenset[str]
     name: str = ""
-    """What their credentials prove: the token's name; empty for the master token and the local operator."""
+    """What their credentials prove: the token's name, or the id of a person; empty for the master token and the local
+    operator."""
+    person: str | None = None
+    """The person of people.yaml who signed in; None where it was a token, or this machine."""
+    role: Role | None = None
+    """What their credentials give beyond what the person has."""
+    session: int | None = None
+    """The session of their browser."""
+    how: str = ""
+    """How they are known, for the audit."""
+    until: datetime | None = None
+    """When what a one-time link gave ends."""
+
+    @property
+    def warrant(self) -> Warrant:
+        """As whom they act: what is proven, whoever they say that they are."""
+        if self.person is not None:
+            return Warrant(person=self.person, role=self.role)
+        return Warrant(role=self.role or _role_of(self.scopes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +101,18 @@ def identify(context: Context, token: str | None) -> Caller | None:
         return None
     master = context.settings.api_token
     if master is not None and _same(token, master.get_secret_value()):
-        return Caller(actor=AUTOMATION, scopes=ALL_SCOPES)
+        return Caller(actor=AUTOMATION, scopes=ALL_SCOPES, how="the master token")
     with context.store.read() as tx:
         stored = interventions.find_token(tx, _digest(token))
     if stored is None or stored.revoked_at is not None:
         return None
-    return Caller(actor=stored.name, scopes=stored.scopes, name=stored.name)
+    return Caller(actor=stored.name, scopes=stored.scopes, name=stored.name, how=f"the token {stored.name}")
+
+
+def _role_of(scopes: frozenset[str]) -> Role | None:
+    """Give what a token's scopes are worth: `changes` alone is no role."""
+    held = {"admin": Role.ADMIN, "write": Role.RESPONDER, "read": Role.VIEWER}
+    return next((role for scope, role in held.items() if scope in scopes), None)
 
 
 def seer_of(context: Context, caller: Caller) -> Seer:
@@ -103,6 +129,12 @@ def seer_of(context: Context, caller: Caller) -> Seer:
 def reaches(caller: Caller, scope: str) -> bool:
     """Say whether a caller may do this; who may write may tell of changes, too."""
     return scope in caller.scopes or (scope == "changes" and "write" in caller.scopes)
+
+
+def token_number(tx: Tx, token: str) -> int | None:
+    """Give the number of a stored token; None for the master token, and where there is no such one."""
+    stored = interventions.find_token(tx, _digest(token))
+    return stored.id if stored else None
 
 
 def any_api_token(context: Context) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from incident_bot.config.settings import Settings
+from incident_bot.core.access import Warrant
 from incident_bot.core.lanes import Lanes
 from incident_bot.flow.configure import Live
 from incident_bot.flow.history import Records
@@ -17,6 +18,7 @@ from incident_bot.flow.signals import Signals
 from incident_bot.flow.slack.ear import Ear
 from incident_bot.flow.trouble import Trouble
 from incident_bot.notifiers.base import Notifier, NotifierKind
+from incident_bot.openid import Provider
 from incident_bot.outgoing import Client
 from incident_bot.slack_api import Slack
 from incident_bot.store.engine import Store
@@ -49,6 +51,8 @@ class Context:
     """What was in force before, for questions about the past."""
     slack: Slack | None = None
     """The workspace in which incidents are worked on; None where there is none."""
+    openid: Mapping[str, Provider] = field(default_factory=dict)
+    """With whom people sign in, by the word in the address."""
     ear: Ear = field(default_factory=Ear)
     """How well Slack is heard."""
     trouble: Trouble = field(default_factory=Trouble)
@@ -62,6 +66,13 @@ class Context:
     """How far the machine's clock is ahead of the time that is handed to the flow; negative where it is behind."""
     seer: Seer = EVERYTHING
     """For whom it is read and written: the bot itself and its operator, or whom a door let in (`flow.sight`)."""
+
+    warrant: Warrant | None = None
+    """As whom it is acted (`flow.permissions`); None is the bot itself, or a door that has asked already."""
+
+    def acting(self, warrant: Warrant) -> Context:
+        """Give the same parts for somebody who acts: what their role does not reach is refused."""
+        return replace(self, warrant=warrant)
 
     def seen_by(self, seer: Seer) -> Context:
         """Give the same parts for somebody who looks: what they may not see is not there for them."""

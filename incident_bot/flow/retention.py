@@ -31,6 +31,8 @@ AGES: Final[Mapping[Passing, timedelta]] = MappingProxyType({
     Passing.OFFERS: timedelta(days=90),
     Passing.STATUS_NOTICES: timedelta(days=30),
     Passing.STATUS_NEWS: timedelta(days=90),
+    Passing.SESSIONS: timedelta(days=90),
+    Passing.SIGN_INS: timedelta(days=7),
 })  # fmt: skip
 """How long each is kept; docs/reference/retention.md says why."""
 

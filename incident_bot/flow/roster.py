@@ -18,6 +18,7 @@ from incident_bot.core.model import JsonObject, Person, rfc3339
 from incident_bot.core.oncall import Add, Cover, Override, Remove, Replace
 from incident_bot.flow.context import Context
 from incident_bot.flow.history import Roster
+from incident_bot.flow.permissions import need_schedule
 from incident_bot.flow.views import GapView, OnCallView, OverrideView, ScheduleView, ShiftView
 from incident_bot.store import handoffs, interventions
 from incident_bot.store.interventions import StoredOverride
@@ -131,6 +132,7 @@ def make_override(
     revision = context.live.current.revision
     if schedule not in revision.schedules:
         raise NotFound(_no_schedule(schedule, sorted(revision.schedules)))
+    need_schedule(context, schedule, who=actor)
     if key is not None and not 0 < len(key) <= KEY_MOST:
         message = f"An Idempotency-Key has 1 to {KEY_MOST} characters."
         raise Refused(message)
@@ -172,6 +174,7 @@ def override_in(
     context: Context, tx: Tx, schedule: str, wanted: Wanted, *, actor: str, now: datetime
 ) -> OverrideView:
     """Do as `make_override`, within a transaction of the caller's, for a schedule that is in force."""
+    need_schedule(context, schedule, who=actor)
     change = _change(wanted, context.live.current.revision.people, now=now)
     return put_in(context, tx, schedule, change, actor=actor, now=now)
 
@@ -193,6 +196,7 @@ def end_in(
         where = f" on {schedule[:80]}" if schedule is not None else ""
         message = f"There is no override {number}{where}; list the schedule's overrides to see their numbers."
         raise NotFound(message)
+    need_schedule(context, found.schedule, who=actor)
     ended = interventions.end_override(tx, number, by=actor, now=now)
     if ended is None:
         raise Refused(_over(found))

@@ -17,6 +17,8 @@ from incident_bot.store.tables import (
     ack_link,
     answer,
     reach_tap,
+    session,
+    sign_in,
     slack_heard,
     slack_seen,
     status_news,
@@ -48,6 +50,10 @@ class Passing(StrEnum):
     """Letters to those who follow the status page, once they are over."""
     STATUS_NEWS = "status_news"
     """What those were told."""
+    SESSIONS = "session"
+    """Sessions of browsers; by their end."""
+    SIGN_INS = "sign_in"
+    """What let somebody in once; by its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ _OLD: Final[Mapping[Passing, _Rows]] = {
     Passing.STATUS_NEWS: _Rows(
         status_news, status_news.c.made_at, ~sa.exists().where(status_notice.c.news_id == status_news.c.id)
     ),
+    Passing.SESSIONS: _Rows(session, session.c.expires_at),
+    Passing.SIGN_INS: _Rows(sign_in, sign_in.c.expires_at),
 }
 
 

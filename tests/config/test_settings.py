@@ -15,6 +15,11 @@ BESIDES: Mapping[str, Mapping[str, str]] = {
     "TWILIO_AUTH_TOKEN": {"TWILIO_ACCOUNT_SID": f"AC{'0' * 32}", "TWILIO_FROM": "+4915735980000"},
     "SLACK_SIGNING_SECRET": {"SLACK_BOT_TOKEN": "xoxb-1"},
     "SLACK_APP_TOKEN": {"SLACK_BOT_TOKEN": "xoxb-1"},
+    "SLACK_CLIENT_SECRET": {"SLACK_CLIENT_ID": "1.2", "SLACK_TEAM_ID": "T0123ABCD"},
+    "OIDC_CLIENT_SECRET": {
+        "INCIDENT_BOT_OIDC_ISSUER": "https://id.example.com/",
+        "INCIDENT_BOT_OIDC_CLIENT_ID": "bot",
+    },
 }
 """What a secret is worth nothing without."""
 
@@ -245,3 +250,46 @@ def test_a_public_address_is_one_that_somebody_gave() -> None:
 def test_slack_s_tokens_are_told_apart(environ: Mapping[str, str], told: str) -> None:
     (line,) = refusal_of(environ)
     assert line.startswith(told)
+
+
+SIGN_INS: Mapping[str, tuple[Mapping[str, str], list[str]]] = {
+    "a provider without a secret": (
+        {"INCIDENT_BOT_OIDC_ISSUER": "https://id.example.com", "INCIDENT_BOT_OIDC_CLIENT_ID": "bot"},
+        ["INCIDENT_BOT_OIDC_CLIENT_SECRET: signing in with a provider needs it; set it as well"],
+    ),
+    "Slack for everybody": (
+        {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s"},
+        ["SLACK_TEAM_ID: everybody with an account at Slack could try; set it, or SLACK_BOT_TOKEN"],
+    ),
+    "no workspace": (
+        {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s", "SLACK_TEAM_ID": "acme"},
+        [
+            (
+                "SLACK_TEAM_ID: write the id of your workspace, such as T0123ABCD: "
+                "it stands in the address of Slack in a browser"
+            )
+        ],
+    ),
+    "a provider over an open line": (
+        {
+            "INCIDENT_BOT_OIDC_ISSUER": "http://id.example.com",
+            "INCIDENT_BOT_OIDC_CLIENT_ID": "bot",
+            "INCIDENT_BOT_OIDC_CLIENT_SECRET": "s",
+        },
+        ["INCIDENT_BOT_OIDC_ISSUER: write an https address: whoever listens in between could say who signs in"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SIGN_INS)
+def test_half_a_sign_in_is_refused(case: str) -> None:
+    environ, expected = SIGN_INS[case]
+    assert refusal_of(environ) == expected
+
+
+def test_the_issuer_is_kept_as_it_is_written() -> None:
+    environ = {"INCIDENT_BOT_OIDC_CLIENT_SECRET": "s", **BESIDES["OIDC_CLIENT_SECRET"]}
+    settings = Settings.load(environ)
+    assert settings.oidc_issuer == "https://id.example.com/"
+    assert settings.sign_in_configured
+    assert not Settings.load({}).sign_in_configured

@@ -192,10 +192,18 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_world(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., World]]:
-    """Build worlds; each keyword but `ways` is an environment variable without its prefix."""
+    """Build worlds; each keyword is an environment variable without its prefix, those in `bare` have none.
+
+    `ways` are ways out besides the recorder.
+    """
     built: list[World] = []
 
-    def make(*, ways: Mapping[str, Notifier] | None = None, **environment: str) -> World:
+    def make(
+        bare: Mapping[str, str] | None = None,
+        *,
+        ways: Mapping[str, Notifier] | None = None,
+        **environment: str,
+    ) -> World:
         directory = tmp_path / f"world{len(built)}"
         for name, text in FILES.items():
             path = directory / name
@@ -207,6 +215,7 @@ def make_world(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., World]]
             "INCIDENT_BOT_CONFIG_DIR": str(directory),
             "INCIDENT_BOT_DEFAULT_CHANNEL": "recorder",
             **{f"INCIDENT_BOT_{name.upper()}": value for name, value in environment.items()},
+            **(bare or {}),
         }
         clock = ManualClock(START)
         recorder = Recorder()

@@ -42,8 +42,9 @@ LOCAL: Mapping[str, tuple[str, str, Mapping[str, str], int]] = {
 
 
 def far_away(world: World, headers: Mapping[str, str] | None = None) -> TestClient:
-    """Somebody on another machine."""
-    return world.client(peer="203.0.113.9", host="bot.example.com", headers=headers)
+    """Somebody on another machine, with a browser: it says where its forms stand."""
+    own = {"origin": "http://bot.example.com", **(headers or {})}
+    return world.client(peer="203.0.113.9", host="bot.example.com", headers=own)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/incidents", "/"])
@@ -247,10 +248,14 @@ BINDINGS: Mapping[str, tuple[str, str | None, bool, bool]] = {
 @pytest.mark.parametrize("case", BINDINGS)
 def test_it_refuses_to_listen_where_everybody_could_act(case: str) -> None:
     host, token, stored, allowed = BINDINGS[case]
-    settings = SimpleNamespace(host=host, api_token=SecretStr(token) if token else None)
+    settings = SimpleNamespace(
+        host=host, api_token=SecretStr(token) if token else None, sign_in_configured=False
+    )
     said = refuse_to_bind(settings, stored_tokens=stored)
     assert (said is None) is allowed
     assert allowed or (said is not None and "INCIDENT_BOT_API_TOKEN" in said)
+    settings.sign_in_configured = True
+    assert refuse_to_bind(settings, stored_tokens=stored) is None
 
 
 @pytest.mark.parametrize(

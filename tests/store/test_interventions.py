@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from incident_bot.store import LostRace, Store, interventions, retention
-from incident_bot.store.interventions import Maintenance
+from incident_bot.store.interventions import Maintenance, Sought
 from incident_bot.store.retention import Passing
+from incident_bot.telemetry import begin_asking
 from tests.store.samples import MINUTE, NOW, stored_incident
 
 WINDOW = Maintenance(
@@ -117,3 +120,40 @@ def test_the_audit_is_newest_first(store: Store) -> None:
             NOW + 2 * MINUTE,
         )
         assert interventions.audit(tx, before_id=newest.id, limit=1) == rest[:1]
+
+
+def test_the_database_refuses_to_change_the_audit(store: Store) -> None:
+    begin_asking(how="oidc", request_id="r1")
+    with store.write() as tx:
+        interventions.record(tx, "alice", "token.created", {"id": 1}, before={}, after={"id": 1}, now=NOW)
+    begin_asking()
+    for statement in ("UPDATE audit SET actor = 'bob'", "DELETE FROM audit"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), store.write() as tx:
+            tx.connection.exec_driver_sql(statement)
+    with store.read() as tx:
+        (entry,) = interventions.audit(tx)
+    assert (entry.actor, entry.how, entry.request_id) == ("alice", "oidc", "r1")
+    assert (entry.before, entry.after) == ({}, {"id": 1})
+
+
+def test_the_audit_is_searched(store: Store) -> None:
+    with store.write() as tx:
+        for minute, (actor, action) in enumerate(
+            [
+                ("alice", "token.created"),
+                ("bob", "token.revoked"),
+                ("alice", "tokens.odd"),
+                ("alice", "token"),
+            ]
+        ):
+            interventions.record(tx, actor, action, {}, now=NOW + minute * MINUTE)
+
+    def found(**sought: Any) -> list[str]:
+        with store.read() as tx:
+            return [one.action for one in interventions.audit(tx, Sought(**sought))]
+
+    assert found(action="token") == ["token", "token.revoked", "token.created"]
+    assert found(actor="alice", action="token.created") == ["token.created"]
+    assert found(start=NOW + MINUTE, end=NOW + 2 * MINUTE) == ["token.revoked"]
+    with store.read() as tx:
+        assert interventions.audited_actions(tx) == ["token", "token.created", "token.revoked", "tokens.odd"]

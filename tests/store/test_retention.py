@@ -12,7 +12,17 @@ import sqlalchemy as sa
 from incident_bot.core.rooms.heard import Mark
 from incident_bot.core.status import Outlet
 from incident_bot.flow.retention import AGES
-from incident_bot.store import Store, acklinks, chat, handoffs, interventions, retention, rooms, subscribers
+from incident_bot.store import (
+    Store,
+    acklinks,
+    chat,
+    handoffs,
+    interventions,
+    retention,
+    rooms,
+    sessions,
+    subscribers,
+)
 from incident_bot.store.acklinks import AckLink
 from incident_bot.store.handoffs import Held, Offer
 from incident_bot.store.retention import Passing
@@ -85,6 +95,16 @@ def _notice(tx: Tx, number: int, at: datetime) -> None:
     assert subscribers.settle(tx, notice, owner="me", sent_at=at)
 
 
+def _session(tx: Tx, number: int, at: datetime) -> None:
+    made = sessions.Session(person="alice", how="oidc", made_at=at, seen_at=at, expires_at=at)
+    sessions.add(tx, f"s{number}", made)
+
+
+def _sign_in(tx: Tx, number: int, at: datetime) -> None:
+    once = sessions.OneTime(person="alice", role=None, minutes=15, expires_at=at)
+    sessions.add_link(tx, f"l{number}", once, now=at)
+
+
 MAKE: Final[Mapping[Passing, Make]] = {
     Passing.SLACK_SEEN: _seen,
     Passing.SLACK_HEARD: _heard,
@@ -95,6 +115,8 @@ MAKE: Final[Mapping[Passing, Make]] = {
     Passing.OFFERS: _offer,
     Passing.STATUS_NOTICES: _notice,
     Passing.STATUS_NEWS: _news,
+    Passing.SESSIONS: _session,
+    Passing.SIGN_INS: _sign_in,
 }
 
 

@@ -86,11 +86,11 @@ def _form(command: Mapping[str, Any], name: str, number: int | None) -> Form:
 
 
 def _on_call(bench: Workbench, command: Mapping[str, Any]) -> ReplyView:
-    line = typed(bench.context, text_of(command, "text"))
+    line, user = typed(bench.context, text_of(command, "text")), text_of(command, "user_id")
     return run(
-        bench.context,
+        bench.seen_by(user),
         line,
-        bench.actor(text_of(command, "user_id")),
+        bench.actor(user),
         key=f"slack:{text_of(command, 'trigger_id')}"[: commands.KEY_MOST],
         now=bench.now(),
     )

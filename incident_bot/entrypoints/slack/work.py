@@ -19,6 +19,7 @@ from slack_bolt.context.respond import Respond
 from incident_bot.clock import Clock
 from incident_bot.core.errors import IncidentBotError, Refused
 from incident_bot.flow.context import Context
+from incident_bot.flow.permissions import said_by
 from incident_bot.flow.slack.chat import learn
 from incident_bot.flow.slack.people import GUEST, actor, mentioned, typed
 from incident_bot.flow.slack.sight import seer_of
@@ -27,6 +28,7 @@ from incident_bot.flow.views import ReplyView
 from incident_bot.render.slack.blocks import actions, button, message
 from incident_bot.render.slack.replies import Answer, reply_blocks, reply_text
 from incident_bot.slack_api import Slack
+from incident_bot.telemetry import begin_asking
 
 PATIENCE: Final = 2.0
 """Seconds that an answer is waited for before it is told afterwards."""
@@ -109,9 +111,10 @@ class Workbench:
         return typed(self.context, text)
 
     def seen_by(self, user: str, *, channel: str | None = None) -> Context:
-        """Give the parts as a member may see them who is in this channel."""
+        """Give the parts as a member may see them who is in this channel, and act with them."""
         with self.context.store.read() as tx:
-            return self.context.seen_by(seer_of(self.context, tx, user, channel=channel))
+            seer = seer_of(self.context, tx, user, channel=channel)
+        return self.context.seen_by(seer).acting(said_by(self.context, actor(self.context, user)))
 
     def actor(self, user: str) -> str:
         """Give the actor behind a member; raises Refused for a stranger where the configuration says so."""
@@ -155,6 +158,7 @@ class Workbench:
 
 def guarded(work: Callable[[], T], otherwise: Callable[[str], T], *, doing: str) -> T:
     """Do work; where it is refused or fails, give what `otherwise` makes of the words for whoever asked."""
+    begin_asking(how="slack")
     try:
         return work()
     except IncidentBotError as error:

@@ -24,8 +24,9 @@ from incident_bot.flow.commands.reading import READERS, help_on, list_open, why_
 from incident_bot.flow.commands.request import Request
 from incident_bot.flow.commands.splitting import split
 from incident_bot.flow.context import Context
-from incident_bot.flow.grammar import VERBS, Line, Verb, parse
+from incident_bot.flow.grammar import VERBS, Line, Verb, parse, verb_named
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.permissions import need_verb
 from incident_bot.flow.sight import visible
 from incident_bot.flow.slack.names import readable
 from incident_bot.flow.slack.people import GUEST
@@ -132,6 +133,7 @@ def declare(
         known = _recall(tx, key, f"new {title}", actor)
         if known is not None:
             return known
+        need_verb(context, tx, verb_named("new"), None, actor=actor, source=source, now=now)
         ledger = Ledger(context, tx, now=now)
         decision = open_declared(
             ledger, title=title, actor=actor, source=source, severity=severity, team=team, service=service,
@@ -180,7 +182,8 @@ def _change(
         return known
     ledger = Ledger(context, tx, now=now)
     if line.verb.name in JOINING:
-        visible(tx, context.seer, number or 0)
+        about = visible(tx, context.seer, number or 0)
+        need_verb(context, tx, line.verb, about, actor=actor, source=source, now=now)
         joining = Joining(
             ledger=ledger, number=number or 0, rest=line.rest, actor=actor, source=source, now=now
         )
@@ -188,12 +191,15 @@ def _change(
         reply = ReplyView(text=text, incident=incident_name(goes_on))
         _remember(tx, key, said, scope, reply, now)
         return reply
+    if line.verb.name in OPENING:
+        need_verb(context, tx, line.verb, None, actor=actor, source=source, now=now)
     if line.verb.name == "new":
         decision = declare_from_line(ledger, line.rest, actor=actor, source=source)
     elif line.verb.name == "drill":
         decision = drill(ledger, line.rest, actor=actor, source=source)
     else:
         found = visible(tx, context.seer, number or 0, lock=True)
+        need_verb(context, tx, line.verb, found, actor=actor, source=source, now=now)
         request = Request(ledger=ledger, incident=found, rest=line.rest, actor=actor, now=now)
         command = CHANGES[line.verb.name](request)
         rules = ledger.current.revision.rules

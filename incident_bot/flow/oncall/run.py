@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, assert_never
 
+from incident_bot.core.access import Permission
 from incident_bot.core.effects import Moment
 from incident_bot.core.errors import Refused
 from incident_bot.core.model import JsonObject
@@ -14,6 +15,7 @@ from incident_bot.flow.oncall import reading, swaps, taps
 from incident_bot.flow.oncall.asking import AHEAD, Asking
 from incident_bot.flow.oncall.grammar import CHANGING, Line, Verb, parse
 from incident_bot.flow.oncall.notices import Notices
+from incident_bot.flow.permissions import need
 from incident_bot.flow.roster import Wanted
 from incident_bot.flow.views import ReplyView
 from incident_bot.store import handoffs, interventions, outbox
@@ -21,6 +23,8 @@ from incident_bot.store.transaction import LostRace, Tx, Unavailable
 
 KEY_MOST: Final = 200
 RACES_MOST: Final = 5
+ARRANGING: Final = frozenset({Verb.OVERRIDE, Verb.END, Verb.OFFER, Verb.COVER, Verb.ASK})
+"""What needs a role; an answer to an offer, and to whether one is reachable, is one's own."""
 OVERRIDE_EXAMPLE: Final = "override @dan fri 18:00 mon 09:00 web"
 
 
@@ -64,6 +68,8 @@ def _once(
             message = "This Idempotency-Key was used for another command; use a new one."
             raise Refused(message)
         return ReplyView(text=str(known.get("text", "")))
+    if line.verb in ARRANGING:
+        need(context, Permission.SCHEDULE_OVERRIDE, who=actor)
     reply = _change(Asking(context, tx, actor=actor, now=now), line)
     if key is not None:
         answer: JsonObject = {"said": said, "text": reply.text}

@@ -6,8 +6,10 @@ from incident_bot.store.interventions.access import (
     recall,
     remember,
     revoke_token,
+    token_of,
     tokens,
 )
+from incident_bot.store.interventions.audits import Sought, audit, audited_actions, record
 from incident_bot.store.interventions.calendars import (
     USE_NOTED_EVERY,
     add_calendar_link,
@@ -19,10 +21,8 @@ from incident_bot.store.interventions.calendars import (
 from incident_bot.store.interventions.overrides import add_override, end_override, override, overrides
 from incident_bot.store.interventions.records import (
     activations,
-    audit,
     documents_of,
     postmortem,
-    record,
     revision_at,
     revisions,
     save_postmortem,
@@ -55,6 +55,7 @@ __all__ = [
     "Maintenance",
     "Revision",
     "SavedPostmortem",
+    "Sought",
     "StoredOverride",
     "Token",
     "activations",
@@ -63,6 +64,7 @@ __all__ = [
     "add_override",
     "add_token",
     "audit",
+    "audited_actions",
     "calendar_links",
     "documents_of",
     "end_maintenance",
@@ -84,5 +86,6 @@ __all__ = [
     "revoke_token",
     "save_postmortem",
     "save_revision",
+    "token_of",
     "tokens",
 ]

@@ -55,6 +55,12 @@ def find_token(tx: Tx, digest: str) -> Token | None:
     return None if row is None else _token(row)
 
 
+def token_of(tx: Tx, token_id: int) -> Token | None:
+    """Give a token by its number, a revoked one too."""
+    row = tx.connection.execute(sa.select(token_table).where(token_table.c.id == token_id)).first()
+    return None if row is None else _token(row)
+
+
 def revoke_token(tx: Tx, token_id: int, *, now: datetime) -> bool:
     """Have a token open nothing from now on; False where there is none that still did."""
     where = (token_table.c.id == token_id, token_table.c.revoked_at.is_(None))

@@ -1,4 +1,4 @@
-"""What is kept for the record: saved post-mortems, configuration revisions (R15), the audit."""
+"""What is kept for the record: saved post-mortems, configuration revisions (R15)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from incident_bot.core.model import JsonObject
-from incident_bot.store.interventions.values import Activation, AuditEntry, Revision, SavedPostmortem
-from incident_bot.store.tables import audit as audit_table
+from incident_bot.store.interventions.values import Activation, Revision, SavedPostmortem
 from incident_bot.store.tables import postmortem as postmortem_table
 from incident_bot.store.tables import revision as revision_table
 from incident_bot.store.transaction import Tx
@@ -99,21 +98,3 @@ def revision_at(tx: Tx, instant: datetime) -> Revision | None:
 
 def _revision(row: Found) -> Revision:
     return Revision(id=row.id, digest=row.digest, documents=row.documents, activated_at=row.activated_at)
-
-
-def record(tx: Tx, actor: str, action: str, data: JsonObject, *, now: datetime) -> None:
-    """Add one entry to the audit."""
-    columns = {"at": now, "actor": actor, "action": action, "data": data}
-    tx.connection.execute(sa.insert(audit_table).values(columns))
-
-
-def audit(tx: Tx, *, before_id: int | None = None, limit: int = 100) -> list[AuditEntry]:
-    """Give the audit's entries, newest first."""
-    query = sa.select(audit_table).order_by(audit_table.c.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(audit_table.c.id < before_id)
-    return [_entry(row) for row in tx.connection.execute(query)]
-
-
-def _entry(row: Found) -> AuditEntry:
-    return AuditEntry(id=row.id, at=row.at, actor=row.actor, action=row.action, data=row.data)

@@ -113,3 +113,8 @@ class AuditEntry:
     actor: str
     action: str
     data: JsonObject
+    before: JsonObject | None = None
+    after: JsonObject | None = None
+    how: str | None = None
+    """How the actor was known: the provider they signed in with, a token's name, the command line …"""
+    request_id: str | None = None

@@ -1,5 +1,6 @@
 """The tables. Their classes only define them: all work is done with Core statements over the tables named here."""
 
+from incident_bot.store.tables.access import SessionTable, SignInTable
 from incident_bot.store.tables.alerts import DeliveryTable, EpisodeTable, GroupTable
 from incident_bot.store.tables.base import Base, table_of
 from incident_bot.store.tables.calendars import CalendarLinkTable
@@ -63,6 +64,8 @@ reach_tap = table_of(TapTable)
 receipt = table_of(ReceiptTable)
 revision = table_of(RevisionTable)
 room = table_of(RoomTable)
+session = table_of(SessionTable)
+sign_in = table_of(SignInTable)
 silence = table_of(SilenceTable)
 slack_heard = table_of(HeardTable)
 slack_name = table_of(NameTable)
@@ -105,6 +108,8 @@ __all__ = [
     "receipt",
     "revision",
     "room",
+    "session",
+    "sign_in",
     "silence",
     "slack_heard",
     "slack_name",

@@ -103,10 +103,22 @@ class AuditTable(Base, table=True):
     """One thing that somebody did to the bot itself."""
 
     __tablename__ = "audit"
-    __table_args__ = (sa.Index("ix_audit_at", "at"), {"sqlite_autoincrement": True})
+    # The database itself refuses to change or remove a row: triggers, see the migration 0015.
+    __table_args__ = (
+        sa.Index("ix_audit_at", "at"),
+        sa.Index("ix_audit_actor", "actor", "id"),
+        sa.Index("ix_audit_action", "action", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = identifier()
     at: datetime = instant()
     actor: str = words()
     action: str = word()
     data: Any = document()
+    # What was before and after, where something was changed.
+    data_before: Any | None = document()
+    data_after: Any | None = document()
+    # How the actor was known, and the id of the request; rows of before 0015 have neither.
+    how: str | None = word()
+    request_id: str | None = words()
