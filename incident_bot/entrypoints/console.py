@@ -21,10 +21,9 @@ from incident_bot.entrypoints import loopback
 from incident_bot.entrypoints.api.parameters import Before, Number, cut
 from incident_bot.entrypoints.auth import SignInNeeded
 from incident_bot.entrypoints.desk import AtDesk, Desk
-from incident_bot.entrypoints.documents import document
 from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import commands, evidence, export, queries, roster
+from incident_bot.flow import commands, evidence, queries, roster
 from incident_bot.flow import health as health_checks
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
@@ -121,13 +120,6 @@ def command(
 def after_command(_caller: Visitor, number: Number) -> Response:
     """Lead whoever reloads or shares the address of a reply back to the incident."""
     return RedirectResponse(f"/incidents/INC-{number}", HTTPStatus.SEE_OTHER)
-
-
-@router.get("/incidents/{id}/postmortem")
-def postmortem_page(at: AtDesk, caller: Visitor, number: Number) -> Response:
-    """Show the post-mortem draft as its readers will see it."""
-    body, media_type = export.postmortem(at.seen_by(caller), number, format="html", now=at.now())
-    return document(body, media_type)
 
 
 @router.get("/runbooks/{path:path}")

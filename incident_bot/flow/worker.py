@@ -29,12 +29,13 @@ from incident_bot.flow import (
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.oncall import handoffs
+from incident_bot.flow.postmortems.work import REST_SECONDS, Papers
 from incident_bot.flow.silences.keeping import Silencing
 from incident_bot.flow.slack.attached import Fetcher
 from incident_bot.flow.slack.chat import Reader
 from incident_bot.flow.slack.rooms import Keeper
 from incident_bot.flow.status.keeping import EVERY_SECONDS, Caretaker
-from incident_bot.store import chat, evidence, outbox, rooms, silences, timers
+from incident_bot.store import chat, evidence, outbox, papers, rooms, silences, timers
 from incident_bot.store.transaction import Unavailable
 
 POLL_SECONDS: Final = 1.0
@@ -56,10 +57,10 @@ def pump(context: Context, *, now: Callable[[], datetime]) -> int:
     handled = 0
     slack = context.slack
     parts = [kind(context, slack, now) for kind in (Keeper, Reader, Fetcher)] if slack else []
-    silencing = Silencing(context, now)
+    silencing, paperwork = Silencing(context, now), Papers(context, now)
     for _ in range(ROUNDS_MOST):
         step = escalate.tick(context, now=now()) + deliver.drain(context, now=now)
-        step += silencing.step() + sum([part.step() for part in parts])
+        step += silencing.step() + paperwork.step() + sum([part.step() for part in parts])
         handled += step
         if not step:
             break
@@ -121,6 +122,9 @@ class Worker:
         self._spawn("receipts", self._record)
         silencing = Silencing(self._context, self._now)
         self._spawn("silences", lambda: self._loop(Task("silences", silencing.work, self._next_silence, 0.1)))
+        paperwork = Papers(self._context, self._now)
+        papers_task = Task("papers", paperwork.work, self._next_paper, REST_SECONDS)
+        self._spawn("papers", partial(self._loop, papers_task))
         self._spawn("configuration", self._watch)
         self._spawn("lateness", self._look_for_lateness)
         self._spawn("retention", self._clear_away)
@@ -263,6 +267,10 @@ class Worker:
     def _next_silence(self) -> datetime | None:
         with self._context.store.read() as tx:
             return silences.next_due(tx)
+
+    def _next_paper(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return papers.next_proof(tx)
 
     def _next_room(self) -> datetime | None:
         with self._context.store.read() as tx:

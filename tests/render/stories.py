@@ -48,6 +48,7 @@ from incident_bot.core.model import (
     Target,
     Urgency,
 )
+from incident_bot.core.nearby import Nearby
 from incident_bot.core.postmortem import Draft, PageFact, build
 
 START = datetime(2026, 11, 21, 2, 5, tzinfo=UTC)
@@ -270,18 +271,26 @@ PAGES = (
 
 
 def draft_of(
-    tale: Tale, *, pages: Sequence[PageFact] = PAGES, written: str = "", now: datetime | None = None
+    tale: Tale,
+    *,
+    pages: Sequence[PageFact] = PAGES,
+    written: str = "",
+    changes: Sequence[Nearby] = (),
+    ladder: Ladder = LADDER,
+    previous: int | None = None,
+    now: datetime | None = None,
 ) -> Draft:
     """Build the draft of a story an hour after it ended."""
     return build(
-        tale.incident,
+        replace(tale.incident, previous=previous) if previous else tale.incident,
         tale.events,
         (episode(), episode(4, 30)),
         pages,
         people=PEOPLE,
-        ladder=LADDER,
+        ladder=ladder,
         runbook=RUNBOOK if tale.runbook else None,
         written=written,
+        changes=changes,
         now=now or tale.now + timedelta(hours=1),
     )
 

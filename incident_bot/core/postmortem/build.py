@@ -10,12 +10,14 @@ from typing import Final
 from incident_bot.core.model import Episode, Event, Incident, Ladder, Person
 from incident_bot.core.nearby import Nearby
 from incident_bot.core.postmortem import responses, sections
+from incident_bot.core.postmortem.answers import answers
 from incident_bot.core.postmortem.draft import (
     Block,
     Completeness,
     Draft,
     Measures,
     PageFact,
+    Question,
     Row,
     RunbookLike,
     Section,
@@ -23,7 +25,7 @@ from incident_bot.core.postmortem.draft import (
     event_source,
 )
 from incident_bot.core.postmortem.measures import measure
-from incident_bot.core.postmortem.prompts import PROMPTS, unanswered
+from incident_bot.core.postmortem.prompts import PROMPTS
 from incident_bot.core.postmortem.questions import questions
 from incident_bot.core.timeline import entries, redact
 
@@ -85,7 +87,8 @@ def build(
         header=sections.header(story, measures),
         sections=_sections(story, measures, asked),
         measures=measures,
-        questions=tuple(" ".join(filter(None, (row.cells[0], row.source))) for row in asked),
+        questions=tuple(" ".join(filter(None, (one.text, one.source))) for one in asked),
+        asked=asked,
         completeness=_completeness(story, measures),
     )
 
@@ -105,7 +108,7 @@ def _redacted(incident: Incident) -> Incident:
     return replace(incident, title=redact(incident.title), impact=said, items=items)
 
 
-def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple[Section, ...]:
+def _sections(story: Story, measures: Measures, asked: tuple[Question, ...]) -> tuple[Section, ...]:
     """Give the sections in their fixed order, each with what was generated for it and its prompts."""
     head = sections.header(story, measures)
     blocks: dict[int, tuple[Block, ...]] = {
@@ -116,7 +119,7 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
         10: (sections.mitigation(story, measures), sections.silences(story), _runbook(story)),
         11: responses.response(story, measures),
         12: responses.communications(story, measures),
-        14: (Block(name="questions", rows=asked, nothing="The record raises none."),),
+        14: (_questions(asked),),
         15: (responses.follow_ups(story),),
         16: (responses.recurrence(story),),
         17: (responses.timeline(story),),
@@ -133,6 +136,12 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
         Section(number=number, title=title, blocks=blocks.get(number, ()), prompts=PROMPTS.get(number, ()))
         for number, title in enumerate(TITLES)
     )
+
+
+def _questions(asked: tuple[Question, ...]) -> Block:
+    """List what the record raises and cannot answer."""
+    rows = tuple(Row(cells=(f"{one.text} (section {one.section})",), source=one.source) for one in asked)
+    return Block(name="questions", rows=rows, nothing="The record raises none that are not answered.")
 
 
 def _runbook(story: Story) -> Block:
@@ -162,7 +171,7 @@ def _completeness(story: Story, measures: Measures) -> Completeness:
         "at least one update": measures.at("First update") is not None,
     }
     total = len(facts) + sum(len(asked) for asked in PROMPTS.values())
-    blanks = unanswered(story.written)
+    blanks = answers(story.written).blanks
     lacking = [name for name, is_there in facts.items() if not is_there]
     missing = (*blanks[:BLANKS_SHOWN], *lacking)[:BLANKS_SHOWN]
     return Completeness(done=total - len(blanks) - len(lacking), total=total, missing=missing)

@@ -21,11 +21,9 @@ from incident_bot.store.interventions.records import (
     activations,
     audit,
     documents_of,
-    postmortem,
     record,
     revision_at,
     revisions,
-    save_postmortem,
     save_revision,
 )
 from incident_bot.store.interventions.values import (
@@ -34,7 +32,6 @@ from incident_bot.store.interventions.values import (
     CalendarLink,
     Maintenance,
     Revision,
-    SavedPostmortem,
     StoredOverride,
     Token,
 )
@@ -54,7 +51,6 @@ __all__ = [
     "FeedKind",
     "Maintenance",
     "Revision",
-    "SavedPostmortem",
     "StoredOverride",
     "Token",
     "activations",
@@ -73,7 +69,6 @@ __all__ = [
     "note_calendar_use",
     "override",
     "overrides",
-    "postmortem",
     "public_maintenance",
     "recall",
     "record",
@@ -82,7 +77,6 @@ __all__ = [
     "revisions",
     "revoke_calendar_link",
     "revoke_token",
-    "save_postmortem",
     "save_revision",
     "tokens",
 ]

@@ -11,6 +11,7 @@ from incident_bot.store.tables.incidents import (
     EventTable,
     IncidentTable,
     PostmortemTable,
+    ProofTable,
     TurnTable,
 )
 from incident_bot.store.tables.interventions import (
@@ -47,6 +48,7 @@ delivery = table_of(DeliveryTable)
 episode = table_of(EpisodeTable)
 event = table_of(EventTable)
 evidence = table_of(EvidenceTable)
+followup_proof = table_of(ProofTable)
 group = table_of(GroupTable)
 incident = table_of(IncidentTable)
 lane = table_of(LaneTable)
@@ -84,6 +86,7 @@ __all__ = [
     "episode",
     "event",
     "evidence",
+    "followup_proof",
     "group",
     "incident",
     "lane",
