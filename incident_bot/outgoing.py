@@ -53,6 +53,10 @@ class CallFailed(Exception):
     """The call did not get an HTTP answer."""
 
 
+class AnswerTooLarge(CallFailed):
+    """There is an answer, larger than is read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An HTTP answer, whole."""
@@ -100,11 +104,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         within: float | None = None,
+        most: int = ANSWER_BYTES,
     ) -> Answer:
         """Make one attempt; raises CallFailed without the URL's query in its text.
 
         `within` makes the client less patient for this call: so many seconds for connecting, writing, each read and all
-        reads together, four times that at most.
+        reads together, four times that at most. `most` is how many bytes of an answer are read.
         """
         started = time.monotonic()
         timeout = min(self._timeout, within or self._timeout)
@@ -125,10 +130,9 @@ class Client:
                 body = bytearray()
                 decoder = _Decoder(heard.get("content-encoding", ""))
                 for chunk in response.iter_stream():
-                    body += decoder.read(chunk, most=ANSWER_BYTES + 1 - len(body))
-                    if len(body) > ANSWER_BYTES:
-                        message = f"the answer is larger than {ANSWER_BYTES} bytes"
-                        raise CallFailed(message)
+                    body += decoder.read(chunk, most=most + 1 - len(body))
+                    if len(body) > most:
+                        raise AnswerTooLarge(f"the answer is larger than {most} bytes")
                     if time.monotonic() - started > whole:
                         message = f"the answer took longer than {whole:.0f} s"
                         raise CallFailed(message)
