@@ -64,6 +64,10 @@ class SourceConfig:
     token_env: str | None = None
     """The environment variable with this source's own token; None means INCIDENT_BOT_INGEST_TOKEN."""
     heartbeat: Heartbeat | None = None
+    prometheus_url: str | None = None
+    """The Prometheus whose rules send this source's alerts; None leaves graphs and what it knows of changes out."""
+    prometheus_token_env: str | None = None
+    """The environment variable with a bearer token or `user:password` for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,7 @@ class ServiceShape(Shape):
     dashboards: list[Web] = Field(default_factory=list)
     sli: Text | None = None
     status_component: Text | None = None
+    sli_objective: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
 
 
 class RoutingShape(Shape):
@@ -282,5 +283,6 @@ def _services(
             dashboards=tuple(written.dashboards),
             sli=written.sli,
             status_component=written.status_component,
+            sli_objective=written.sli_objective,
         )
     return services

@@ -52,6 +52,13 @@ def _api_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _prometheus_url(value: str) -> str:
+    value = _api_url(value)
+    if urlsplit(value).query or urlsplit(value).fragment:
+        raise ValueError("is the address of Prometheus itself; write it as http://127.0.0.1:9090")
+    return value
+
+
 def _variable(value: str) -> str:
     # The text must not be shown: it may be the token itself.
     if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
@@ -87,6 +94,8 @@ class SourceShape(Shape):
     ignore_labels: list[Text] = Field(default_factory=list)
     token_env: Variable | None = None
     heartbeat: HeartbeatShape | None = None
+    prometheus_url: Annotated[Web, AfterValidator(_prometheus_url)] | None = None
+    prometheus_token_env: Variable | None = None
 
 
 def build_sources(
@@ -99,6 +108,9 @@ def build_sources(
         if first != index:
             message = f'"{source.name}" names a source already, on line {tree.line(("sources", first))}'
             problems.append(tree.problem(("sources", index, "name"), message))
+        if source.prometheus_token_env and not source.prometheus_url:
+            message = "is for a Prometheus that is not named; write prometheus_url: beside it"
+            problems.append(tree.problem(("sources", index, "prometheus_token_env"), message))
     return tuple(_source(source) for source in shapes) or (SourceConfig(name=KINDS[0], kind=KINDS[0]),)
 
 
@@ -111,4 +123,6 @@ def _source(written: SourceShape) -> SourceConfig:
         ignore_labels=frozenset(written.ignore_labels),
         token_env=written.token_env,
         heartbeat=Heartbeat(alert=beat.alert, every=beat.every) if beat else None,
+        prometheus_url=written.prometheus_url,
+        prometheus_token_env=written.prometheus_token_env,
     )

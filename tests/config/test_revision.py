@@ -130,7 +130,8 @@ def test_labels_may_have_other_names(tmp_path: Path) -> None:
 
 def test_sources(tmp_path: Path) -> None:
     new = (
-        "kind: alertmanager, ignore_labels: [replica], token_env: AM_TOKEN, heartbeat: {alert: W, every: 5m}"
+        "kind: alertmanager, ignore_labels: [replica], token_env: AM_TOKEN, heartbeat: {alert: W, every: 5m},"
+        ' prometheus_url: "http://p:9090/", prometheus_token_env: PROM'
     )
     revision = revision_of(tmp_path, changed("routing.yaml", "kind: alertmanager", new))
     assert revision.sources == (
@@ -141,6 +142,8 @@ def test_sources(tmp_path: Path) -> None:
             ignore_labels=frozenset({"replica"}),
             token_env="AM_TOKEN",
             heartbeat=Heartbeat(alert="W", every=timedelta(minutes=5)),
+            prometheus_url="http://p:9090",
+            prometheus_token_env="PROM",
         ),
     )
 

@@ -96,7 +96,10 @@ class Service:
     tier: int | None = None
     dashboards: tuple[str, ...] = ()
     sli: str | None = None
+    """A PromQL expression: how well the service does, such as the share of good requests."""
     status_component: str | None = None
+    sli_objective: float | None = None
+    """What the expression is to be at least."""
 
 
 class TargetKind(StrEnum):
