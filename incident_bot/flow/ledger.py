@@ -32,6 +32,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.directory import Directories
 from incident_bot.flow.history import Roster
 from incident_bot.flow.nudges import nudged
+from incident_bot.flow.postmortems.planning import plan
 from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.steps import Turns, edited, told_of_steps
@@ -163,6 +164,7 @@ class Ledger:
                     slack_pages.owed(self.context, self.tx, incident, draft.events, now=self.now)
                 )
             self._silence(incident, draft.silences)
+            plan(self.tx, incident, draft.events, now=self.now)
             self._messages.extend(told_of_steps(self.context, incident, draft.events, now=self.now))
             self._messages.extend(self._told(incident, draft, rank))
         if pages:

@@ -118,3 +118,30 @@ def test_the_review_is_moved_on_from_the_page(client: TestClient) -> None:
     added = client.post(address, data={"word": "followup", "rest": "watch the pool @bob 14d type:detect"})
     assert "watch the pool" in added.text
     assert client.get(address).status_code == 303
+
+
+def test_the_lists_have_filters_pages_and_csv(client: TestClient) -> None:
+    say = "/api/v1/incidents/INC-1/commands"
+    for line in (
+        "postmortem owner @alice",
+        'followup =HYPERLINK("x") @bob 14d type:prevent',
+        "followup second",
+    ):
+        assert client.post(say, json={"text": line}).status_code == 200
+    (row,) = client.get("/api/v1/postmortems?owner=alice&state=open").json()["items"]
+    assert (row["incident"], row["state"], row["overdue"]) == ("INC-1", "draft", False)
+    assert client.get("/api/v1/postmortems?overdue=true").json() == {"items": [], "next": None}
+    table = client.get("/api/v1/postmortems?format=csv")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert "INC-1" in table.text
+    listed = client.get("/api/v1/follow-ups?limit=1").json()
+    assert [one["number"] for one in listed["items"]] == [1, 2], "all of one incident stand together"
+    assert client.get(f"/api/v1/follow-ups?cursor={listed['next']}").json()["items"] == []
+    assert "'=HYPERLINK" in client.get("/api/v1/follow-ups?format=csv").text
+    page = client.get("/postmortems?state=all").text
+    assert "/incidents/INC-1/postmortem/edit" in page
+    assert 'href="/postmortems"' in page
+    assert "None here" in client.get("/postmortems?state=published&team=platform&overdue=1").text
+    assert "second" in client.get("/follow-ups").text
+    assert "None here" in client.get("/follow-ups?state=proven&owner=bob").text
+    assert client.get("/postmortems?state=nonsense").status_code == 200

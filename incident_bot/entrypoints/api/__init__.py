@@ -6,11 +6,24 @@ from incident_bot.entrypoints.api.files import router as files
 from incident_bot.entrypoints.api.incidents import router as incidents
 from incident_bot.entrypoints.api.load import router as load
 from incident_bot.entrypoints.api.operations import router as operations
+from incident_bot.entrypoints.api.papers import router as papers
 from incident_bot.entrypoints.api.people import router as people
 from incident_bot.entrypoints.api.postmortems import router as postmortems
 from incident_bot.entrypoints.api.records import router as records
 from incident_bot.entrypoints.api.state import router as state
 
-ROUTERS = (incidents, files, records, postmortems, changes, people, calendars, load, operations, state)
+ROUTERS = (
+    incidents,
+    files,
+    records,
+    postmortems,
+    papers,
+    changes,
+    people,
+    calendars,
+    load,
+    operations,
+    state,
+)
 
 __all__ = ["ROUTERS"]

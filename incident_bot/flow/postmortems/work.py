@@ -1,7 +1,7 @@
 """What post-mortems need done by themselves, in a thread of its own: nobody who is to be paged waits for it.
 
 The draft of what has just ended is kept as its first version; nothing is lost where a process dies, as what lacks a
-version is found again.
+version is found again. The conditions of follow-ups are asked once a week.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from incident_bot.flow.context import Context
-from incident_bot.flow.postmortems import documents
+from incident_bot.flow.postmortems import documents, proofs
 from incident_bot.store import papers
 from incident_bot.store.transaction import Unavailable
 
@@ -40,7 +40,7 @@ class Papers:
 
     def step(self) -> int:
         """Do one thing; gives how many were done."""
-        return self._draft()
+        return self._draft() or proofs.step(self._context, now=self._now())
 
     def _draft(self) -> int:
         with self._context.store.read() as tx:
