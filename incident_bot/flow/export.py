@@ -12,7 +12,7 @@ from incident_bot.core.errors import Refused
 from incident_bot.core.model import Episode, Event, Incident, Json, Person, ReviewState
 from incident_bot.core.nearby import Nearby
 from incident_bot.core.postmortem import Draft, PageFact, build, merge, roles, without_names
-from incident_bot.core.timeline import entries
+from incident_bot.core.timeline import Entry, entries
 from incident_bot.flow import change_events
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import visible
@@ -33,9 +33,19 @@ _MEDIA: Final = {
 }
 
 
-def draft(context: Context, number: int, *, written: str | None = None, now: datetime) -> Draft:
-    """Build the draft of one incident from its records, and from what people wrote as it is saved; raises NotFound."""
-    return _built(context, _gathered(context, number, written), now=now)
+def draft(
+    context: Context,
+    number: int,
+    *,
+    written: str | None = None,
+    told: Sequence[Entry] | None = None,
+    now: datetime,
+) -> Draft:
+    """Build the draft of one incident from its records, and from what people wrote as it is saved; raises NotFound.
+
+    Whoever has its whole timeline in words hands it in as `told`.
+    """
+    return _built(context, _gathered(context, number, written), told=told, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +77,9 @@ def _gathered(context: Context, number: int, written: str | None) -> _Gathered:
     )  # fmt: skip
 
 
-def _built(context: Context, found: _Gathered, *, now: datetime) -> Draft:
+def _built(
+    context: Context, found: _Gathered, *, told: Sequence[Entry] | None = None, now: datetime
+) -> Draft:
     revision = context.live.current.revision
     names = {person.id: person.name for person in found.people.values()}
     return build(
@@ -80,6 +92,7 @@ def _built(context: Context, found: _Gathered, *, now: datetime) -> Draft:
         runbook=next((book for book in revision.runbooks if book.path == found.incident.runbook), None),
         written=found.written,
         changes=found.changes,
+        told=told,
         now=now,
     )
 

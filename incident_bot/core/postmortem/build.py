@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -27,7 +27,7 @@ from incident_bot.core.postmortem.draft import (
 from incident_bot.core.postmortem.measures import measure
 from incident_bot.core.postmortem.prompts import PROMPTS
 from incident_bot.core.postmortem.questions import questions
-from incident_bot.core.timeline import entries, redact
+from incident_bot.core.timeline import Entry, entries, redact
 
 TITLES: Final = (
     "About",
@@ -64,14 +64,18 @@ def build(
     runbook: RunbookLike | None = None,
     written: str = "",
     changes: Iterable[Nearby] = (),
+    told: Sequence[Entry] | None = None,
     now: datetime,
 ) -> Draft:
-    """Draft the post-mortem of one incident; `written` is the document as people have saved it."""
+    """Draft the post-mortem of one incident; `written` is the document as people have saved it.
+
+    `told` is the whole timeline in words, where somebody has it already: it is most of the work.
+    """
     names = {person.id: person.name for person in people.values()}
     numbered = (page if page.id else replace(page, id=number) for number, page in enumerate(pages, 1))
     story = Story(
         incident=_redacted(incident),
-        entries=entries(events, names),
+        entries=entries(events, names) if told is None else tuple(told),
         episodes=tuple(sorted(episodes, key=lambda episode: (episode.starts_at, episode.id))),
         pages=tuple(numbered),
         people=people,
