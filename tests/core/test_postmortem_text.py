@@ -9,10 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_bot.core.incident import AddItem, Resolve, SetImpact
-from incident_bot.core.model import ItemKind, Ladder
+from incident_bot.core.incident import (
+    Acknowledge,
+    AddItem,
+    PostUpdate,
+    ProveFollowUp,
+    Reopen,
+    Resolve,
+    SetImpact,
+    SettleTheory,
+)
+from incident_bot.core.model import FollowUpType, ItemKind, Ladder, Outcome
 from incident_bot.core.nearby import ChangeEvent, Nearby
-from incident_bot.core.postmortem import fenced, join, written_by_people
+from incident_bot.core.postmortem import Block, Draft, Row, build, fenced, join, written_by_people
 from incident_bot.core.postmortem.answers import answers, insert
 from incident_bot.core.postmortem.prompts import BLANKS, PROMPTS
 from incident_bot.core.postmortem.questions import RULES
@@ -179,3 +188,70 @@ class TestQuestions:
     def test_percent_counts_whole_parts(self) -> None:
         counted = draft_of(whole_tale()).completeness
         assert counted.percent == counted.done * 100 // counted.total < 100
+
+
+class TestTelling:
+    def test_the_summary_says_what_who_and_how_it_ended(self) -> None:
+        tale = Tale().at(4).does(Acknowledge()).does(AddItem(kind=ItemKind.THEORY, text="a small pool"))
+        tale.does(SetImpact(text="one in ten fails")).at(9)
+        tale.does(SettleTheory(number=1, outcome=Outcome.CONFIRMED, why="it was full")).does(
+            Resolve(reason="rolled back.")
+        )
+        assert [row.cells[0] for row in rows(draft_of(tale), "summary")] == [
+            "“High error rate on checkout” on checkout, at worst P2, from 2026-11-21 02:05 UTC until "
+            "2026-11-21 02:14 UTC (9 min).",
+            "What users noticed: one in ten fails",
+            "Acknowledged after 2 min, over after 7 min: rolled back.",
+            "Confirmed: a small pool (it was full).",
+        ]
+        assert rows(draft_of(tale), "impact")[-2].cells == ("Time that people spent, at least", "5 min")
+
+    def test_what_the_record_suggests_for_causes_and_lessons(self) -> None:
+        tale = (
+            Tale()
+            .at(2)
+            .does(Acknowledge())
+            .does(AddItem(kind=ItemKind.CHANGE, text="rolled back", owner="alice"))
+        )
+        tale.does(PostUpdate(text="x", next_update_at=START + timedelta(minutes=9))).at(5).does(
+            PostUpdate(text="y")
+        )
+        tale.at(12).does(Resolve(reason="over")).does(Reopen()).does(Resolve(reason="over"))
+        draft = draft_of(tale, changes=(change(20),))
+        assert [row.cells[0] for row in rows(draft, "conditions")] == [
+            "shop 42 came 20 min before. What let it through?",
+            "rolled back, 0 s after detection, may have limited the damage.",
+        ]
+        assert [row.cells[0] for row in rows(draft, "lessons")] == [
+            "Well: acknowledged after 0 s; 15 min were allowed.",
+            "Well: 1 of 1 promised updates came in time.",
+            "Poorly: 1 page reached nobody.",
+            "Poorly: it came back after it was resolved.",
+        ]
+        late = Tale().at(40).does(Acknowledge()).does(Resolve(reason="over"))
+        assert (
+            rows(draft_of(late, pages=()), "lessons")[0]
+            .cells[0]
+            .startswith("Poorly: acknowledged after 38 min")
+        )
+        assert rows(draft_of(late, changes=(change(-3),)), "conditions") == ()
+        assert rows(draft_of(Tale(), pages=()), "lessons") == ()
+
+    def test_others_add_blocks_of_their_own_to_a_section(self) -> None:
+        tale = whole_tale()
+        more = Block(name="similar", rows=(Row(cells=("INC-7 was like it.",), source="[event 1]"),))
+        draft = build(tale.incident, tale.events, people={}, ladder=LADDER, parts={16: (more,)}, now=tale.now)
+        assert draft.sections[16].blocks[-1] == more
+
+    def test_a_follow_up_says_its_type_and_when_it_is_done(self) -> None:
+        added = AddItem(kind=ItemKind.FOLLOWUP, text="watch", type=FollowUpType.DETECT, done_when="up > 0")
+        tale = Tale().at(3).does(added)
+        assert rows(draft_of(tale), "follow-ups")[0].cells[2:] == (
+            "follow-up: detect", "nobody yet", "no date", "open; done when up > 0",
+        )  # fmt: skip
+        tale.does(ProveFollowUp(number=1, holds=True), "followups")
+        assert rows(draft_of(tale), "follow-ups")[0].cells[-1].endswith("; done when up > 0, which holds")
+
+
+def rows(draft: Draft, name: str) -> tuple[Row, ...]:
+    return next(block.rows for section in draft.sections for block in section.blocks if block.name == name)

@@ -9,7 +9,7 @@ from typing import Final
 
 from incident_bot.core.model import Episode, Event, Incident, Ladder, Person
 from incident_bot.core.nearby import Nearby
-from incident_bot.core.postmortem import responses, sections
+from incident_bot.core.postmortem import responses, sections, telling
 from incident_bot.core.postmortem.answers import answers
 from incident_bot.core.postmortem.draft import (
     Block,
@@ -65,11 +65,13 @@ def build(
     written: str = "",
     changes: Iterable[Nearby] = (),
     told: Sequence[Entry] | None = None,
+    parts: Mapping[int, Sequence[Block]] | None = None,
     now: datetime,
 ) -> Draft:
     """Draft the post-mortem of one incident; `written` is the document as people have saved it.
 
     `told` is the whole timeline in words, where somebody has it already: it is most of the work.
+    `parts` are further generated blocks by the number of their section.
     """
     names = {person.id: person.name for person in people.values()}
     numbered = (page if page.id else replace(page, id=number) for number, page in enumerate(pages, 1))
@@ -89,7 +91,7 @@ def build(
     asked = questions(story, measures)
     return Draft(
         header=sections.header(story, measures),
-        sections=_sections(story, measures, asked),
+        sections=_sections(story, measures, asked, parts or {}),
         measures=measures,
         questions=tuple(" ".join(filter(None, (one.text, one.source))) for one in asked),
         asked=asked,
@@ -112,7 +114,9 @@ def _redacted(incident: Incident) -> Incident:
     return replace(incident, title=redact(incident.title), impact=said, items=items)
 
 
-def _sections(story: Story, measures: Measures, asked: tuple[Question, ...]) -> tuple[Section, ...]:
+def _sections(
+    story: Story, measures: Measures, asked: tuple[Question, ...], parts: Mapping[int, Sequence[Block]]
+) -> tuple[Section, ...]:
     """Give the sections in their fixed order, each with what was generated for it and its prompts."""
     head = sections.header(story, measures)
     blocks: dict[int, tuple[Block, ...]] = {
@@ -130,14 +134,21 @@ def _sections(story: Story, measures: Measures, asked: tuple[Question, ...]) -> 
         18: responses.appendix(story),
     }
     single: dict[int, Callable[[Story, Measures], Block]] = {
-        1: sections.summary,
+        1: telling.summary,
         2: sections.impact,
         4: sections.detection,
         7: sections.phases,
+        9: telling.conditions,
+        13: telling.lessons,
     }
     blocks |= {number: (write(story, measures),) for number, write in single.items()}
     return tuple(
-        Section(number=number, title=title, blocks=blocks.get(number, ()), prompts=PROMPTS.get(number, ()))
+        Section(
+            number=number,
+            title=title,
+            blocks=(*blocks.get(number, ()), *parts.get(number, ())),
+            prompts=PROMPTS.get(number, ()),
+        )
         for number, title in enumerate(TITLES)
     )
 

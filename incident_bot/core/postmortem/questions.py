@@ -26,7 +26,7 @@ CHANGED_LATELY: Final = timedelta(hours=1)
 """A change that came so shortly before is asked about."""
 
 
-_ABOUT: Final = {("change",): 10, ("theory",): 8}
+_ABOUT: Final[dict[tuple[str, ...], int]] = {("change",): 10, ("theory",): 8}
 """Where what is open is asked about in another section than its rule says."""
 
 Rule: TypeAlias = Callable[[Story, Measures], Iterator[Row]]
