@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from incident_bot.core.errors import NotFound, Refused
@@ -31,6 +33,7 @@ router = APIRouter(include_in_schema=False)
 
 ENTRIES_SHOWN: Final = 300
 WORDINGS_SHOWN: Final = 20
+_HEADING: Final = re.compile("<(/?)h([1-6])>")
 _WORDS: Final = frozenset({"owner", "review", "approve", "publish", "waive", "due", "draft"})
 
 
@@ -125,7 +128,7 @@ async def preview(request: Request, at: AtDesk, caller: Visitor, number: Number)
     """Give what Markdown will look like, as a piece of HTML in which nothing can run."""
     text = markdown_of(request.headers.get("content-type", ""), await request.body())
     await run_in_threadpool(queries.epoch_of, at.seen_by(caller), number)
-    return HTMLResponse(await run_in_threadpool(to_html, text), headers=FORM_HEADERS)
+    return HTMLResponse(await run_in_threadpool(_preview, text), headers=FORM_HEADERS)
 
 
 @router.post("/incidents/{id}/postmortem/review")
@@ -160,6 +163,12 @@ def after_form(at: AtDesk, caller: Visitor, number: Number) -> Response:
     return RedirectResponse(f"/incidents/INC-{number}/postmortem/edit", HTTPStatus.SEE_OTHER)
 
 
+def _preview(text: str) -> Markup:
+    """Give what a text will look like as a part of a page, which has a heading of its own."""
+    html = _HEADING.sub(lambda found: f"<{found[1]}h{min(int(found[2]) + 1, 6)}>", to_html(text))
+    return Markup(html)  # noqa: S704 - cleaned by `to_html`; only the levels of headings changed
+
+
 def _told(clash: Clash) -> str:
     if not clash.clashes:
         return (
@@ -189,7 +198,7 @@ def _page(request: Request, at: Desk, caller: Caller, number: int, shown: _Shown
         found=found,
         text=text,
         version=found.version if shown.version is None else shown.version,
-        preview=to_html(text),
+        preview=_preview(text),
         said=shown.said,
         refused=shown.refused,
         clash=shown.clash,

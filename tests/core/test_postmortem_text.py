@@ -198,8 +198,10 @@ class TestTelling:
             Resolve(reason="rolled back.")
         )
         assert [row.cells[0] for row in rows(draft_of(tale), "summary")] == [
-            "“High error rate on checkout” on checkout, at worst P2, from 2026-11-21 02:05 UTC until "
-            "2026-11-21 02:14 UTC (9 min).",
+            (
+                "“High error rate on checkout” on checkout, at worst P2, from 2026-11-21 02:05 UTC until "
+                "2026-11-21 02:14 UTC (9 min)."
+            ),
             "What users noticed: one in ten fails",
             "Acknowledged after 2 min, over after 7 min: rolled back.",
             "Confirmed: a small pool (it was full).",
