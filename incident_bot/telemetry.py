@@ -203,6 +203,10 @@ _GAUGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Alerts that differed at the last comparison, by kind of difference.",
         ("source", "kind"),
     ),
+    "templates_broken": (
+        "Templates that broke since they were loaded; built-in words stand in for them.",
+        (),
+    ),
     "heartbeat_age_seconds": ("Time since the last heartbeat, by source.", ("source",)),
     "status_drift": (
         "Whether the status page and the alerts disagree for too long, by component and kind.",
@@ -273,6 +277,7 @@ class Metrics:
             "config_last_reload_success_timestamp_seconds"
         ]
         self.reconcile_drift = gauges["reconcile_drift"]
+        self.templates_broken = gauges["templates_broken"]
         self.heartbeat_age_seconds = gauges["heartbeat_age_seconds"]
         self.status_drift = gauges["status_drift"]
         self.status_subscribers = gauges["status_subscribers"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -174,12 +174,13 @@ def test_a_broken_prometheus_is_one_kind_of_error(
     fake: FakePrometheus, prometheus: Prometheus, name: str, call: str
 ) -> None:
     fake.usual = MISBEHAVIOURS[name]
+    calls: dict[str, Callable[[], object]] = {
+        "query": lambda: prometheus.query("up", at=NOW),
+        "query_range": lambda: hour(prometheus),
+        "rules": lambda: prometheus.rules("High"),
+    }
     with pytest.raises(PrometheusError) as broken:
-        {
-            "query": lambda: prometheus.query("up", at=NOW),
-            "query_range": lambda: hour(prometheus),
-            "rules": lambda: prometheus.rules("High"),
-        }[call]()
+        calls[call]()
     assert fake.url not in str(broken.value)
 
 

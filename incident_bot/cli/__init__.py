@@ -23,6 +23,7 @@ from incident_bot.cli.check import check
 from incident_bot.cli.drill import drill
 from incident_bot.cli.importing import import_schedules
 from incident_bot.cli.oncall import WithReport, oncall
+from incident_bot.cli.postmortem import postmortem
 from incident_bot.cli.printing import print_json, print_simulated, shown
 from incident_bot.cli.record import Form, View, incident_bundle, verify
 from incident_bot.cli.replay import replay
@@ -41,7 +42,7 @@ from incident_bot.cli.wiring import (
     settings,
 )
 from incident_bot.core.errors import BadConfiguration, IncidentBotError
-from incident_bot.flow import access, commands, export, queries, records, simulate
+from incident_bot.flow import access, commands, queries, records, simulate
 from incident_bot.flow.context import Context
 from incident_bot.telemetry import configure_logging
 
@@ -131,6 +132,7 @@ app.command("oncall", cls=WithReport)(oncall)
 app.command()(roster.shifts)
 app.command()(roster.override)
 app.command()(replay)
+app.command()(postmortem)
 app.command()(why)
 app.command()(verify)
 incident_app.command("bundle")(incident_bundle)
@@ -166,33 +168,6 @@ def simulate_command(
         return
     for view in views:
         print_simulated(view)
-
-
-@app.command()
-def postmortem(
-    name: Annotated[str, typer.Argument(help="INC-42 or 42.")],
-    form: Annotated[str, typer.Option("--format", help="md, html or json.")] = "md",
-    output: Annotated[
-        Path | None, typer.Option(help="Write there; what people wrote into an existing file is kept.")
-    ] = None,
-) -> None:
-    """Write the post-mortem draft. Example: incident-bot postmortem INC-42 --output inc-42.md"""
-    number = arguments.number(name)
-    with acting() as (context, now):
-        if output is not None and form == "md" and output.exists():
-            text, conflicts = export.refreshed(context, number, arguments.read(output), now=now)
-            for conflict in conflicts:
-                typer.echo(
-                    f"{output}: you edited the part {conflict}, and the record has news for it: see beneath it",
-                    err=True,
-                )
-        else:
-            text, _ = export.postmortem(context, number, format=form, now=now)
-        if output is None:
-            typer.echo(text, nl=False)
-            return
-        arguments.write(output, text)
-        typer.echo(f"written: {output}")
 
 
 @app.command()

@@ -4,8 +4,6 @@ Every action is a plain form and works without script. Reads through `flow.queri
 `flow.commands`; decides nothing.
 """
 
-# ruff: noqa: FAST003 -- the dependency `Number` reads `{id}`
-
 from __future__ import annotations
 
 from http import HTTPStatus
@@ -18,14 +16,12 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints import loopback, navigation
-from incident_bot.entrypoints.api.parameters import Number
 from incident_bot.entrypoints.auth import SignInNeeded
 from incident_bot.entrypoints.desk import AtDesk
-from incident_bot.entrypoints.documents import document
 from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.packing import packed
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import export, now, opinions
+from incident_bot.flow import now, opinions
 from incident_bot.render.documents import to_html
 
 router = APIRouter(include_in_schema=False)
@@ -38,13 +34,6 @@ def now_page(request: Request, at: AtDesk, caller: Visitor) -> Response:
     """Show what is open, who answers now, what is on its way, and how the bot is."""
     front = now.front(at.seen_by(caller), caller.actor, now=at.now())
     return draw(request, at, caller, "now.html", front=front, advice=now.advice)
-
-
-@router.get("/incidents/{id}/postmortem")
-def postmortem_page(at: AtDesk, caller: Visitor, number: Number) -> Response:
-    """Show the post-mortem draft as its readers will see it."""
-    body, media_type = export.postmortem(at.seen_by(caller), number, format="html", now=at.now())
-    return document(body, media_type)
 
 
 @router.get("/runbooks/{path:path}")

@@ -58,6 +58,7 @@ def health(context: Context, *, now: datetime) -> HealthView:
     zones = f"{CLOCKS.version}, from the {CLOCKS.source}"
     checks.insert(2, CheckView(name="time zones", ok=True, detail=zones))
     checks.insert(3, _clock(context))
+    checks.extend(_templates(context))
     status = "failing" if failing else "ok" if all(check.ok for check in checks) else "degraded"
     return HealthView(
         status=status,
@@ -124,6 +125,17 @@ def _channel(name: str, circuit: Circuit, last: datetime | None) -> CheckView:
     return CheckView(name=f"channel {name}", ok=not circuit.is_open, detail=said)
 
 
+def _templates(context: Context) -> list[CheckView]:
+    """Say which of the user's templates broke since they were loaded; the built-in words stand in for them."""
+    broken = context.live.current.templates.broken
+    if not broken:
+        return []
+    first = next(iter(broken.values()), "")
+    return [
+        CheckView(name="templates", ok=False, detail=f"{len(broken)} fell back to built-in words: {first}")
+    ]
+
+
 def _services(context: Context) -> list[CheckView]:
     """Say whether every paging service that the escalation names can be paged: its key stands in the environment."""
     matrix = context.live.current.revision.matrix
@@ -169,6 +181,7 @@ def refresh_metrics(context: Context, *, now: datetime) -> None:
     """Bring the gauges up to date that are read from the database; for each scrape."""
     metrics = context.metrics
     metrics.clock_offset_seconds.set(context.clock_offset().total_seconds())
+    metrics.templates_broken.set(len(context.live.current.templates.broken))
     try:
         with context.store.read() as tx:
             timer = timers.oldest_due(tx, now=now)

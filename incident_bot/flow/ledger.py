@@ -33,6 +33,7 @@ from incident_bot.flow.directory import Directories
 from incident_bot.flow.graphs.asking import owed as graphs_owed
 from incident_bot.flow.history import Roster
 from incident_bot.flow.nudges import nudged
+from incident_bot.flow.postmortems.planning import plan
 from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.steps import Turns, edited, told_of_steps
@@ -166,6 +167,7 @@ class Ledger:
             self._silence(incident, draft.silences)
             looks = graphs_owed(self.current, incident, draft.events, new=not draft.incident.id)
             graphs.ask(self.tx, looks, now=self.now)
+            plan(self.tx, incident, draft.events, now=self.now)
             self._messages.extend(told_of_steps(self.context, incident, draft.events, now=self.now))
             self._messages.extend(self._told(incident, draft, rank))
         if pages:

@@ -12,7 +12,7 @@ from incident_bot.flow.configure import Current
 
 _OWED: Final = attrgetter(
     "paging", "phase", "severity", "policy", "private", "drill", "lead", "roles", "items", "acknowledged_at",
-    "acknowledged_by", "updated_by_people", "next_update_at", "reminders", "silences",
+    "acknowledged_by", "updated_by_people", "next_update_at", "reminders", "silences", "review",
 )  # fmt: skip
 """All of an incident that says who is to be reminded of what."""
 
@@ -42,7 +42,8 @@ def around(current: Current, incident: Incident) -> Around:
 
 def next_at(current: Current, incident: Incident, *, now: datetime) -> datetime | None:
     """Give when the next reminder of an incident is due, as things stand; None where none is."""
-    if not (incident.acknowledged_at or incident.next_update_at or incident.items or incident.silences):
+    owes = incident.acknowledged_at or incident.next_update_at or incident.review
+    if not (owes or incident.items or incident.silences):
         # Most incidents of a storm: nobody has them, and nothing was promised.
         return None
     found = upcoming(incident, around(current, incident), now=now)

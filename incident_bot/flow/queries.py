@@ -359,6 +359,9 @@ def _item_view(item: Item) -> ItemView:
         done_at=item.done_at,
         outcome=item.outcome.value if item.outcome else None,
         why=item.why,
+        type=item.type.value if item.type else None,
+        done_when=item.done_when,
+        proven_at=item.proven_at,
     )
 
 

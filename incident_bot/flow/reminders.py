@@ -50,10 +50,15 @@ def _data(ledger: Ledger, incident: Incident, one: Reminder) -> JsonObject:
             "number": item.number,
             "text": item.text,
             "due": rfc3339(item.due) if item.due else None,
+            "late": item.due is not None and item.due < ledger.now,
         }
     if one.silences:
         what: list[Json] = [redact(silence.what) for silence in one.silences]
         return {"about": "silence", "due": rfc3339(one.silences[0].ends_at), "what": what}
+    if one.subject.startswith("postmortem:"):
+        review = incident.review
+        due = review.due if review else None
+        return {"about": "postmortem", "due": rfc3339(due) if due else None, "text": one.reason}
     if one.kind is Kind.NAGGED:
         return {"about": one.subject}
     reminders, promised = incident.reminders, incident.next_update_at

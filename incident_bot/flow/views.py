@@ -55,6 +55,9 @@ class ItemView:
     outcome: str | None = None
     """What became of a theory: confirmed or ruled_out."""
     why: str | None = None
+    type: str | None = None
+    done_when: str | None = None
+    proven_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,13 +31,14 @@ from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
 from incident_bot.flow.graphs.taking import Taker
 from incident_bot.flow.oncall import handoffs
+from incident_bot.flow.postmortems.work import REST_SECONDS, Papers
 from incident_bot.flow.silences.keeping import Silencing
 from incident_bot.flow.slack.attached import Fetcher
 from incident_bot.flow.slack.chat import Reader
 from incident_bot.flow.slack.rooms import Keeper
 from incident_bot.flow.status.heralds import Herald, Sender
 from incident_bot.flow.status.keeping import EVERY_SECONDS, Caretaker
-from incident_bot.store import chat, evidence, graphs, outbox, rooms, silences, timers
+from incident_bot.store import chat, evidence, graphs, outbox, papers, rooms, silences, timers
 from incident_bot.store.transaction import Unavailable
 
 POLL_SECONDS: Final = 1.0
@@ -59,12 +60,12 @@ def pump(context: Context, *, now: Callable[[], datetime]) -> int:
     handled = 0
     slack = context.slack
     parts = [kind(context, slack, now) for kind in (Keeper, Reader, Fetcher)] if slack else []
-    silencing, taker = Silencing(context, now), Taker(context, now)
+    silencing, taker, paperwork = Silencing(context, now), Taker(context, now), Papers(context, now)
     herald = Herald(context)
     senders = [Sender(context, outlet, now) for outlet in Outlet]
     for _ in range(ROUNDS_MOST):
         step = escalate.tick(context, now=now()) + deliver.drain(context, now=now)
-        step += silencing.step() + taker.step() + sum([part.step() for part in parts])
+        step += silencing.step() + taker.step() + paperwork.step() + sum([part.step() for part in parts])
         step += herald.step(now=now()) + sum([sender.step() for sender in senders])
         handled += step
         if not step:
@@ -129,6 +130,9 @@ class Worker:
         self._spawn("silences", lambda: self._loop(Task("silences", silencing.work, self._next_silence, 0.1)))
         taker = Taker(self._context, self._now)
         self._spawn("graphs", lambda: self._loop(Task("graphs", taker.work, self._next_graph, 0.5)))
+        paperwork = Papers(self._context, self._now)
+        papers_task = Task("papers", paperwork.work, self._next_paper, REST_SECONDS)
+        self._spawn("papers", partial(self._loop, papers_task))
         self._spawn("configuration", self._watch)
         self._spawn("lateness", self._look_for_lateness)
         self._spawn("retention", self._clear_away)
@@ -279,6 +283,10 @@ class Worker:
     def _next_graph(self) -> datetime | None:
         with self._context.store.read() as tx:
             return graphs.next_due(tx)
+
+    def _next_paper(self) -> datetime | None:
+        with self._context.store.read() as tx:
+            return papers.next_proof(tx)
 
     def _next_room(self) -> datetime | None:
         with self._context.store.read() as tx:

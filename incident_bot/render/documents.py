@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from incident_bot.core.model import Json, JsonObject
-from incident_bot.core.postmortem import Draft, without_fences
+from incident_bot.core.postmortem import Draft, escape, fenced, without_fences
 from incident_bot.render.templates import Rendered, Templates
 
 _TAGS: Final = frozenset({
@@ -22,9 +22,16 @@ _TAGS: Final = frozenset({
 
 
 def postmortem_markdown(templates: Templates, draft: Draft) -> Rendered:
-    """Write the draft as Markdown, each generated part between its comments."""
+    """Write the draft as Markdown, each generated part between its comments; at its foot what fell back, and why."""
     facts = {"draft": draft, "now": draft.header.generated_at}
-    return templates.render("postmortem/postmortem.md.j2", facts)
+    rendered = templates.render("postmortem/postmortem.md.j2", facts)
+    if rendered.fell_back is None:
+        return rendered
+    what = f"these blocks: {', '.join(rendered.blocks)}" if rendered.blocks else "the whole"
+    notice = (
+        f"_The built-in text stands in for {what}, as the template is broken. {escape(rendered.fell_back)}_"
+    )
+    return replace(rendered, text=f"{rendered.text}\n{fenced(notice, 'template')}\n")
 
 
 def postmortem_html(templates: Templates, draft: Draft, markdown: str) -> Rendered:

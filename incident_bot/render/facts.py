@@ -266,6 +266,7 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "number": 3,
         "text": "Check the replica lag",
         "due": _NOW,
+        "late": False,
     },
     "slack/initial.j2": {**_INCIDENT, "next_update": timedelta(minutes=15), "paged": ("Alice Example",)},
     "slack/update.j2": {

@@ -105,7 +105,9 @@ def source(value: object) -> Markup:
     return Markup(text) if _SOURCE.fullmatch(text) else md(text)  # noqa: S704 - checked
 
 
-_SOURCE: Final = re.compile(r"(?: ?\[(?:event|episode|page)s? [0-9]+(?:, [0-9]+)*(?: and [0-9]+ more)?\])*")
+_SOURCE: Final = re.compile(
+    r"(?: ?\[(?:event|episode|page|change)s? [0-9]+(?:, [0-9]+)*(?: and [0-9]+ more)?\])*"
+)
 
 
 def mrkdwn(value: object) -> Markup:

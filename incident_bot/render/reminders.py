@@ -19,6 +19,7 @@ _SUBJECTS: Final = {
     "task": "Task due",
     "followup": "Follow-up due",
     "silence": "Silence ends soon",
+    "postmortem": "Post-mortem due",
 }
 
 
@@ -70,6 +71,7 @@ def reminder_message(
             "opened_at": incident.opened_at,
             "number": data.get("number"),
             "text": redact(str(data.get("text") or "")),
+            "late": data.get("late") is True,
         }
     written = templates.render(template, facts)
     return Message(

@@ -5,6 +5,7 @@ A broken template never costs a page: it is reported, and the built-in text stan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _BREAKS: Final = (
     ValueError,
 )
 """Whatever a template can break with."""
+_BLOCK: Final = re.compile(r"block '(\w+)'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Rendered:
 
     text: str
     fell_back: str | None = None
+    blocks: tuple[str, ...] = ()
+    """The blocks for which the built-in ones stand in; none where the whole text is the built-in one."""
 
 
 class Templates:
@@ -58,15 +62,33 @@ class Templates:
         named = {f"{BUILTIN}{name}": text for name, text in builtin.items()}
         self._sandbox = Sandbox({**builtin, **self._own, **named})
         self._sources = {**builtin, **self._own, **named}
+        self.broken: dict[str, str] = {}
+        """What fell back since this revision was loaded, by template, and why."""
 
     def render(self, name: str, facts: Mapping[str, object]) -> Rendered:
-        """Write one text; falls back to the built-in one, then to the bare facts, and never raises."""
+        """Write one text; falls back to built-in blocks, to the built-in text, then to the bare facts; never raises."""
         why: str | None = None
-        for candidate in (name, f"{BUILTIN}{name}"):
+        broken: dict[str, str] = {}
+        candidate = name
+        while True:
             try:
-                return Rendered(text=self._written(candidate, facts), fell_back=why)
+                text = self._written(candidate, facts, instead=broken if candidate == name else {})
             except _BREAKS as error:
+                block = self._block_of(error, name) if candidate == name else None
+                if block is not None and block not in broken:
+                    # Only this block is broken: the others stay as the user has them.
+                    broken[block] = f"{FOLDER}{name}: block {block}: {_said(error)}"
+                    continue
                 why = why or f"{FOLDER}{name}: {_said(error)}"
+                if candidate != name:
+                    break
+                candidate = f"{BUILTIN}{name}"
+            else:
+                why = why or next(iter(broken.values()), None)
+                if why is not None:
+                    self.broken[name] = why
+                return Rendered(text=text, fell_back=why, blocks=tuple(broken) if candidate == name else ())
+        self.broken[name] = why
         known = (facts.get(key) for key in ("severity", "name", "title", "text", "url"))
         bare = one_line(" ".join(str(fact) for fact in known if fact))
         return Rendered(text=str(html(bare)) if target_of(name) == "html" else bare, fell_back=why)
@@ -91,14 +113,45 @@ class Templates:
             found.extend(self._problems_of(name))
         return tuple(sorted(found))
 
-    def _written(self, name: str, facts: Mapping[str, object]) -> str:
+    def _block_of(self, error: BaseException, name: str) -> str | None:
+        """Give the block in which it broke, where there is a built-in one of that name."""
+        trace, found = error.__traceback__, None
+        while trace is not None:
+            # Jinja2 rewrites the traceback: a block's function is called `block 'summary'`.
+            code = trace.tb_frame.f_code
+            if code.co_filename == "<template>" and (block := _BLOCK.fullmatch(code.co_name)):
+                found = block[1]
+            trace = trace.tb_next
+        named = f"{BUILTIN}{name}"
+        if found is None or name not in self._own or named not in self._sources:
+            return None
+        return found if found in self._sandbox.get_template(named).blocks else None
+
+    def _pieces(self, name: str, facts: Mapping[str, object], instead: Mapping[str, str]) -> Iterator[str]:
+        """Write one text piece by piece, with the built-in blocks of these names."""
+        template = self._sandbox.get_template(name)
+        if not instead:
+            yield from template.generate(**facts)
+            return
+        builtin = self._sandbox.get_template(f"{BUILTIN}{name}")
+        context = template.new_context(dict(facts))
+        for block in instead:
+            context.blocks[block] = [builtin.blocks[block]]
+        try:
+            yield from template.root_render_func(context)
+        except _BREAKS:
+            self._sandbox.handle_exception()
+
+    def _written(
+        self, name: str, facts: Mapping[str, object], *, instead: Mapping[str, str] | None = None
+    ) -> str:
         """Write one text in pieces, and stop where it becomes too long."""
         self._sandbox.begin()
         is_document = name.removeprefix(BUILTIN).startswith(("postmortem/", "status/"))
         most = DOCUMENT_MOST if is_document else MESSAGE_MOST
         pieces: list[str] = []
         size = 0
-        for piece in self._sandbox.get_template(name).generate(**facts):
+        for piece in self._pieces(name, facts, instead or {}):
             size += len(piece)
             if size > most:
                 raise ValueError(f"is longer than {most} characters")

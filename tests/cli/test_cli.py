@@ -400,11 +400,14 @@ def test_the_postmortem_in_every_form(over: CommandLine) -> None:
     assert "<h1" in page
     assert "The shop is down" in page
     assert json.loads(over.ok("postmortem", "1", "--format", "json"))["questions"]
+    assert over.ok("postmortem", "1", "--format", "pdf", "--output", "pm.pdf") == "written: pm.pdf\n"
+    assert (over.directory / "pm.pdf").read_bytes().startswith(b"%PDF-")
+    assert "Ana" not in over.ok("postmortem", "1", "--blameless")
 
 
 def test_a_form_that_there_is_not(over: CommandLine) -> None:
     assert over.refused("postmortem", "1", "--format", "docx").startswith(
-        "The post-mortem comes as md, html, json;"
+        "The post-mortem comes as md, html, json, pdf;"
     )
     over.refused("postmortem", "1", "--format", "docx", "--output", "pm.docx")
     assert not (over.directory / "pm.docx").exists()
@@ -423,6 +426,25 @@ def test_what_people_wrote_into_the_file_is_kept(over: CommandLine) -> None:
     assert mine in second
     assert "Nobody can buy" in second
     assert "Nobody can buy" not in first
+
+
+def test_a_file_is_taken_to_an_editor_and_back(over: CommandLine) -> None:
+    file = over.directory / "edit.md"
+    assert "--import edit.md" in over.ok("postmortem", "1", "--edit", "edit.md")
+    assert over.refused("postmortem", "1", "--edit", "edit.md").startswith("edit.md is there already")
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("<!-- version:0 -->")
+    (over.directory / "other.md").write_text(f"{text}\nTheirs.\n", encoding="utf-8")
+    file.write_text(f"{text}\nMine.\n", encoding="utf-8")
+    assert over.ok("postmortem", "1", "--import", "edit.md", "--as", "ana") == "saved as version 1\n"
+    assert "ana saved version 1 meanwhile" in over.refused("postmortem", "1", "--import", "other.md")
+    both = (over.directory / "other.md").read_text(encoding="utf-8")
+    assert both.startswith("<!-- version:1 -->")
+    assert "Mine." in both
+    assert "Theirs." in both
+    assert over.ok("postmortem", "1", "--import", "other.md") == "saved as version 2\n"
+    file.write_text("# No version\n", encoding="utf-8")
+    assert "does not say upon which version" in over.refused("postmortem", "1", "--import", "edit.md")
 
 
 def test_news_for_what_people_edited_is_told(over: CommandLine) -> None:

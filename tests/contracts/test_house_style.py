@@ -26,6 +26,7 @@ FENCES = {
     "incident_bot/entrypoints/frame.py",  # the HTTP edge
     "incident_bot/entrypoints/ingest.py",  # intake: the door
     "incident_bot/entrypoints/slack/work.py",  # Slack's door: whoever pressed gets an answer
+    "incident_bot/flow/postmortems/work.py",  # the worker's papers: one draft must not keep the others from theirs
     "incident_bot/flow/intake.py",  # intake: the writer, and one delivery within its batch
 }
 

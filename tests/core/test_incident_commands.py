@@ -28,12 +28,12 @@ from incident_bot.core.incident import (
     Cancel,
     Command,
     FinishItem,
+    MovePostmortem,
     PageSomebody,
     PostUpdate,
     Reopen,
     Resolve,
     Rules,
-    SavePostmortem,
     SetImpact,
     SetPhase,
     SetSeverity,
@@ -41,7 +41,18 @@ from incident_bot.core.incident import (
     SettleTheory,
     Snooze,
 )
-from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Outcome, Paging, Phase, Running
+from incident_bot.core.model import (
+    Incident,
+    ItemKind,
+    JsonObject,
+    Kind,
+    Outcome,
+    Paging,
+    Phase,
+    Review,
+    ReviewState,
+    Running,
+)
 from tests.core.incident_world import (
     LADDER,
     MATRIX,
@@ -137,6 +148,11 @@ def test_what_the_ladder_does_not_name(name: str, peak: str, *, above: bool) -> 
     assert Rules(ladder=LADDER).is_above(name, peak) == above
 
 
+def approved() -> Incident:
+    """Give one whose post-mortem may be published."""
+    return replace(resolved(), review=Review(state=ReviewState.APPROVED, since=NOW))
+
+
 TOLD: dict[str, tuple[Callable[[], Incident], Command, Moment, JsonObject]] = {
     "update": (
         acknowledged,
@@ -152,7 +168,12 @@ TOLD: dict[str, tuple[Callable[[], Incident], Command, Moment, JsonObject]] = {
         {"how": "cancelled", "reason": "a test", "firing": 0},
     ),
     "reopen": (resolved, Reopen(reason="no"), Moment.REOPENED, {"reason": "no", "had": "alice"}),
-    "postmortem": (resolved, SavePostmortem(), Moment.POSTMORTEM, {}),
+    "postmortem": (
+        approved,
+        MovePostmortem(to=ReviewState.PUBLISHED, senior=True),
+        Moment.POSTMORTEM,
+        {"due_at": None},
+    ),
 }
 
 

@@ -458,7 +458,7 @@ SAID: dict[str, tuple[Callable[[], Incident], Command, str]] = {
         TickStep(number=1, text="Look", of=3, done=False),
         "Step 1 is not ticked, 1 of 3 done; nothing changed.",
     ),
-    "postmortem": (resolved, SavePostmortem(), "The post-mortem draft of INC-42 is saved."),
+    "postmortem": (resolved, SavePostmortem(), "The post-mortem of INC-42 is saved."),
 }
 
 

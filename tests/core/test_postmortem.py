@@ -26,6 +26,7 @@ from incident_bot.core.incident import (
     PostUpdate,
     Reopen,
     Resolve,
+    SetImpact,
     SetPhase,
     SetSeverity,
     SettleTheory,
@@ -48,7 +49,8 @@ from incident_bot.core.postmortem import (
     merge,
     without_fences,
 )
-from incident_bot.core.postmortem.prompts import BLANKS, PROMPTS, unanswered
+from incident_bot.core.postmortem.answers import answers
+from incident_bot.core.postmortem.prompts import BLANKS, PROMPTS
 from incident_bot.core.timeline import one_line
 from tests.render.stories import LADDER, PAGES, PEOPLE, START, Desk, Tale, draft_of, episode, whole_tale
 
@@ -106,8 +108,8 @@ class TestMeasures:
         )
         assert ("Resolved", "still open") in cells(draft, "header")
         assert ("Resolved", "not yet", "") in cells(draft, "key-times")
-        assert ("It is still open.",) in cells(draft, "summary")
-        assert ("Nobody acknowledged it.",) in cells(draft, "summary")
+        assert cells(draft, "summary")[0][0].endswith("began at 2026-11-21 02:05 UTC and is still open.")
+        assert ("Never acknowledged.",) in cells(draft, "summary")
         assert ("End", "still open") in cells(draft, "durations")
         assert block(draft, "paging").rows == ()
 
@@ -384,12 +386,12 @@ class TestQuestions:
             .does(Acknowledge())
             .does(AssignRole(role="lead", person="bob"))
         )
-        tale.at(3).does(PostUpdate(text="x")).at(10).does(SetPhase(phase=Phase.MONITORING)).at(20).does(
-            Resolve()
-        )
+        tale.at(3).does(PostUpdate(text="x")).does(SetImpact(text="slow")).at(10).does(
+            SetPhase(phase=Phase.MONITORING)
+        ).at(20).does(Resolve())
         draft = draft_of(tale, pages=())
         assert draft.questions == ()
-        assert block(draft, "questions").nothing == "The record raises none."
+        assert block(draft, "questions").nothing == "The record raises none that are not answered."
 
     def test_the_usual_story(self) -> None:
         questions = draft_of(whole_tale()).questions
@@ -458,9 +460,13 @@ class TestCompleteness:
         )
 
     def test_an_answered_prompt_counts(self) -> None:
-        written = "\n".join(prompt for prompts in PROMPTS.values() for prompt in prompts)
-        assert len(unanswered(written)) == len(BLANKS)
-        answered = written.replace(PROMPTS[9][0], "A missing index.")
+        written = "\n".join(
+            f"## {number}. x\n_To write: {prompt}_"
+            for number, prompts in PROMPTS.items()
+            for prompt in prompts
+        )
+        assert len(answers(written).blanks) == len(BLANKS)
+        answered = written.replace(f"_To write: {PROMPTS[9][0]}_", "_We know:_ a missing index.")
         draft = draft_of(whole_tale(), written=answered)
         assert draft.completeness.done == 8
         assert draft.completeness.missing[0] == "who was affected (2)"

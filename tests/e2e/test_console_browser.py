@@ -45,6 +45,9 @@ PATHS = (
     "/oncall",
     "/me",
     f"/incidents/{STORY}/postmortem",
+    f"/incidents/{STORY}/postmortem/edit",
+    "/postmortems?state=all",
+    "/follow-ups",
     "/runbooks/services/story.md",
 )
 HOSTILE = "<script>fetch('/pwned')</script><img src=x onerror=alert(1)>"

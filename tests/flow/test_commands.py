@@ -341,7 +341,7 @@ def test_the_readers_answer_in_words(firing: Story) -> None:
         assert part in why, part
     draft = firing.says("postmortem")
     assert "/incidents/INC-1/postmortem" in draft
-    assert "parts filled" in draft
+    assert "% filled:" in draft
     assert "[waiting for <what>]` – I have it" in firing.says("help ack")
 
 

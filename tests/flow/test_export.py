@@ -8,7 +8,8 @@ import pytest
 
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.flow import export
-from incident_bot.store import interventions
+from incident_bot.flow.postmortems import documents
+from incident_bot.store import interventions, papers
 from tests.plugins.story import Story, on_every_database
 
 
@@ -79,14 +80,14 @@ def test_the_draft_counts_what_is_filled(told: Story) -> None:
 
 
 def test_another_format_is_refused_with_those_there_are(told: Story) -> None:
-    with pytest.raises(Refused, match="comes as md, html, json; 'pdf' is not available"):
-        written(told, "pdf")
+    with pytest.raises(Refused, match="comes as md, html, json, pdf; 'docx' is none"):
+        written(told, "docx")
 
 
 def test_what_people_wrote_survives_every_refresh(told: Story) -> None:
     draft = written(told)
     mine = draft + "\n## What I think\n\nThe canary was too small.\n"
-    export.save_postmortem(told.context, 1, mine, actor="ben", now=told.clock.now())
+    documents.save(told.context, 1, mine, after=None, actor="ben", now=told.clock.now())
     assert "The canary was too small." in written(told)
     told.says("note the migration was reverted for good")
     fresh = written(told)
@@ -95,7 +96,7 @@ def test_what_people_wrote_survives_every_refresh(told: Story) -> None:
     assert "The canary was too small." in written(told, "html")
 
     edited = fresh.replace("one checkout in ten fails", "one checkout in nine fails")
-    export.save_postmortem(told.context, 1, edited, actor="ana", now=told.clock.now())
+    documents.save(told.context, 1, edited, after=None, actor="ana", now=told.clock.now())
     told.says("impact all checkouts fail")
     refreshed, conflicts = export.refreshed(told.context, 1, edited, now=told.clock.now())
     assert "one checkout in nine fails" in refreshed
@@ -105,31 +106,37 @@ def test_what_people_wrote_survives_every_refresh(told: Story) -> None:
 
 def test_every_version_that_was_saved_is_kept_and_audited(told: Story) -> None:
     for text in ("one", "two\x00"):
-        export.save_postmortem(told.context, 1, text, actor="ben", now=told.clock.now())
+        documents.save(told.context, 1, text, after=None, actor="ben", now=told.clock.now())
     with told.context.store.read() as tx:
-        saved = interventions.postmortem(tx, 1)
+        saved = papers.newest(tx, 1)
         assert [entry.action for entry in interventions.audit(tx)] == ["postmortem.saved"] * 2
     assert saved is not None
-    assert (saved.text, saved.version, saved.saved_by) == ("two", 2, "ben")
+    assert (saved.text, saved.version, saved.saved_by) == ("two", 3, "ben"), "the bot kept the draft before"
 
 
-def test_the_first_draft_that_is_saved_is_told(told: Story) -> None:
+def test_the_first_text_that_is_saved_is_on_the_timeline(told: Story) -> None:
     told.configure(announce='[{on: [postmortem], channel: "#post-mortems"}]')
     for _ in range(2):
-        export.save_postmortem(told.context, 1, written(told), actor="ben", now=told.clock.now())
+        text = f"{written(told)}\nMine.\n"
+        documents.save(told.context, 1, text, after=None, actor="ben", now=told.clock.now())
     told.pump()
-    assert told.said_to("#post-mortems") == ["postmortem"]
+    assert told.said_to("#post-mortems") == [], "it is told when it is published"
     assert told.kinds().count("postmortem_saved") == 1
     assert told.entry("postmortem_saved").text == "Ben Example saved the post-mortem"
 
 
 def test_what_is_too_long_or_about_nothing_is_refused(told: Story) -> None:
     with pytest.raises(Refused, match="at most"):
-        export.save_postmortem(
-            told.context, 1, "x" * (export.MARKDOWN_MOST + 1), actor="ben", now=told.clock.now()
+        documents.save(
+            told.context,
+            1,
+            "x" * (documents.MARKDOWN_MOST + 1),
+            after=None,
+            actor="ben",
+            now=told.clock.now(),
         )
     with pytest.raises(NotFound):
-        export.save_postmortem(told.context, 2, "x", actor="ben", now=told.clock.now())
+        documents.save(told.context, 2, "x", after=None, actor="ben", now=told.clock.now())
     with pytest.raises(NotFound):
         export.postmortem(told.context, 2, now=told.clock.now())
 

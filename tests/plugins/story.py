@@ -28,7 +28,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.intake import Answer
 from incident_bot.flow.views import AlertView, EntryView, IncidentView, PageView
 from incident_bot.flow.worker import pump
-from incident_bot.store import chat, evidence, graphs, outbox, rooms, silences, timers
+from incident_bot.store import chat, evidence, graphs, outbox, papers, rooms, silences, timers
 from tests.fakes.alertmanager import Alertmanager, Firing, body_of
 from tests.fakes.notifier import Heard, RecordingNotifier
 from tests.plugins.databases import (
@@ -153,13 +153,10 @@ class Story:
         """The next instant at which something is due."""
         with self.context.store.read() as tx:
             found = [
-                due
-                for due in (
-                    every.next_due(tx) for every in (timers, outbox, rooms, silences, chat, evidence, graphs)
-                )
-                if due is not None
+                every.next_due(tx) for every in (timers, outbox, rooms, silences, chat, evidence, graphs)
             ]
-        return min(found, default=None)
+            found.append(papers.next_proof(tx))
+        return min((due for due in found if due is not None), default=None)
 
     # The process.
 

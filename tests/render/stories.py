@@ -48,6 +48,7 @@ from incident_bot.core.model import (
     Target,
     Urgency,
 )
+from incident_bot.core.nearby import Nearby
 from incident_bot.core.postmortem import Draft, GraphFact, PageFact, build
 
 START = datetime(2026, 11, 21, 2, 5, tzinfo=UTC)
@@ -275,19 +276,23 @@ def draft_of(
     pages: Sequence[PageFact] = PAGES,
     written: str = "",
     graphs: Sequence[GraphFact] = (),
+    changes: Sequence[Nearby] = (),
+    ladder: Ladder = LADDER,
+    previous: int | None = None,
     now: datetime | None = None,
 ) -> Draft:
     """Build the draft of a story an hour after it ended."""
     return build(
-        tale.incident,
+        replace(tale.incident, previous=previous) if previous else tale.incident,
         tale.events,
         (episode(), episode(4, 30)),
         pages,
         people=PEOPLE,
-        ladder=LADDER,
+        ladder=ladder,
         runbook=RUNBOOK if tale.runbook else None,
         written=written,
         graphs=graphs,
+        changes=changes,
         now=now or tale.now + timedelta(hours=1),
     )
 

@@ -181,7 +181,7 @@ class TestChannel:
         assert "7 of 23 parts filled." in text
         assert "*Most useful next*: the summary (1)" in text
         assert "*Due*: 2026-11-21 02:09 UTC" in text
-        assert "The draft is there." in told(Moment.POSTMORTEM, {"missing": "x", "done": None}).text
+        assert "The post-mortem is published." in told(Moment.POSTMORTEM, {"missing": "x", "done": None}).text
 
     def test_an_alert_without_an_incident(self) -> None:
         data: JsonObject = {

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from incident_bot.core.postmortem import Draft
 from incident_bot.render import filters
+from incident_bot.render.documents import postmortem_markdown
 from incident_bot.render.facts import FACTS
 from incident_bot.render.templates import Templates, builtin_texts
 
@@ -171,6 +173,43 @@ def test_a_user_may_change_one_block_of_the_post_mortem() -> None:
     assert "<b>High error rate on checkout</b>" in text
     assert "&lt;" not in text
     assert text.count("<!-- generated:summary") == 2
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a child", "a whole copy"])
+def test_one_broken_block_costs_that_block_alone(*, whole: bool) -> None:
+    name = "postmortem/postmortem.md.j2"
+    broken = (
+        "{% block impact %}{{ draft.completeness.done // (draft.measures.pages_sent * 0) }}{% endblock %}"
+    )
+    if whole:
+        text = builtin_texts()[name]
+        start = text.index("{% block impact %}")
+        end = text.index("{% endblock %}", start) + len("{% endblock %}")
+        own = text[:start] + broken + text[end:]
+        own = own.replace("{% block background %}", "{% block background %}Our way.")
+    else:
+        own = f'{{% extends "builtin/{name}" %}}{broken}{{% block background %}}Our way.{{% endblock %}}'
+    templates = Templates({name: own})
+    rendered = templates.render(name, FACTS[name])
+    assert rendered.blocks == ("impact",)
+    assert "block impact: integer division or modulo by zero" in str(rendered.fell_back)
+    assert "Our way." in rendered.text
+    assert "## 2. Impact" in rendered.text
+    assert templates.broken == {name: rendered.fell_back}
+    assert [problem.file for problem in templates.problems()] == [f"templates/{name}"], "check says so"
+    draft = FACTS[name]["draft"]
+    assert isinstance(draft, Draft)
+    told = postmortem_markdown(templates, draft).text
+    assert "The built-in text stands in for these blocks: impact" in told
+
+
+def test_where_a_shared_macro_is_broken_the_whole_built_in_text_stands_in() -> None:
+    name = "postmortem/postmortem.md.j2"
+    text = builtin_texts()[name].replace("## {{ section.number }}.", "## {{ 1 // 0 }}.")
+    rendered = Templates({name: text}).render(name, FACTS[name])
+    assert rendered.blocks == ()
+    assert rendered.fell_back
+    assert "## 2. Impact" in rendered.text
 
 
 def test_a_user_may_share_a_part() -> None:

@@ -180,6 +180,7 @@ def test_a_follow_up_is_brought_to_mind_on_the_morning_of_its_day(tell: Tell) ->
     story = taken(tell)
     story.says("followup alert on pool saturation @ana 2026-03-05")
     story.says("resolve fixed")
+    story.says("postmortem waive a test of ours", by="ben")
     story.advance(days=3)
     # 09:00 in Berlin on the fifth.
     assert reminded(story) == [("ana", "Follow-up due", 2 * 24 * 60 + 5 * 60)]

@@ -23,6 +23,8 @@ from incident_bot.core.model import (
     Progress,
     Public,
     Reminders,
+    Review,
+    ReviewState,
     Running,
     Silence,
     SilenceState,
@@ -88,6 +90,10 @@ FULL = Incident(
     silences=(
         Silence(number=1, source="am", matchers=(("alertname", "Down"), ("region", "")), ends_at=NOW + MINUTE,
                 asked_at=NOW, asked_by="ana", reason="moving", state=SilenceState.OVER, outcome="ended"),
+    ),
+    review=Review(
+        state=ReviewState.IN_REVIEW, owner="al\x00ice", reviewers=("bob",), due=NOW, by_hand=True, since=NOW,
+        approved_by="bob", reason="x",
     ),
     public=Public(
         title="Payments fail", components=("checkout",), state=ComponentState.PARTIAL_OUTAGE, since=NOW

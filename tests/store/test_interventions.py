@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from incident_bot.store import LostRace, Store, interventions, retention
+from incident_bot.store import LostRace, Store, interventions, papers, retention
 from incident_bot.store.interventions import Maintenance, Sought
 from incident_bot.store.retention import Passing
 from incident_bot.telemetry import begin_asking
@@ -86,10 +86,10 @@ def test_a_token_is_found_by_its_digest_until_it_is_revoked(store: Store) -> Non
 def test_a_post_mortem_keeps_its_versions_and_shows_the_newest(store: Store) -> None:
     number = stored_incident(store).id
     with store.write() as tx:
-        assert interventions.postmortem(tx, number) is None
-        interventions.save_postmortem(tx, number, "# One", by="alice", now=NOW)
-        second = interventions.save_postmortem(tx, number, "# Two\x00", by="bob", now=NOW + MINUTE)
-        assert interventions.postmortem(tx, number) == second
+        assert papers.newest(tx, number) is None
+        papers.save(tx, number, "# One", after=0, by="alice", now=NOW)
+        second = papers.save(tx, number, "# Two\x00", after=1, by="bob", now=NOW + MINUTE)
+        assert papers.newest(tx, number) == second
     assert (second.text, second.version, second.saved_by) == ("# Two\x00", 2, "bob")
 
 

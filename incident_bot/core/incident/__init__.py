@@ -28,7 +28,6 @@ from incident_bot.core.incident.commands import (
     Reopen,
     Resolve,
     RetractNote,
-    SavePostmortem,
     SetImpact,
     SetPhase,
     SetPrivate,
@@ -79,6 +78,7 @@ from incident_bot.core.incident.observing import observe
 from incident_bot.core.incident.opening import open_incident
 from incident_bot.core.incident.promises import Around, Reminder, is_overdue, remind, upcoming
 from incident_bot.core.incident.publicity import Publish, Unpublish
+from incident_bot.core.incident.reviews import MovePostmortem, ProveFollowUp, SavePostmortem, SetPostmortem
 from incident_bot.core.incident.rules import ACK_GRACE, AutoResolve, Decision, Repage, Rules
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts, SilenceTold
 from incident_bot.core.incident.silencing import may_silence
@@ -121,6 +121,7 @@ __all__ = [
     "Merge",
     "MergeHere",
     "MessageFailed",
+    "MovePostmortem",
     "Observation",
     "OfferDue",
     "OfferLead",
@@ -132,6 +133,7 @@ __all__ = [
     "PageWaits",
     "Paused",
     "PostUpdate",
+    "ProveFollowUp",
     "Publish",
     "Reminder",
     "Reopen",
@@ -144,6 +146,7 @@ __all__ = [
     "SetImpact",
     "SetMilestone",
     "SetPhase",
+    "SetPostmortem",
     "SetPrivate",
     "SetReminders",
     "SetSeverity",

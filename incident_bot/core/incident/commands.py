@@ -13,8 +13,10 @@ from incident_bot.core.effects import Page
 from incident_bot.core.incident.marks import Opinion
 from incident_bot.core.incident.observations import AttachedAlert
 from incident_bot.core.incident.publicity import PublicCommand
+from incident_bot.core.incident.reviews import ReviewCommand
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, ItemKind, JsonObject, Kind, Outcome, Phase, Severity
+from incident_bot.core.model.review import FollowUpType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +201,8 @@ class AddItem:
     owner: str | None = None
     due: datetime | None = None
     undo: str | None = None
+    type: FollowUpType | None = None
+    done_when: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,11 +288,6 @@ class TakeBack:
     text: str | None = None
     number: int | None = None
     role: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavePostmortem:
-    """`postmortem`: a draft was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,7 +388,7 @@ Command: TypeAlias = (
     | AttachRunbook
     | TickStep
     | TakeBack
-    | SavePostmortem
+    | ReviewCommand
     | Merge
     | MergeHere
     | Unmerge

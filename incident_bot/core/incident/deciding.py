@@ -20,6 +20,7 @@ from incident_bot.core.incident import (
     privacy,
     promises,
     publishing,
+    reviewing,
     sharing,
     silencing,
     splitting,
@@ -50,7 +51,6 @@ from incident_bot.core.incident.commands import (
     Reopen,
     Resolve,
     RetractNote,
-    SavePostmortem,
     SetImpact,
     SetPhase,
     SetPrivate,
@@ -68,6 +68,7 @@ from incident_bot.core.incident.commands import (
 )
 from incident_bot.core.incident.marks import GiveVerdict, JudgeRunbook, Opinion, SetMilestone
 from incident_bot.core.incident.publicity import PublicCommand, Publish, Unpublish
+from incident_bot.core.incident.reviews import MovePostmortem, ProveFollowUp, SavePostmortem, SetPostmortem
 from incident_bot.core.incident.rules import Case, Decision, Rules
 from incident_bot.core.incident.silences import LiftSilence, SilenceAlerts
 from incident_bot.core.model import Incident, Paging
@@ -96,7 +97,6 @@ _ListCommand: TypeAlias = (
     | AttachRunbook
     | TickStep
     | TakeBack
-    | SavePostmortem
 )
 
 
@@ -120,6 +120,8 @@ def decide(
             return _paging(command, case)
         case SplitOff():
             return splitting.split_off(command, case)
+        case SavePostmortem() | MovePostmortem() | SetPostmortem() | ProveFollowUp():
+            return reviewing.decide_review(command, case)
         case Resolve() | Reopen() | Cancel():
             return _ending(command, case)
         case _:
@@ -236,7 +238,5 @@ def _lists(command: _ListCommand, case: Case) -> Decision:
             return ticking.tick(command, case)
         case TakeBack():
             return undoing.take_back(command, case)
-        case SavePostmortem():
-            return work.save_postmortem(case)
         case _:
             assert_never(command)

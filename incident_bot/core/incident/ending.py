@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from incident_bot.core.effects import CancelPages, Effect, Moment, StopTimers, TimerKind
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident.commands import Cancel, Reopen, Resolve
-from incident_bot.core.incident.facts import progress_to_json
+from incident_bot.core.incident.facts import progress_to_json, written
 from incident_bot.core.incident.paging import need_open, quiet, restarted, step_now, stopped
+from incident_bot.core.incident.reviewing import due_after_end
 from incident_bot.core.incident.rules import DRILL_LASTS, Case, Decision, Rules
 from incident_bot.core.incident.silencing import lift_all, lifting_words
 from incident_bot.core.incident.watching import WATCH_FOR, watch
@@ -67,13 +68,16 @@ def _drill_over(case: Case) -> Decision:
 
 
 def _resolution(case: Case, reason: str | None, firing: int) -> tuple[Event, ...]:
-    data = {
+    data: dict[str, Json] = {
         "reason": reason,
         "firing": firing,
         "forced": firing > 0,
         "phase": Phase.RESOLVED.value,
         "progress": progress_to_json(stopped(case.incident.progress)),
     }
+    due = due_after_end(case.incident, case.rules, now=case.now)
+    if due is not None:
+        data["postmortem_due"] = written(due)
     return (case.event(Kind.RESOLVED, data),)
 
 

@@ -23,7 +23,10 @@ from incident_bot.core.incident.facts import (
 from incident_bot.core.model import (
     ComponentState,
     Event,
+    FollowUpType,
     Incident,
+    Item,
+    ItemKind,
     Kind,
     LeadOffer,
     Outcome,
@@ -215,3 +218,31 @@ def reminders_set(incident: Incident, event: Event) -> Incident:
     """Note until when nobody is reminded."""
     off, until = flag(event.data, "off"), maybe_instant(event.data, "until")
     return replace(incident, reminders=replace(incident.reminders, off=off, until=until))
+
+
+def item_added(incident: Incident, event: Event) -> Incident:
+    """Put it on the list."""
+    data = event.data
+    item = Item(
+        number=whole(data, "number"),
+        kind=ItemKind(text(data, "kind")),
+        text=text(data, "text"),
+        owner=maybe_text(data, "owner"),
+        due=maybe_instant(data, "due"),
+        undo=maybe_text(data, "undo"),
+        type=FollowUpType(text(data, "type")) if "type" in data else None,
+        done_when=maybe_text(data, "done_when"),
+        added_at=event.happened_at,
+        added_by=event.actor,
+    )
+    return replace(incident, items=(*incident.items, item))
+
+
+def item_done(incident: Incident, event: Event) -> Incident:
+    """Note who did it, and when."""
+    number = whole(event.data, "number")
+    items = tuple(
+        replace(item, done_at=event.happened_at, done_by=event.actor) if item.number == number else item
+        for item in incident.items
+    )
+    return replace(incident, items=items)

@@ -16,6 +16,8 @@ from typing import Final, TypeAlias
 from incident_bot.core.incident.evolving import (
     fires_on,
     flapping_over,
+    item_added,
+    item_done,
     nagged,
     offer_over,
     offered,
@@ -46,13 +48,19 @@ from incident_bot.core.incident.facts import (
     text,
     whole,
 )
+from incident_bot.core.incident.reviews import (
+    followup_proven,
+    followup_reopened,
+    postmortem_moved,
+    postmortem_set,
+    saved,
+    wanted,
+)
 from incident_bot.core.model import (
     Event,
     Flapping,
     FlappingRule,
     Incident,
-    Item,
-    ItemKind,
     Kind,
     Outcome,
     Paging,
@@ -268,37 +276,13 @@ def _role_assigned(incident: Incident, event: Event) -> Incident:
     return replace(incident, roles={**incident.roles, text(event.data, "role"): text(event.data, "person")})
 
 
-def _item_added(incident: Incident, event: Event) -> Incident:
-    data = event.data
-    item = Item(
-        number=whole(data, "number"),
-        kind=ItemKind(text(data, "kind")),
-        text=text(data, "text"),
-        owner=maybe_text(data, "owner"),
-        due=maybe_instant(data, "due"),
-        undo=maybe_text(data, "undo"),
-        added_at=event.happened_at,
-        added_by=event.actor,
-    )
-    return replace(incident, items=(*incident.items, item))
-
-
-def _item_done(incident: Incident, event: Event) -> Incident:
-    number = whole(event.data, "number")
-    items = tuple(
-        replace(item, done_at=event.happened_at, done_by=event.actor) if item.number == number else item
-        for item in incident.items
-    )
-    return replace(incident, items=items)
-
-
 def _runbook_found(incident: Incident, event: Event) -> Incident:
     return replace(incident, runbook=text(event.data, "runbook"))
 
 
 def _resolved(incident: Incident, event: Event) -> Incident:
     return replace(
-        incident,
+        wanted(incident, event),
         resolved_at=event.happened_at,
         forced=flag(event.data, "forced"),
         next_update_at=None,
@@ -358,8 +342,8 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.HANDOFF_DECLINED: offer_over,
         Kind.HANDOFF_EXPIRED: offer_over,
         Kind.ROLE_ASSIGNED: _role_assigned,
-        Kind.ITEM_ADDED: _item_added,
-        Kind.ITEM_DONE: _item_done,
+        Kind.ITEM_ADDED: item_added,
+        Kind.ITEM_DONE: item_done,
         Kind.THEORY_CONFIRMED: theory_settled(Outcome.CONFIRMED),
         Kind.THEORY_RULED_OUT: theory_settled(Outcome.RULED_OUT),
         Kind.RUNBOOK_FOUND: _runbook_found,
@@ -386,6 +370,11 @@ _CHANGES: Final[Mapping[Kind, Change]] = MappingProxyType(
         Kind.SILENCE_GONE: silence_over("lifted at its source"),
         Kind.SILENCE_ENDED: silence_over("ended"),
         Kind.SILENCE_ENDING: nagged,
+        Kind.POSTMORTEM_SAVED: saved,
+        Kind.POSTMORTEM_SET: postmortem_set,
+        Kind.POSTMORTEM_MOVED: postmortem_moved,
+        Kind.FOLLOWUP_PROVEN: followup_proven,
+        Kind.FOLLOWUP_REOPENED: followup_reopened,
         Kind.PUBLISHED: published,
         Kind.UNPUBLISHED: unpublished,
     }

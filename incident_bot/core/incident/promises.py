@@ -7,6 +7,8 @@ Derived from the incident alone, so a restart changes nothing, and every reminde
 - An incident of high urgency that somebody took and nobody leads, and one without any update: whoever has it is told,
   `NAGS_MOST` times at most.
 - An open task, when it is due, and a follow-up, on the morning of its day: their owner, once.
+- A post-mortem: its owner, a day before it is due and when it is, each once, until it is published or waived. An
+  overdue follow-up: its owner, once a week.
 - A silence that ends soon, while the incident is open: whoever has it, else who asked for the silence, once for each
   end. It stands in the record, and so in the room, even where nobody can be told.
 
@@ -56,6 +58,11 @@ UPDATE_LEAST: Final = timedelta(minutes=5)
 NAGS_MOST: Final = 3
 SILENCE_AHEAD: Final = timedelta(minutes=15)
 """How long before a silence ends somebody is told; of a short one it is a quarter of its time."""
+DAY: Final = timedelta(days=1)
+"""How long before a post-mortem is due its owner is reminded, where there is as much time again."""
+WEEK: Final = timedelta(days=7)
+OVERDUE_MOST: Final = 12
+"""How often somebody is reminded of one follow-up after its day."""
 MORNING: Final = time(9)
 """When a follow-up is brought to mind, on its owner's clock."""
 COMMS: Final = frozenset({"comms", "communications", "communication", "comms lead", "communications lead"})
@@ -103,6 +110,7 @@ def upcoming(incident: Incident, around: Around, *, now: datetime) -> tuple[Remi
         *_unled(incident, around, now),
         *_no_update(incident, around, now),
         *_items(incident, around, now),
+        *_postmortem(incident, around, now),
         *_silences(incident, around, now),
     ]
     return tuple(sorted(found, key=lambda one: (one.due_at, one.subject)))
@@ -146,7 +154,7 @@ def _owes(incident: Incident) -> bool:
         return False
     if incident.paging is Paging.ACKNOWLEDGED or incident.next_update_at is not None:
         return True
-    if any(one.is_on for one in incident.silences):
+    if any(one.is_on for one in incident.silences) or incident.review is not None:
         return True
     return bool(incident.items) and incident.phase is not Phase.CANCELLED
 
@@ -244,7 +252,11 @@ def _items(incident: Incident, around: Around, now: datetime) -> Iterator[Remind
     for item in incident.items:
         subject = f"item:{item.number}"
         owner = _known(around, item.owner)
-        if item.done_at or item.due is None or owner is None or subject in incident.reminders.told:
+        if item.done_at or item.due is None or owner is None:
+            continue
+        if subject in incident.reminders.told:
+            if item.kind is ItemKind.FOLLOWUP and incident.phase is not Phase.CANCELLED:
+                yield from _overdue(incident, around, item, owner, now)
             continue
         if item.kind is ItemKind.FOLLOWUP and incident.phase is not Phase.CANCELLED:
             wanted = _morning(item, item.due, around.people[owner])
@@ -260,6 +272,43 @@ def _items(incident: Incident, around: Around, now: datetime) -> Iterator[Remind
             yield Reminder(
                 kind=Kind.NAGGED, subject=subject, person=owner, due_at=at, reason=reason, item=item
             )
+
+
+def _overdue(incident: Incident, around: Around, item: Item, owner: str, now: datetime) -> Iterator[Reminder]:
+    """Bring an overdue follow-up to mind once a week, but not for ever."""
+    subject = f"item:{item.number}:late"
+    told = incident.reminders.told.get(subject)
+    before = told or incident.reminders.told[f"item:{item.number}"]
+    if item.due is None or (told is not None and len(told.people) >= OVERDUE_MOST):
+        return
+    at = _when(incident, around, owner, max(before.at, item.due) + WEEK, now, always_quiet=True)
+    if at is not None:
+        reason = f"follow-up {item.number} is overdue: {item.text}"
+        yield Reminder(kind=Kind.NAGGED, subject=subject, person=owner, due_at=at, reason=reason, item=item)
+
+
+def _postmortem(incident: Incident, around: Around, now: datetime) -> Iterator[Reminder]:
+    """Remind the owner of a post-mortem before its date and at it; another date is another reminder."""
+    review = incident.review
+    if review is None or review.due is None or review.state.is_over or incident.paging.is_open:
+        return
+    owner, due = _known(around, review.owner), review.due
+    if owner is None or incident.phase is Phase.CANCELLED:
+        return
+    told = incident.reminders.told
+    ahead = min(DAY, (due - (incident.resolved_at or review.since)) / 2)
+    for subject, wanted, reason in (
+        (f"postmortem:{due.isoformat()}", due - ahead, "the post-mortem is due soon"),
+        (f"postmortem:late:{due.isoformat()}", due, "the post-mortem is overdue"),
+    ):
+        is_past = wanted < due <= now
+        at = (
+            None
+            if subject in told or is_past
+            else _when(incident, around, owner, wanted, now, always_quiet=True)
+        )
+        if at is not None:
+            yield Reminder(kind=Kind.NAGGED, subject=subject, person=owner, due_at=at, reason=reason)
 
 
 def _silences(incident: Incident, around: Around, now: datetime) -> Iterator[Reminder]:

@@ -200,7 +200,7 @@ def add_item(command: AddItem, case: Case) -> Decision:
     """Number a task, follow-up or change and keep it open until `done`."""
     words = _words(command.text, f"{_VERBS[command.kind]} <text>")
     number = max((item.number for item in case.incident.items), default=0) + 1
-    data = {
+    data: dict[str, Json] = {
         "number": number,
         "kind": command.kind.value,
         "text": words,
@@ -208,6 +208,10 @@ def add_item(command: AddItem, case: Case) -> Decision:
         "due": written(command.due),
         "undo": command.undo,
     }
+    if command.type is not None:
+        data["type"] = command.type.value
+    if command.done_when is not None:
+        data["done_when"] = command.done_when
     owner = f" for {command.owner}" if command.owner else ""
     what = command.kind.value.capitalize()
     said = f"{what} {number} of {case.incident.name} noted{owner}{_ends(command.kind, number)}."
@@ -255,13 +259,6 @@ def attach_runbook(command: AttachRunbook, case: Case) -> Decision:
         return case.decided(f"{case.incident.name} has that runbook already; nothing changed.")
     event = case.event(Kind.RUNBOOK_FOUND, {"runbook": path, "was": case.incident.runbook})
     return case.decided(f"{case.incident.name} follows {path} now.", event)
-
-
-def save_postmortem(case: Case) -> Decision:
-    """Record that a draft was written, and have the channels told."""
-    effects = case.announced(Moment.POSTMORTEM, {})
-    said = f"The post-mortem draft of {case.incident.name} is saved."
-    return case.decided(said, case.event(Kind.POSTMORTEM_SAVED), effects=effects)
 
 
 def _words(text: str, usage: str) -> str:

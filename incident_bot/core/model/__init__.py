@@ -15,11 +15,8 @@ from incident_bot.core.model.incident import (
     Acks,
     Event,
     Incident,
-    Item,
-    ItemKind,
     Kind,
     LeadOffer,
-    Outcome,
     Paging,
     Phase,
     Progress,
@@ -27,6 +24,7 @@ from incident_bot.core.model.incident import (
     Tick,
     incident_name,
 )
+from incident_bot.core.model.items import Item, ItemKind, Outcome
 from incident_bot.core.model.json import Json, JsonObject, rfc3339
 from incident_bot.core.model.marks import Mark
 from incident_bot.core.model.noise import Bucket, Change, Flapping, FlappingRule, StormRule, Tally
@@ -43,6 +41,7 @@ from incident_bot.core.model.people import (
     paging_service,
 )
 from incident_bot.core.model.reminders import PromiseRules, Reminders, Told
+from incident_bot.core.model.review import FollowUpType, Review, ReviewState
 from incident_bot.core.model.silences import Silence, SilenceMatchers, SilenceState, matchers_text
 from incident_bot.core.model.status import TROUBLES, ComponentState, Public
 from incident_bot.core.model.verdicts import Judged, Verdict
@@ -62,6 +61,7 @@ __all__ = [
     "Flag",
     "Flapping",
     "FlappingRule",
+    "FollowUpType",
     "Incident",
     "Item",
     "ItemKind",
@@ -82,6 +82,8 @@ __all__ = [
     "Public",
     "Rejected",
     "Reminders",
+    "Review",
+    "ReviewState",
     "Running",
     "Service",
     "Severity",

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from incident_bot.core.model.items import Item
 from incident_bot.core.model.json import JsonObject
 from incident_bot.core.model.noise import Flapping
 from incident_bot.core.model.reminders import Reminders
+from incident_bot.core.model.review import Review
 from incident_bot.core.model.silences import Silence
 from incident_bot.core.model.status import Public
 
@@ -86,55 +88,6 @@ class Progress:
     def awaited(self) -> tuple[str, ...]:
         """Who was paged and has not answered, where each is to answer."""
         return tuple(person for person in self.called if person not in self.taken)
-
-
-class ItemKind(StrEnum):
-    """Promises and changes that an incident keeps a list of."""
-
-    TASK = "task"
-    FOLLOWUP = "followup"
-    CHANGE = "change"
-    """A temporary change made during the incident (`did … undo: …`)."""
-    THEORY = "theory"
-    """What people believe the cause to be, until it is confirmed or ruled out."""
-    DECISION = "decision"
-
-    @property
-    def is_work(self) -> bool:
-        """Say whether it is open until `done`: a theory is settled, and a decision stands."""
-        return self not in (ItemKind.THEORY, ItemKind.DECISION)
-
-
-class Outcome(StrEnum):
-    """What became of a theory."""
-
-    CONFIRMED = "confirmed"
-    RULED_OUT = "ruled_out"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One numbered task, follow-up, change, theory or decision."""
-
-    number: int
-    kind: ItemKind
-    text: str
-    owner: str | None = None
-    due: datetime | None = None
-    undo: str | None = None
-    added_at: datetime
-    added_by: str
-    done_at: datetime | None = None
-    done_by: str | None = None
-    outcome: Outcome | None = None
-    """What became of a theory; the last word counts."""
-    why: str | None = None
-    """Why, as far as somebody said."""
-
-    @property
-    def is_open(self) -> bool:
-        """Say whether somebody still has to do or find out something."""
-        return self.done_at is None and self.kind is not ItemKind.DECISION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +186,8 @@ class Incident:
     """Every silence that was asked for in it, those that are over, too."""
     public: Public | None = None
     """What it says on the status page; None where it does not stand there."""
+    review: Review | None = None
+    """Its post-mortem; None where none is wanted."""
 
     @property
     def name(self) -> str:
@@ -327,6 +282,10 @@ class Kind(StrEnum):
     """It was resolved by hand, and its alerts went on: reopening is offered."""
     CANCELLED = "cancelled"
     POSTMORTEM_SAVED = "postmortem_saved"
+    POSTMORTEM_SET = "postmortem_set"
+    POSTMORTEM_MOVED = "postmortem_moved"
+    FOLLOWUP_PROVEN = "followup_proven"
+    FOLLOWUP_REOPENED = "followup_reopened"
     MERGED = "merged"
     """It is a part of another incident, which has its alerts from now on."""
     MERGED_HERE = "merged_here"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from incident_bot.core.model import Episode, Event, Incident, Ladder, Person
 from incident_bot.core.nearby import Nearby
-from incident_bot.core.postmortem import responses, sections
+from incident_bot.core.postmortem import responses, sections, telling
+from incident_bot.core.postmortem.answers import answers
 from incident_bot.core.postmortem.draft import (
     Block,
     Completeness,
     Draft,
     Measures,
     PageFact,
+    Question,
     Row,
     RunbookLike,
     Section,
@@ -24,10 +26,10 @@ from incident_bot.core.postmortem.draft import (
 )
 from incident_bot.core.postmortem.graphs import GraphFact, drawn, sli_loss
 from incident_bot.core.postmortem.measures import measure
-from incident_bot.core.postmortem.prompts import PROMPTS, unanswered
+from incident_bot.core.postmortem.prompts import PROMPTS
 from incident_bot.core.postmortem.questions import questions
 from incident_bot.core.similar import Similar
-from incident_bot.core.timeline import entries, redact
+from incident_bot.core.timeline import Entry, entries, redact
 
 TITLES: Final = (
     "About",
@@ -68,14 +70,20 @@ def build(
     changes: Iterable[Nearby] = (),
     graphs: Iterable[GraphFact] = (),
     similar: Iterable[Similar] = (),
+    told: Sequence[Entry] | None = None,
+    parts: Mapping[int, Sequence[Block]] | None = None,
     now: datetime,
 ) -> Draft:
-    """Draft the post-mortem of one incident; `written` is the document as people have saved it."""
+    """Draft the post-mortem of one incident; `written` is the document as people have saved it.
+
+    `told` is the whole timeline in words, where somebody has it already: it is most of the work.
+    `parts` are further generated blocks by the number of their section.
+    """
     names = {person.id: person.name for person in people.values()}
     numbered = (page if page.id else replace(page, id=number) for number, page in enumerate(pages, 1))
     story = Story(
         incident=_redacted(incident),
-        entries=entries(events, names),
+        entries=entries(events, names) if told is None else tuple(told),
         episodes=tuple(sorted(episodes, key=lambda episode: (episode.starts_at, episode.id))),
         pages=tuple(numbered),
         people=people,
@@ -90,9 +98,10 @@ def build(
     asked = questions(story, measures)
     return Draft(
         header=sections.header(story, measures),
-        sections=_with_graphs(_sections(story, measures, asked), tuple(graphs)),
+        sections=_with_graphs(_sections(story, measures, asked, parts or {}), tuple(graphs)),
         measures=measures,
-        questions=tuple(" ".join(filter(None, (row.cells[0], row.source))) for row in asked),
+        questions=tuple(" ".join(filter(None, (one.text, one.source))) for one in asked),
+        asked=asked,
         completeness=_completeness(story, measures),
     )
 
@@ -112,7 +121,9 @@ def _redacted(incident: Incident) -> Incident:
     return replace(incident, title=redact(incident.title), impact=said, items=items)
 
 
-def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple[Section, ...]:
+def _sections(
+    story: Story, measures: Measures, asked: tuple[Question, ...], parts: Mapping[int, Sequence[Block]]
+) -> tuple[Section, ...]:
     """Give the sections in their fixed order, each with what was generated for it and its prompts."""
     head = sections.header(story, measures)
     blocks: dict[int, tuple[Block, ...]] = {
@@ -123,21 +134,28 @@ def _sections(story: Story, measures: Measures, asked: tuple[Row, ...]) -> tuple
         10: (sections.mitigation(story, measures), sections.silences(story), _runbook(story)),
         11: responses.response(story, measures),
         12: responses.communications(story, measures),
-        14: (Block(name="questions", rows=asked, nothing="The record raises none."),),
+        14: (_questions(asked),),
         15: (responses.follow_ups(story),),
         16: (responses.recurrence(story),),
         17: (responses.timeline(story),),
         18: responses.appendix(story),
     }
     single: dict[int, Callable[[Story, Measures], Block]] = {
-        1: sections.summary,
+        1: telling.summary,
         2: sections.impact,
         4: sections.detection,
         7: sections.phases,
+        9: telling.conditions,
+        13: telling.lessons,
     }
     blocks |= {number: (write(story, measures),) for number, write in single.items()}
     return tuple(
-        Section(number=number, title=title, blocks=blocks.get(number, ()), prompts=PROMPTS.get(number, ()))
+        Section(
+            number=number,
+            title=title,
+            blocks=(*blocks.get(number, ()), *parts.get(number, ())),
+            prompts=PROMPTS.get(number, ()),
+        )
         for number, title in enumerate(TITLES)
     )
 
@@ -154,6 +172,12 @@ def _with_graphs(written: tuple[Section, ...], graphs: tuple[GraphFact, ...]) ->
         _APPENDIX: replace(appendix, blocks=(*appendix.blocks, drawn(graphs))),
     }
     return tuple(with_them.get(place, section) for place, section in enumerate(written))
+
+
+def _questions(asked: tuple[Question, ...]) -> Block:
+    """List what the record raises and cannot answer."""
+    rows = tuple(Row(cells=(f"{one.text} (section {one.section})",), source=one.source) for one in asked)
+    return Block(name="questions", rows=rows, nothing="The record raises none that are not answered.")
 
 
 def _runbook(story: Story) -> Block:
@@ -183,7 +207,7 @@ def _completeness(story: Story, measures: Measures) -> Completeness:
         "at least one update": measures.at("First update") is not None,
     }
     total = len(facts) + sum(len(asked) for asked in PROMPTS.values())
-    blanks = unanswered(story.written)
+    blanks = answers(story.written).blanks
     lacking = [name for name, is_there in facts.items() if not is_there]
     missing = (*blanks[:BLANKS_SHOWN], *lacking)[:BLANKS_SHOWN]
     return Completeness(done=total - len(blanks) - len(lacking), total=total, missing=missing)

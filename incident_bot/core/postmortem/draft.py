@@ -126,6 +126,11 @@ class Completeness:
     total: int
     missing: tuple[str, ...]
 
+    @property
+    def percent(self) -> int:
+        """Give it in whole percent; only what is whole has a hundred."""
+        return self.done * 100 // self.total
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
@@ -151,6 +156,17 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question that the record raises."""
+
+    text: str
+    source: str
+    """The records that raise it: `[event 12]`."""
+    section: int
+    """The section in which it is to be answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A whole post-mortem as far as the records can tell it."""
 
@@ -158,6 +174,8 @@ class Draft:
     sections: tuple[Section, ...]
     measures: Measures
     questions: tuple[str, ...]
+    asked: tuple[Question, ...]
+    """The questions with the sections that they ask about."""
     completeness: Completeness
 
 

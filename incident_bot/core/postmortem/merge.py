@@ -37,7 +37,7 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class Part:
     """A generated part with its two comments, or people's text when it has no name."""
 
     lines: tuple[str, ...]
@@ -46,10 +46,12 @@ class _Part:
 
     @property
     def body(self) -> tuple[str, ...]:
+        """The lines between its comments."""
         return self.lines[1:-1]
 
     @property
     def is_as_generated(self) -> bool:
+        """Whether nobody has edited it."""
         return digest("".join(self.body)) == self.mark
 
 
@@ -75,10 +77,10 @@ def without_fences(markdown: str) -> str:
 
 def merge(old_markdown: str, new_markdown: str) -> Merged:
     """Put what is generated now into a document that people have written in; never loses a line of theirs."""
-    new = {part.name: part for part in _parts(new_markdown) if part.name}
-    old = list(_parts(old_markdown))
+    new = {part.name: part for part in parts_of(new_markdown) if part.name}
+    old = list(parts_of(old_markdown))
     conflicts: list[str] = []
-    out: list[_Part] = []
+    out: list[Part] = []
     for place, part in enumerate(old):
         before = old[place - 1] if place else None
         if not part.name:
@@ -90,11 +92,11 @@ def merge(old_markdown: str, new_markdown: str) -> Merged:
             out.extend(kept)
             conflicts.extend([part.name] if news else [])
     out = [part for part in out if part.lines]
-    _insert_missing(out, list(_parts(new_markdown)))
+    _insert_missing(out, list(parts_of(new_markdown)))
     return Merged(text="".join(line for part in out for line in part.lines), conflicts=tuple(conflicts))
 
 
-def _parts(markdown: str) -> Iterator[_Part]:
+def parts_of(markdown: str) -> Iterator[Part]:
     """Split a document; a comment without its partner, and a name used twice, are people's text."""
     lines = markdown.splitlines(keepends=True)
     seen: set[str] = set()
@@ -105,16 +107,16 @@ def _parts(markdown: str) -> Iterator[_Part]:
         end = _end_of(lines, at, opening.group(1)) if opening and opening.group(1) not in seen else 0
         if opening and end:
             if text:
-                yield _Part(lines=tuple(text))
+                yield Part(lines=tuple(text))
             text = []
             seen.add(opening.group(1))
-            yield _Part(lines=tuple(lines[at : end + 1]), name=opening.group(1), mark=opening.group(2))
+            yield Part(lines=tuple(lines[at : end + 1]), name=opening.group(1), mark=opening.group(2))
             at = end + 1
         else:
             text.append(lines[at])
             at += 1
     if text:
-        yield _Part(lines=tuple(text))
+        yield Part(lines=tuple(text))
 
 
 def _end_of(lines: Sequence[str], start: int, name: str) -> int:
@@ -127,7 +129,7 @@ def _end_of(lines: Sequence[str], start: int, name: str) -> int:
     return 0
 
 
-def _renewed(part: _Part, new: _Part) -> tuple[tuple[_Part, ...], bool]:
+def _renewed(part: Part, new: Part) -> tuple[tuple[Part, ...], bool]:
     """Give what takes the place of one part, and whether it is a conflict."""
     if part.mark == MINE:
         return (part,), False
@@ -137,22 +139,22 @@ def _renewed(part: _Part, new: _Part) -> tuple[tuple[_Part, ...], bool]:
         return (part,), False
     opening = part.lines[0].replace(f"hash:{part.mark}", f"hash:{new.mark}", 1)
     kept = replace(part, lines=(opening, *part.body, _closed(part.lines[-1])), mark=new.mark)
-    return (kept, _Part(lines=_offer(new))), True
+    return (kept, Part(lines=_offer(new))), True
 
 
-def _ended(new: _Part, *, like: _Part) -> _Part:
+def _ended(new: Part, *, like: Part) -> Part:
     """Give the new part; it ends the document without a line end only if the old one did."""
     last = new.lines[-1].rstrip("\r\n") + like.lines[-1][len(like.lines[-1].rstrip("\r\n")) :]
     return replace(new, lines=(*new.lines[:-1], last))
 
 
-def _offer(new: _Part) -> tuple[str, ...]:
+def _offer(new: Part) -> tuple[str, ...]:
     """Quote what is generated now."""
     quoted = (f"> {line.rstrip()}".rstrip() + "\n" for line in new.body)
     return ("\n", f"{OFFER}\n", ">\n", *quoted)
 
 
-def _without_answered_offer(text: _Part, before: _Part, new: Mapping[str, _Part]) -> _Part:
+def _without_answered_offer(text: Part, before: Part, new: Mapping[str, Part]) -> Part:
     """Drop the quote beneath a part once it is out of date, unless somebody has edited the quote."""
     size = _offer_size(text.lines)
     if not size or before.name not in new:
@@ -171,7 +173,7 @@ def _offer_size(lines: Sequence[str]) -> int:
     return OFFER_HEAD + sum(1 for _ in quoted)
 
 
-def _insert_missing(out: list[_Part], fresh: Sequence[_Part]) -> None:
+def _insert_missing(out: list[Part], fresh: Sequence[Part]) -> None:
     """Add what the old document lacks: beside its neighbour, under its heading, or with its section."""
     added: set[str] = set()
     for at, part in enumerate(fresh):
@@ -194,9 +196,9 @@ def _insert_missing(out: list[_Part], fresh: Sequence[_Part]) -> None:
         above = ("\n",) if where and out[where - 1].lines[-1].strip() else ()
         below = ("\n",) if not tail and where < len(out) and out[where].lines[0].strip() else ()
         around = (
-            _Part(lines=(*above, *lead)),
+            Part(lines=(*above, *lead)),
             replace(part, lines=_closed_lines(part.lines)),
-            _Part(lines=(*tail, *below)),
+            Part(lines=(*tail, *below)),
         )
         out[where:where] = [piece for piece in around if piece.lines]
 
@@ -205,7 +207,7 @@ _Spot: TypeAlias = tuple[int, int]
 """A part of the document and a line in it."""
 
 
-def _section_of(fresh: Sequence[_Part], at: int) -> tuple[str, tuple[str, ...]]:
+def _section_of(fresh: Sequence[Part], at: int) -> tuple[str, tuple[str, ...]]:
     """Give the heading above a part, and the parts between the two."""
     between: list[str] = []
     for part in reversed(fresh[:at]):
@@ -218,13 +220,13 @@ def _section_of(fresh: Sequence[_Part], at: int) -> tuple[str, tuple[str, ...]]:
     return "", tuple(between)
 
 
-def _beneath(out: Sequence[_Part], name: str) -> _Spot:
+def _beneath(out: Sequence[Part], name: str) -> _Spot:
     """Give the spot after a part and the offer beneath it."""
     after = 1 + next(at for at, part in enumerate(out) if part.name == name)
     return after, _offer_size(out[after].lines) if after < len(out) else 0
 
 
-def _under(out: Sequence[_Part], heading: str) -> _Spot | None:
+def _under(out: Sequence[Part], heading: str) -> _Spot | None:
     """Give the spot after a heading that people have kept."""
     for at, part in enumerate(out):
         for number, line in enumerate(part.lines):
@@ -233,7 +235,7 @@ def _under(out: Sequence[_Part], heading: str) -> _Spot | None:
     return None
 
 
-def _before_next_section(out: Sequence[_Part], earlier: Sequence[str]) -> _Spot:
+def _before_next_section(out: Sequence[Part], earlier: Sequence[str]) -> _Spot:
     """Give the spot before the heading that follows the nearest earlier part, else the end."""
     start = max((at for at, part in enumerate(out) if part.name in earlier), default=len(out))
     for at in range(start + 1, len(out)):
@@ -243,13 +245,13 @@ def _before_next_section(out: Sequence[_Part], earlier: Sequence[str]) -> _Spot:
     return len(out), 0
 
 
-def _split(out: list[_Part], spot: _Spot) -> int:
+def _split(out: list[Part], spot: _Spot) -> int:
     """Cut people's text at a spot, and give the place between the two pieces."""
     at, line = spot
     if at == len(out) or line == 0:
         return at
     lines = out[at].lines
-    out[at : at + 1] = [_Part(lines=piece) for piece in (lines[:line], lines[line:]) if piece]
+    out[at : at + 1] = [Part(lines=piece) for piece in (lines[:line], lines[line:]) if piece]
     return at + 1
 
 

@@ -47,8 +47,3 @@ BLANKS: Final[tuple[tuple[int, int, str], ...]] = (
     (5, 0, "background (5)"),
 )
 """Every prompt once, by section and place, the most useful first."""
-
-
-def unanswered(written: str) -> tuple[str, ...]:
-    """Name the prompts that nobody has answered in the saved document; all of them before there is one."""
-    return tuple(name for section, place, name in BLANKS if not written or PROMPTS[section][place] in written)

@@ -9,8 +9,9 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from incident_bot.core.model import ItemKind, Kind
-from incident_bot.core.postmortem.draft import Measures, Row, Story, event_source, page_source
+from incident_bot.core.model import ItemKind, Kind, incident_name
+from incident_bot.core.postmortem.answers import answers
+from incident_bot.core.postmortem.draft import Measures, Question, Row, Story, event_source, page_source
 from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import Entry
 
@@ -21,12 +22,28 @@ DETECTED_LATE: Final = timedelta(minutes=5)
 ANSWER_LATE: Final = timedelta(minutes=15)
 """How long an answer may take where the ladder does not say."""
 
+CHANGED_LATELY: Final = timedelta(hours=1)
+"""A change that came so shortly before is asked about."""
+
+
+_ABOUT: Final[dict[tuple[str, ...], int]] = {("change",): 10, ("theory",): 8}
+"""Where what is open is asked about in another section than its rule says."""
+
 Rule: TypeAlias = Callable[[Story, Measures], Iterator[Row]]
 
 
-def questions(story: Story, measures: Measures) -> tuple[Row, ...]:
-    """Ask everything that the rules find, in the order in which people would."""
-    return tuple(row for rule in RULES for row in rule(story, measures))
+def questions(story: Story, measures: Measures) -> tuple[Question, ...]:
+    """Ask everything that the rules find and nobody has answered, in the order in which people would.
+
+    A question is answered by a text of people in the section that it asks about, or where it is quoted.
+    """
+    found = (
+        Question(text=row.cells[0], source=row.source, section=_ABOUT.get(row.cells[1:], section))
+        for rule, section in RULES
+        for row in rule(story, measures)
+    )
+    said = answers(story.written)
+    return tuple(one for one in found if not said.has(one.section) and not said.quotes(one.text))
 
 
 class Kept(StrEnum):
@@ -184,14 +201,14 @@ def _items_open(story: Story, _measures: Measures) -> Iterator[Row]:
         if item.kind is ItemKind.CHANGE:
             how = f" (to undo: {item.undo})" if item.undo else ""
             text = f"The temporary change “{item.text}” is not undone{how}. Should it be?"
-            yield Row(cells=(text,), source=source)
+            yield Row(cells=(text, "change"), source=source)
         elif item.kind is ItemKind.TASK:
             yield Row(
                 cells=(f"Task {item.number}, “{item.text}”, is still open. Does it matter?",), source=source
             )
         elif item.kind is ItemKind.THEORY:
             text = f"Theory {item.number}, “{item.text}”, was neither confirmed nor ruled out. Which was it?"
-            yield Row(cells=(text,), source=source)
+            yield Row(cells=(text, "theory"), source=source)
         elif item.owner is None:
             yield Row(
                 cells=(f"Follow-up {item.number}, “{item.text}”, has no owner. Whose is it?",), source=source
@@ -226,20 +243,56 @@ def _quiet(story: Story, measures: Measures) -> Iterator[Row]:
         yield _ask(text, *longest)
 
 
-RULES: Final[tuple[Rule, ...]] = (
-    _detected_late,
-    _answered_late,
-    _pages_failed,
-    _nobody_there,
-    _no_lead,
-    _no_runbook,
-    _severity_changed,
-    _promises_missed,
-    _never_told,
-    _quiet,
-    _not_mitigated,
-    _still_fired,
-    _came_back,
-    _items_open,
+def _changed_before(story: Story, _measures: Measures) -> Iterator[Row]:
+    """Ask about the newest change that came shortly before."""
+    before = [one for one in story.changes if timedelta(0) <= one.before <= CHANGED_LATELY]
+    if before:
+        last = min(before, key=lambda one: one.before)
+        text = f"“{last.change.what}” was changed {duration(last.before)} before. Did it play a part?"
+        yield Row(cells=(text,), source=f"[change {last.change.id}]")
+
+
+def _nothing_to_do(story: Story, measures: Measures) -> Iterator[Row]:
+    wanted = story.rung is not None and story.rung.postmortem_within is not None
+    if (
+        wanted
+        and measures.at("Resolved")
+        and not any(one.kind is ItemKind.FOLLOWUP for one in story.incident.items)
+    ):
+        yield _ask("Nothing is to be done afterwards. What keeps it from happening again?")
+
+
+def _no_impact(story: Story, measures: Measures) -> Iterator[Row]:
+    if measures.at("Resolved") and not story.incident.impact:
+        yield _ask("Nobody said what users noticed. Who was affected, and how many were they?")
+
+
+def _came_before(story: Story, _measures: Measures) -> Iterator[Row]:
+    if story.incident.previous:
+        name = incident_name(story.incident.previous)
+        yield _ask(
+            f"The same alert was {name} before. What did we say then that we would do?", *story.entries[:1]
+        )
+
+
+RULES: Final[tuple[tuple[Rule, int], ...]] = (
+    (_no_impact, 2),
+    (_detected_late, 4),
+    (_changed_before, 6),
+    (_answered_late, 11),
+    (_pages_failed, 11),
+    (_nobody_there, 11),
+    (_no_lead, 11),
+    (_no_runbook, 15),
+    (_severity_changed, 8),
+    (_promises_missed, 12),
+    (_never_told, 12),
+    (_quiet, 7),
+    (_not_mitigated, 10),
+    (_still_fired, 10),
+    (_came_back, 9),
+    (_items_open, 15),
+    (_nothing_to_do, 15),
+    (_came_before, 16),
 )
-"""Every rule once; a rule yields nothing when the record is clear."""
+"""Every rule once, with the section that it asks about; a rule yields nothing when the record is clear."""

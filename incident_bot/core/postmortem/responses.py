@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from incident_bot.core.model import ItemKind, Kind, incident_name
+from incident_bot.core.model import Item, ItemKind, Kind, incident_name
 from incident_bot.core.postmortem.draft import (
     Block,
     Measures,
@@ -131,10 +131,10 @@ def follow_ups(story: Story) -> Block:
             cells=(
                 str(item.number),
                 item.text,
-                "follow-up" if item.kind is ItemKind.FOLLOWUP else "task",
+                _type(item),
                 story.name_of(item.owner) or "nobody yet",
                 clock(item.due, story.zone) if item.due else "no date",
-                f"done {clock(item.done_at, story.zone)}" if item.done_at else "open",
+                _state(item, story.zone),
             ),
             source=event_source(*filter(None, [added.get(item.number)])),
         )
@@ -142,6 +142,19 @@ def follow_ups(story: Story) -> Block:
         if item.kind in (ItemKind.TASK, ItemKind.FOLLOWUP)
     )
     return Block(name="follow-ups", columns=("No.", "What", "Type", "Owner", "Due", "State"), rows=rows)
+
+
+def _type(item: Item) -> str:
+    kind = "follow-up" if item.kind is ItemKind.FOLLOWUP else "task"
+    return f"{kind}: {item.type.value}" if item.type else kind
+
+
+def _state(item: Item, zone: str) -> str:
+    state = f"done {clock(item.done_at, zone)}" if item.done_at else "open"
+    if item.done_when is None:
+        return state
+    proven = ", which holds" if item.proven_at else ""
+    return f"{state}; done when {item.done_when}{proven}"
 
 
 def recurrence(story: Story) -> Block:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from incident_bot.core.milestones import Milestone, between
+from incident_bot.core.milestones import Milestone
 from incident_bot.core.model import Item, ItemKind, Kind, Mark, SilenceState, incident_name
 from incident_bot.core.postmortem.draft import (
     Block,
@@ -18,10 +19,9 @@ from incident_bot.core.postmortem.draft import (
     page_source,
 )
 from incident_bot.core.postmortem.measures import phase_of
+from incident_bot.core.postmortem.telling import STILL_OPEN, time_spent
 from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import Entry, redact
-
-STILL_OPEN = "still open"
 
 
 def header(story: Story, measures: Measures) -> Header:
@@ -97,34 +97,6 @@ def _name_and_title(entry: Entry) -> tuple[str, str]:
     return str(entry.data.get("name") or ""), f"“{title}”" if title else ""
 
 
-def summary(story: Story, measures: Measures) -> Block:
-    """Section 1: three sentences for a person to confirm."""
-    incident = story.incident
-    start, detected = measures.at("Impact started"), measures.at("Detected") or incident.opened_at
-    by = [entry for entry in story.entries if entry.kind is Kind.ACKNOWLEDGED][:1]
-    where = f" on {incident.service}" if incident.service else ""
-    since = clock(start or detected)
-    first = f"At {since} “{incident.title}” began{where}, at worst as {incident.peak}."
-    rows = [
-        Row(
-            cells=(first,),
-            source=_milestone_source(measures, "Impact started") or event_source(*story.entries[:1]),
-        )
-    ]
-    taken, ended = (between(detected, measures.at(name)) for name in ("Acknowledged", "Resolved"))
-    if taken is not None:
-        text = f"It was acknowledged after {duration(taken)}."
-        rows.append(Row(cells=(text,), source=event_source(*by)))
-    else:
-        rows.append(Row(cells=("Nobody acknowledged it.",), source=event_source(*story.entries[:1])))
-    if ended is not None:
-        text = f"It ended {duration(ended)} after it was detected."
-        rows.append(Row(cells=(text,), source=_milestone_source(measures, "Resolved")))
-    elif measures.still_open:
-        rows.append(Row(cells=(f"It is {STILL_OPEN}.",), source=event_source(*story.entries[-1:])))
-    return Block(name="summary", rows=tuple(rows))
-
-
 def impact(story: Story, measures: Measures) -> Block:
     """Section 2: the window, the time per severity, who was disturbed, what people said of it."""
     start, end = measures.at("Impact started") or measures.at("Detected"), measures.at("Resolved")
@@ -148,6 +120,7 @@ def impact(story: Story, measures: Measures) -> Block:
         Row(cells=("Pages sent", str(measures.pages_sent)), source=page_source(*sent)),
         Row(cells=("People paged", str(measures.people_paged)), source=page_source(*sent)),
     ]
+    rows.extend(filter(None, [time_spent(story, measures)]))
     told = [entry for entry in story.entries if entry.kind is Kind.IMPACT_CHANGED]
     said = story.incident.impact
     rows.extend([Row(cells=("As described", said), source=event_source(*told[-1:]))] if said else [])
@@ -236,6 +209,8 @@ def lead_up(story: Story) -> Block:
 def phases(story: Story, _measures: Measures) -> Block:
     """Section 7: where the work stood, and since when."""
     moves = [(entry, phase) for entry in story.entries if (phase := phase_of(entry))]
+    # Saying where the work stands again moves nothing.
+    moves = [*moves[:1], *(move for before, move in pairwise(moves) if move[1] != before[1])]
     rows = tuple(
         Row(cells=(phase, clock(entry.happened_at, story.zone), entry.text), source=event_source(entry))
         for entry, phase in moves

@@ -16,6 +16,8 @@ ROUTINE: Final = frozenset(
         Kind.MESSAGE_FAILED,
         Kind.ALERT_REFIRED,
         Kind.POSTMORTEM_SAVED,
+        Kind.POSTMORTEM_SET,
+        Kind.POSTMORTEM_MOVED,
     }
 )
 """What is kept for the appendix: true, and not the story."""

@@ -29,8 +29,8 @@ _VALUE: Final = r"(?!\[redacted\])(?:\"[^\"\n]{1,300}\"|'[^'\n]{1,300}'|[^\s\"',
 
 _WORD_PARTS: Final = ("pass", "pwd", "secret", "token", "key", "credential", "signature", "authorization")
 _PROVIDER_PARTS: Final = (
-    "xox", "xapp-", "gh", "github_pat_", "glpat-", "sk-", "sk_live_", "rk_live_", "akia", "asia", "aiza", "sg.",
-    "dckr_pat_", "npm_", "hvs.", "glsa_",
+    "xox", "xapp-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk-", "sk_live_", "rk_live_",
+    "akia", "asia", "aiza", "sg.", "dckr_pat_", "npm_", "hvs.", "glsa_",
 )  # fmt: skip
 
 # Every repetition is bounded, so that no text makes a pattern slow. Each comes with words without which it
@@ -77,6 +77,8 @@ _SECRETS: Final = tuple(
         (("eyj",), r"\b(?-i:eyJ)[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", HIDDEN),
     )
 )
+_HINTS: Final = re.compile("|".join(re.escape(part) for parts, _, _ in _SECRETS for part in parts))
+"""A text without any of these holds none of that; one look is quicker than one for each of them."""
 _RUN_LEAST: Final = 32
 _RUN: Final = re.compile(rf"(?<![\w+/])[A-Za-z0-9+]{{{_RUN_LEAST},}}={{0,2}}")
 _SECRET_NAME: Final = re.compile(rf"[\w.-]*{_WORD}", re.IGNORECASE)
@@ -85,7 +87,8 @@ _FIGURES_LEAST: Final = 3
 
 def visible(text: str) -> str:
     """Give the text without characters that cannot be seen; lines stay lines."""
-    return _UNSEEN.sub("", text)
+    # Most texts are one line of ASCII, in which everything can be seen that can be printed.
+    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
 
 
 def one_line(text: str, most: int = TEXT_MOST) -> str:
@@ -98,9 +101,10 @@ def redact(text: str) -> str:
     """Hide credentials, tokens, passwords in addresses and whatever looks like a key."""
     # Other scripts have letters that match ours without regard to case: there every pattern is tried.
     folded = text.lower() if text.isascii() else None
-    for parts, pattern, instead in _SECRETS:
-        if folded is None or any(part in folded for part in parts):
-            text = pattern.sub(instead, text)
+    if folded is None or _HINTS.search(folded):
+        for parts, pattern, instead in _SECRETS:
+            if folded is None or any(part in folded for part in parts):
+                text = pattern.sub(instead, text)
     return _RUN.sub(_hidden_key, text) if len(text) >= _RUN_LEAST else text
 
 

@@ -106,6 +106,12 @@ WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.REOPENED: "[{auto?}Reopened by itself][{auto!}{who} reopened the incident][: {reason}]",
     Kind.CANCELLED: "{who} cancelled the incident[: {reason}]",
     Kind.POSTMORTEM_SAVED: "{who} saved the post-mortem",
+    Kind.POSTMORTEM_SET: (
+        "{who} set the post-mortem[: owner {owner}][, reviewers {reviewers}][, due {due}]"
+    ),
+    Kind.POSTMORTEM_MOVED: "{who} {how|moved} the post-mortem[ by {reviewers}][: {reason}]",
+    Kind.FOLLOWUP_PROVEN: "Follow-up {number|} is proven: its condition holds[: {text}][ ({reason})]",
+    Kind.FOLLOWUP_REOPENED: "Follow-up {number|} is open again: its condition does not hold[: {text}][ ({reason})]",
     Kind.MERGED: "{who} merged this into {name|another incident}[: {reason}]",
     Kind.MERGED_HERE: "{name|Another incident} was merged into this[: {title}][, with {alerts}][; {reason}]",
     Kind.UNMERGED: "{who} took this out[ of {of}] again; it goes on as {name|a new incident}[: {reason}]",
@@ -152,7 +158,7 @@ _PARTS: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
 _FIELD: Final = re.compile(r"\{(\w+)([?!])?(?:\|([^}]*))?\}")
 _PEOPLE: Final = frozenset({
     "person", "people", "by", "owner", "pinned_by", "author", "wanted", "unreachable", "away", "others", "missing",
-    "awaited", "left", "handed_over_by", "instead_of", "lead",
+    "awaited", "left", "handed_over_by", "instead_of", "lead", "reviewers",
 })  # fmt: skip
 _INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at", "set_to", "set_before"})
 _ACTORS: Final = {

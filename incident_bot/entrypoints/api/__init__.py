@@ -8,7 +8,9 @@ from incident_bot.entrypoints.api.incidents import router as incidents
 from incident_bot.entrypoints.api.insights import router as insights
 from incident_bot.entrypoints.api.load import router as load
 from incident_bot.entrypoints.api.operations import router as operations
+from incident_bot.entrypoints.api.papers import router as papers
 from incident_bot.entrypoints.api.people import router as people
+from incident_bot.entrypoints.api.postmortems import router as postmortems
 from incident_bot.entrypoints.api.records import router as records
 from incident_bot.entrypoints.api.state import router as state
 from incident_bot.entrypoints.api.subscribers import router as subscribers
@@ -18,6 +20,8 @@ ROUTERS = (
     files,
     graphs,
     records,
+    postmortems,
+    papers,
     changes,
     people,
     calendars,

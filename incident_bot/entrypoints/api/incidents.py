@@ -30,12 +30,14 @@ from incident_bot.flow import commands, export, queries, records
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.context import Context
+from incident_bot.flow.postmortems import documents
 from incident_bot.flow.views import ReplyView
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
 SOURCE: Final = "api"
-FORMATS: Final = ("md", "html", "json")
+FORMATS: Final = ("md", "html", "json", "pdf")
+PDF: Final = "application/pdf"
 State = Literal["all", "open", "triggered", "acknowledged", "snoozed", "resolved", "merged"]
 _MARKDOWN: Final = frozenset({"text/markdown", "text/plain"})
 
@@ -157,9 +159,10 @@ def why(at: AtDesk, caller: Reader, number: Number) -> Any:
                 "text/markdown": {"schema": {"type": "string"}},
                 "text/html": {"schema": {"type": "string"}},
                 "application/json": {"schema": {"type": "object"}},
+                PDF: {"schema": {"type": "string", "format": "binary"}},
             },
         },
-        **refusals(404, 406),
+        **refusals(404, 406, 409),
     },
 )
 def postmortem(
@@ -167,12 +170,21 @@ def postmortem(
     caller: Reader,
     number: Number,
     format: Annotated[str, Query(json_schema_extra={"enum": list(FORMATS)})] = "md",  # noqa: A002 - as in the contract
+    view: Annotated[
+        Literal["names", "blameless"] | None,
+        Query(
+            description="With people's names, or roles in their place; left out, roles in what is made to be handed on."
+        ),
+    ] = None,
 ) -> Response:
-    """Give the post-mortem draft with everything that the record can fill in."""
+    """Give the post-mortem with everything that the record can fill in."""
     if format not in FORMATS:
-        detail = f"This release writes {', '.join(FORMATS)}; the HTML prints well, to PDF too."
-        raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, detail)
-    body, media_type = export.postmortem(at.seen_by(caller), number, format=format, now=at.now())
+        raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, f"This release writes {', '.join(FORMATS)}.")
+    context, now = at.seen_by(caller), at.now()
+    if format == "pdf":
+        headers = {"content-disposition": f'attachment; filename="inc-{number}-postmortem.pdf"'}
+        return Response(export.pdf(context, number, view=view, now=now), media_type=PDF, headers=headers)
+    body, media_type = export.postmortem(context, number, format=format, view=view, now=now)
     return document(body, media_type)
 
 
@@ -189,9 +201,17 @@ def postmortem(
 )
 async def save_postmortem(request: Request, at: AtDesk, caller: Writer, number: Number) -> None:
     """Keep the text that people wrote into the draft."""
-    text = _markdown(request.headers.get("content-type", ""), await request.body())
-    save = export.save_postmortem
-    await run_in_threadpool(save, at.seen_by(caller), number, text, actor=caller.actor, now=at.now())
+    text = markdown_of(request.headers.get("content-type", ""), await request.body())
+    await run_in_threadpool(
+        documents.save,
+        at.seen_by(caller),
+        number,
+        text,
+        after=None,
+        actor=caller.actor,
+        source=SOURCE,
+        now=at.now(),
+    )
 
 
 @router.get(
@@ -235,7 +255,8 @@ def _whole_timeline(context: Context, number: int, form: str, view: str) -> Resp
     return response
 
 
-def _markdown(content_type: str, body: bytes) -> str:
+def markdown_of(content_type: str, body: bytes) -> str:
+    """Read a body of Markdown; raises 415 and 400."""
     if content_type.partition(";")[0].strip().lower() not in _MARKDOWN:
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the draft as text/markdown in UTF-8.")
     try:

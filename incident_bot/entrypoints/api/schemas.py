@@ -145,6 +145,13 @@ class Item(Answered):
     done_at: Time | None
     outcome: str | None
     why: str | None
+    type: str | None = Field(
+        description="Of a follow-up: prevent, mitigate, detect, process, repair or other."
+    )
+    done_when: str | None = Field(
+        description="Of a follow-up: the condition that Prometheus is asked each week."
+    )
+    proven_at: Time | None = Field(description="Since when that condition is known to hold.")
 
 
 class Silence(Answered):

@@ -17,7 +17,7 @@ from incident_bot.flow.bundle.checking import Checked, check
 from incident_bot.flow.bundle.manifest import FORMAT, MANIFEST, VERSION
 from incident_bot.flow.bundle.parts import documents, gather
 from incident_bot.flow.context import Context
-from incident_bot.flow.records import told
+from incident_bot.flow.records import record_of, told
 from incident_bot.render.timelines import instant
 from incident_bot.store import interventions
 
@@ -44,9 +44,10 @@ def bundle(context: Context, number: int, *, actor: str, now: datetime) -> Bundl
     with context.store.read() as tx:
         found = told(context, tx, number)
     as_of = max((event.recorded_at or event.happened_at for event in found.events), default=now)
-    parts = documents(context, number, as_of=as_of)
+    record = record_of(found)
+    parts = documents(context, record, as_of=as_of)
     with context.store.read() as tx:
-        gather(tx, found, parts)
+        gather(tx, found, record, parts)
     chain = found.chain
     listed: list[Json] = [
         {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -14,10 +14,10 @@ from incident_bot.flow import export, queries
 from incident_bot.flow.bundle.hiding import clean, clean_text, conceal, conceal_all, secrets_of
 from incident_bot.flow.context import Context
 from incident_bot.flow.graphs.reading import as_json, pictures
-from incident_bot.flow.records import Told, record_of
+from incident_bot.flow.records import Told
 from incident_bot.render.documents import postmortem_html, postmortem_json
 from incident_bot.render.graphs import graph_svg
-from incident_bot.render.timelines import instant, timeline_csv, timeline_json
+from incident_bot.render.timelines import Record, instant, timeline_csv, timeline_json
 from incident_bot.store import alerts, evidence, incidents, outbox
 from incident_bot.store.alerts import StoredDelivery
 from incident_bot.store.outbox import Attempt, GivenReceipt, OutboxRow
@@ -58,10 +58,11 @@ class Parts:
         self.left_out.append({"what": what, "reason": reason})
 
 
-def documents(context: Context, number: int, *, as_of: datetime) -> Parts:
+def documents(context: Context, record: Record, *, as_of: datetime) -> Parts:
     """Begin a bundle with the post-mortem, as its readers would have got it then; raises NotFound."""
     parts = Parts(secrets=secrets_of(context.settings))
-    draft = export.draft(context, number, now=as_of)
+    number = record.number
+    draft = export.draft(context, number, told=record.entries, now=as_of)
     text = export.written(context, number, draft, "md")
     safe = clean_text(text, parts.secrets)
     parts.add("postmortem.md", safe, hidden=safe != text)
@@ -76,10 +77,9 @@ def documents(context: Context, number: int, *, as_of: datetime) -> Parts:
     return parts
 
 
-def gather(tx: Tx, found: Told, parts: Parts) -> None:
+def gather(tx: Tx, found: Told, record: Record, parts: Parts) -> None:
     """Add the record itself: the timeline with its chain, what came in, what went out, the files."""
     number = found.incident.id
-    record = record_of(found)
     parts.add_json(TIMELINE, timeline_json(record))
     table = timeline_csv(record)
     safe = clean_text(table, parts.secrets)
@@ -238,4 +238,4 @@ def _line(value: object) -> str:
 
 def _same(one: object, other: object) -> bool:
     """Say whether two values are the same JSON, whether their lists are tuples or not."""
-    return _line(one) == _line(other)
+    return one == other or _line(one) == _line(other)

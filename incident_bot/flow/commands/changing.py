@@ -50,6 +50,7 @@ from incident_bot.flow.commands import (
     judging,
     noting,
     publishing,
+    reviewing,
     silencing,
 )
 from incident_bot.flow.commands.request import Request
@@ -198,16 +199,6 @@ def _task(request: Request) -> Command:
     return AddItem(kind=ItemKind.TASK, text=text, owner=owner)
 
 
-def _followup(request: Request) -> Command:
-    people = request.ledger.current.revision.people
-    text, due = arguments.due(request.rest, request.zone, now=request.now)
-    text, owner = arguments.trailing_person(text, people, actor=request.actor)
-    if due is None:
-        text, due = arguments.due(text, request.zone, now=request.now)
-    text = arguments.needed(text, example="followup alert on pool saturation @bob 2026-12-31")
-    return AddItem(kind=ItemKind.FOLLOWUP, text=text, owner=owner, due=due)
-
-
 def _did(request: Request) -> Command:
     text, undo = arguments.undo(request.rest)
     text = arguments.needed(text, example="did scaled checkout to 12 undo: scale back to 6")
@@ -346,7 +337,8 @@ CHANGES: Final[Mapping[str, Callable[[Request], Command]]] = {
     "private": _private,
     "public": lambda request: SetPrivate(private=False, sure=request.rest.casefold() == SURE),
     "task": _task,
-    "followup": _followup,
+    "followup": reviewing.followup,
+    "postmortem": reviewing.postmortem,
     "did": _did,
     "done": _done,
     "runbook": _runbook,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from incident_bot.core.model import ItemKind, Json, SilenceState, Tally
+from incident_bot.core.model import ItemKind, Json, Review, SilenceState, Tally
 from incident_bot.core.postmortem import clock, duration
 from incident_bot.core.storm import told
 from incident_bot.flow import export, queries
@@ -138,15 +138,29 @@ def why_of(context: Context, rest: str, number: int | None, *, actor: str, now: 
 def postmortem(context: Context, number: int, *, now: datetime) -> ReplyView:
     """Answer `postmortem`: where the draft is, and what would help it most."""
     draft = export.draft(context, number, now=now)
-    done, total = draft.completeness.done, draft.completeness.total
+    with context.store.read() as tx:
+        review = visible(tx, context.seer, number).review
+    counted = draft.completeness
     url = f"{context.settings.public_url}/incidents/INC-{number}/postmortem"
-    lines = [
-        f"{done} of {total} parts filled",
-        *(f"most useful blank: {blank}" for blank in draft.completeness.missing),
-    ]
+    lines = [*_reviewed(review, now), f"{counted.percent} % filled: {counted.done} of {counted.total} parts"]
+    lines += [f"most useful blank: {blank}" for blank in counted.missing]
     lines += [f"open question: {question}" for question in draft.questions[:5]]
-    text = f"The draft: {url}"
+    lines += [f"write: {url}/edit", f"print: {url}?format=pdf"]
+    text = f"The post-mortem: {url}"
     return ReplyView(text="\n".join([text, *lines]), title=text, lines=tuple(lines), incident=f"INC-{number}")
+
+
+def _reviewed(review: Review | None, now: datetime) -> list[str]:
+    """Say where it stands, whose it is, and when it is due."""
+    if review is None:
+        return []
+    said = review.state.words + (f": {review.reason}" if review.reason else "")
+    owner = f", owner {review.owner}" if review.owner else ", nobody owns it: `postmortem owner @you`"
+    if review.state.is_over:
+        return [said]
+    late = f", overdue for {duration(now - review.due)}" if review.due and review.due < now else ""
+    due = f", due {clock(review.due)}{late}" if review.due else ""
+    return [f"{said}{owner}{due}"]
 
 
 READERS: Final[Mapping[str, Callable[..., ReplyView]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from incident_bot.core.model import Person
+from incident_bot.core.model import Event, Person
 from incident_bot.flow.context import Context
 from incident_bot.flow.slack.people import GUEST
 from incident_bot.slack_api import Caller, Refused
@@ -38,10 +38,15 @@ def names_of(context: Context, slack: Caller, ids: Iterable[str], *, now: dateti
 
 def named(context: Context, tx: Tx, told: Iterable[object]) -> dict[str, str]:
     """Give everybody's names by actor: those of people.yaml, and of the guests who stand anywhere in these values."""
-    ids = {key for one in told for key in _IN_TEXT.findall(str(one))}
+    ids = {key for one in told for key in _IN_TEXT.findall(_text(one))}
     known = chat.names(tx, ids) if ids else {}
     found = {f"{GUEST}{key}": known.get(key) or key for key in ids}
     return found | {person.id: person.name for person in context.live.current.revision.people.values()}
+
+
+def _text(one: object) -> str:
+    """Give what a value says as text; of an event without its times, which are most of it."""
+    return f"{one.actor} {one.source} {one.data}" if isinstance(one, Event) else str(one)
 
 
 def everybody(context: Context, tx: Tx, told: Iterable[object]) -> dict[str, Person]:

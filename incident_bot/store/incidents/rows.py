@@ -12,6 +12,7 @@ from incident_bot.core.model import (
     Event,
     Flapping,
     FlappingRule,
+    FollowUpType,
     Incident,
     Item,
     ItemKind,
@@ -24,6 +25,8 @@ from incident_bot.core.model import (
     Progress,
     Public,
     Reminders,
+    Review,
+    ReviewState,
     Running,
     Silence,
     SilenceState,
@@ -54,6 +57,11 @@ _OTHERWISE: Final = frozenset(
         "reminders",
         "silences",
         "public",
+        "review",
+        "review_state",
+        "review_owner",
+        "review_due",
+        "followups",
     }
 )
 _SAME: Final = tuple(column.name for column in table.c if column.name not in _OTHERWISE)
@@ -90,6 +98,7 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
         reminders=_reminders_json(incident.reminders),
         silences=[_silence_json(silence) for silence in incident.silences] or None,
         public=_public_json(incident.public),
+        **_papers(incident),
     )
     return tuple(columns[column.name] for column in table.c)
 
@@ -117,6 +126,50 @@ def incident_value(row: Found) -> Incident:
         reminders=_reminders_value(columns["reminders"]),
         silences=tuple(_silence_value(silence) for silence in columns["silences"] or ()),
         public=_public_value(columns["public"]),
+        review=_review_value(columns["review"]),
+    )
+
+
+def _papers(incident: Incident) -> dict[str, Any]:
+    """Give what lists of post-mortems and follow-ups look at."""
+    review = incident.review
+    counted = sum(item.kind is ItemKind.FOLLOWUP for item in incident.items)
+    return {
+        "review": _review_json(review),
+        "review_state": review.state.value if review else None,
+        "review_owner": review.owner if review else None,
+        "review_due": review.due if review else None,
+        "followups": counted or None,
+    }
+
+
+def _review_json(review: Review | None) -> dict[str, Json] | None:
+    if review is None:
+        return None
+    return {
+        "state": review.state.value,
+        "owner": review.owner,
+        "reviewers": list(review.reviewers),
+        "due": _written(review.due),
+        "by_hand": review.by_hand,
+        "since": review.since.isoformat(),
+        "approved_by": review.approved_by,
+        "reason": review.reason,
+    }
+
+
+def _review_value(found: Mapping[str, Any] | None) -> Review | None:
+    if found is None:
+        return None
+    return Review(
+        state=ReviewState(found["state"]),
+        owner=found["owner"],
+        reviewers=tuple(found["reviewers"]),
+        due=_read(found["due"]),
+        by_hand=found["by_hand"],
+        since=datetime.fromisoformat(found["since"]),
+        approved_by=found["approved_by"],
+        reason=found["reason"],
     )
 
 
@@ -266,6 +319,9 @@ def _item_json(item: Item) -> dict[str, Json]:
         "done_by": item.done_by,
         "outcome": item.outcome.value if item.outcome else None,
         "why": item.why,
+        "type": item.type.value if item.type else None,
+        "done_when": item.done_when,
+        "proven_at": _written(item.proven_at),
     }
 
 
@@ -281,9 +337,12 @@ def _item_value(found: Mapping[str, Any]) -> Item:
         added_by=found["added_by"],
         done_at=_read(found["done_at"]),
         done_by=found["done_by"],
-        # What was stored before there were theories has neither.
+        # What was stored before there were theories, types and conditions has none of these.
         outcome=Outcome(found["outcome"]) if found.get("outcome") else None,
         why=found.get("why"),
+        type=FollowUpType(found["type"]) if found.get("type") else None,
+        done_when=found.get("done_when"),
+        proven_at=_read(found.get("proven_at")),
     )
 
 

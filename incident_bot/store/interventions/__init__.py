@@ -22,10 +22,8 @@ from incident_bot.store.interventions.overrides import add_override, end_overrid
 from incident_bot.store.interventions.records import (
     activations,
     documents_of,
-    postmortem,
     revision_at,
     revisions,
-    save_postmortem,
     save_revision,
 )
 from incident_bot.store.interventions.values import (
@@ -34,7 +32,6 @@ from incident_bot.store.interventions.values import (
     CalendarLink,
     Maintenance,
     Revision,
-    SavedPostmortem,
     StoredOverride,
     Token,
 )
@@ -54,7 +51,6 @@ __all__ = [
     "FeedKind",
     "Maintenance",
     "Revision",
-    "SavedPostmortem",
     "Sought",
     "StoredOverride",
     "Token",
@@ -75,7 +71,6 @@ __all__ = [
     "note_calendar_use",
     "override",
     "overrides",
-    "postmortem",
     "public_maintenance",
     "recall",
     "record",
@@ -84,7 +79,6 @@ __all__ = [
     "revisions",
     "revoke_calendar_link",
     "revoke_token",
-    "save_postmortem",
     "save_revision",
     "token_of",
     "tokens",

@@ -1,4 +1,4 @@
-"""What is kept for the record: saved post-mortems, configuration revisions (R15)."""
+"""What is kept for the record: configuration revisions (R15)."""
 
 from __future__ import annotations
 
@@ -7,42 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from incident_bot.core.model import JsonObject
-from incident_bot.store.interventions.values import Activation, Revision, SavedPostmortem
-from incident_bot.store.tables import postmortem as postmortem_table
+from incident_bot.store.interventions.values import Activation, Revision
 from incident_bot.store.tables import revision as revision_table
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import Found
-
-
-def save_postmortem(tx: Tx, incident_id: int, text: str, *, by: str, now: datetime) -> SavedPostmortem:
-    """Store the next version of an incident's post-mortem; older ones stay. Raises LostRace where two save at once."""
-    query = sa.select(sa.func.max(postmortem_table.c.version)).where(
-        postmortem_table.c.incident_id == incident_id
-    )
-    version = int(tx.connection.execute(query).scalar() or 0) + 1
-    columns = {"incident_id": incident_id, "text": text, "saved_by": by, "saved_at": now, "version": version}
-    tx.connection.execute(sa.insert(postmortem_table).values(columns))
-    return SavedPostmortem(incident_id=incident_id, text=text, saved_by=by, saved_at=now, version=version)
-
-
-def postmortem(tx: Tx, incident_id: int) -> SavedPostmortem | None:
-    """Give the newest saved version of an incident's post-mortem."""
-    query = (
-        sa.select(postmortem_table)
-        .where(postmortem_table.c.incident_id == incident_id)
-        .order_by(postmortem_table.c.version.desc())
-        .limit(1)
-    )
-    row = tx.connection.execute(query).first()
-    if row is None:
-        return None
-    return SavedPostmortem(
-        incident_id=row.incident_id,
-        text=row.text,
-        saved_by=row.saved_by,
-        saved_at=row.saved_at,
-        version=row.version,
-    )
 
 
 def save_revision(tx: Tx, revision_id: str, digest: str, documents: JsonObject, *, now: datetime) -> bool:

@@ -73,17 +73,6 @@ class CalendarLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPostmortem:
-    """A post-mortem as people left it."""
-
-    incident_id: int
-    text: str
-    saved_by: str
-    saved_at: datetime
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """One applied configuration, and when it became active (R15)."""
 

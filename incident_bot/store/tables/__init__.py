@@ -13,6 +13,7 @@ from incident_bot.store.tables.incidents import (
     EventTable,
     IncidentTable,
     PostmortemTable,
+    ProofTable,
     TurnTable,
 )
 from incident_bot.store.tables.interventions import (
@@ -51,6 +52,7 @@ delivery = table_of(DeliveryTable)
 episode = table_of(EpisodeTable)
 event = table_of(EventTable)
 evidence = table_of(EvidenceTable)
+followup_proof = table_of(ProofTable)
 graph = table_of(GraphTable)
 group = table_of(GroupTable)
 incident = table_of(IncidentTable)
@@ -95,6 +97,7 @@ __all__ = [
     "episode",
     "event",
     "evidence",
+    "followup_proof",
     "graph",
     "group",
     "incident",

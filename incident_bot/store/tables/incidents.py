@@ -39,6 +39,8 @@ class IncidentTable(Base, table=True):
         index_where("ix_incident_public", "id", condition="public IS NOT NULL"),
         sa.Index("ix_incident_opened", "opened_at", "id"),
         index_where("ix_incident_private", "id", condition="private"),
+        index_where("ix_incident_review", "id", condition="review_state IS NOT NULL"),
+        index_where("ix_incident_followups", "id", condition="followups IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 
@@ -98,6 +100,12 @@ class IncidentTable(Base, table=True):
     reminders: Any | None = document()
     silences: Any | None = document()
     public: Any | None = document()
+    review: Any | None = document()
+    # Of the review and the items, for lists; None where there is neither.
+    review_state: str | None = word()
+    review_owner: str | None = words()
+    review_due: datetime | None = instant()
+    followups: int | None
 
 
 class BucketTable(Base, table=True):
@@ -163,3 +171,29 @@ class PostmortemTable(Base, table=True):
     text: str = words()
     saved_by: str = words()
     saved_at: datetime = instant()
+    # How much of it was there; what was saved before this was counted has none.
+    done: int | None
+    total: int | None
+    missing: Any | None = document()
+
+
+class ProofTable(Base, table=True):
+    """The condition of one follow-up, and when Prometheus is asked for it next."""
+
+    __tablename__ = "followup_proof"
+    __table_args__ = (
+        sa.UniqueConstraint("incident_id", "number"),
+        index_where("ix_followup_proof_due", "due_at", condition="due_at IS NOT NULL"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = identifier()
+    incident_id: int = reference("incident.id")
+    number: int
+    query: str = words()
+    # While somebody asks, when their lease ends; None where it is not asked any more.
+    due_at: datetime | None = instant()
+    attempts: int
+    holds: bool | None
+    said: str | None = words()
+    asked_at: datetime | None = instant()
