@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from incident_bot.core.errors import NotFound
+from incident_bot.core.errors import NotFound, Refused
 from incident_bot.core.expressions import Threshold
 from incident_bot.core.impact import bad_time
 from incident_bot.core.model import Event, Incident, Kind, incident_name
@@ -22,6 +22,7 @@ from incident_bot.flow.graphs.questions import SLI
 from incident_bot.flow.graphs.views import GraphsView, GraphView, LineView
 from incident_bot.flow.sight import visible
 from incident_bot.render.graphs import Marked, Picture, described, graph_svg, legend
+from incident_bot.render.pngs import NoPicture, png
 from incident_bot.render.sparklines import number as short
 from incident_bot.render.sparklines import sparkline
 from incident_bot.store import graphs, incidents
@@ -63,6 +64,15 @@ def file(context: Context, number: int, wanted: int, format: str) -> str:  # noq
     if format == "svg":
         return graph_svg(picture)
     return as_json(graph) if format == "json" else as_csv(picture)
+
+
+def as_png(context: Context, number: int, wanted: int) -> bytes:
+    """Give one graph as a PNG; raises NotFound, and Refused where none can be drawn."""
+    picture, _ = picture_of(context, number, wanted)
+    try:
+        return png(graph_svg(picture, printed=True))
+    except NoPicture as problem:
+        raise Refused(f"{problem}.") from problem
 
 
 def picture_of(context: Context, number: int, wanted: int) -> tuple[Picture, Graph]:
