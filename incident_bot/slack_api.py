@@ -140,11 +140,29 @@ class Slack:
                 break
         return found
 
-    def download(self, url: str) -> bytes:
-        """Fetch a file that only members may see; raises Refused or Unanswered. The token goes to Slack alone."""
+    def upload(self, url: str, content: bytes) -> None:
+        """Give Slack the bytes of a file where it said; raises Refused or Unanswered. Nothing goes anywhere else."""
+        if not self._of_slack(url):
+            raise Refused("upload", "not_an_address_of_slack")
+        try:
+            answer = self._client.call(
+                "POST", url, headers={"Content-Type": "application/octet-stream"}, content=content
+            )
+        except CallFailed as error:
+            raise Unanswered(f"upload: {error}") from error
+        if answer.status != 200:  # noqa: PLR2004 -- OK
+            if answer.status >= 500:  # noqa: PLR2004 -- theirs
+                raise Unanswered(f"upload: http_{answer.status}")
+            raise Refused("upload", f"http_{answer.status}")
+
+    def _of_slack(self, url: str) -> bool:
         host = urlsplit(url).hostname or ""
         ours = urlsplit(self._url).hostname or ""
-        if not (host == ours or re.fullmatch(r"([a-z0-9-]+\.)*slack\.com", host)):
+        return host == ours or re.fullmatch(r"([a-z0-9-]+\.)*slack\.com", host) is not None
+
+    def download(self, url: str) -> bytes:
+        """Fetch a file that only members may see; raises Refused or Unanswered. The token goes to Slack alone."""
+        if not self._of_slack(url):
             raise Refused("download", "not_an_address_of_slack")
         try:
             answer = self._client.call("GET", url, headers={"Authorization": f"Bearer {self._token}"})

@@ -170,6 +170,16 @@ def of(tx: Tx, incident_id: int, number: int) -> Graph | None:
     return None if row is None else _graph(row, row.series)
 
 
+def shown_upto(tx: Tx, incident_id: int) -> int:
+    """Give the number of the last graph that a room should show: those of the opening stand on the page alone."""
+    query = (
+        sa.select(sa.func.max(graph_table.c.number))
+        .join(capture_table, capture_table.c.id == graph_table.c.capture_id)
+        .where(graph_table.c.incident_id == incident_id, capture_table.c.moment != "opened")
+    )
+    return int(tx.connection.execute(query).scalar() or 0)
+
+
 def _trim(tx: Tx, incident_id: int) -> None:
     query = (
         sa.select(capture_table.c.id, capture_table.c.due_at)

@@ -20,6 +20,7 @@ from incident_bot.core.rooms import (
     Bookmark,
     Create,
     Desired,
+    Draw,
     EditBookmark,
     EditCard,
     Invite,
@@ -208,6 +209,7 @@ def test_a_thread_is_named_by_its_card() -> None:
             EditBookmark("Bk1", ROOM.bookmarks[0]),
         ),
         (ROOM, DONE, None),
+        (replace(ROOM, drawn=4), replace(DONE, drawn=2), Draw(2, 4)),
         (replace(ROOM, open=False, archive_at=NOW), DONE, Archive()),
         (replace(ROOM, archive_at=NOW), DONE, None),
         (replace(ROOM, open=False, archive_at=NOW + timedelta(seconds=1)), DONE, None),
@@ -303,6 +305,8 @@ def done(action: Action, shown: Shown, desired: Desired) -> Shown:  # noqa: C901
             return replace(shown, bookmarks=left)
         case Tell():
             return replace(shown, told=action.upto) if action.aloud else replace(shown, noted=action.upto)
+        case Draw():
+            return replace(shown, drawn=action.upto, files=(*shown.files, "F1"))
         case Archive():
             return replace(shown, archived=True, put_away=True)
         case _:
@@ -324,6 +328,7 @@ wanted = st.builds(
     card=texts,
     members=st.lists(st.integers(0, 300).map(str), max_size=250, unique=True).map(tuple),
     upto=st.integers(0, 9),
+    drawn=st.integers(0, 9),
     open=st.booleans(),
     archive_at=st.sampled_from([None, NOW, NOW + timedelta(days=1)]),
     hidden=st.booleans(),

@@ -92,7 +92,7 @@ def test_the_manifest_asks_for_what_the_calls_need_and_no_more(slack_story: Begi
     assert not [one for one in ws.refusals if one[1] == "missing_scope"]
     called = {scope for method, given in ws.calls for scope in scope_of(method, given)}
     heard = {scope for scopes in EVENTS.values() for scope in scopes}
-    needed = called | heard | {"commands", "files:read"}
+    needed = called | heard | {"commands", "files:read", "files:write"}
     assert set(SCOPES) - needed == set(), "asked for and not used"
     assert needed - set(SCOPES) == set(), "used and not asked for"
 

@@ -101,6 +101,14 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """Show the newest graphs after this number, up to that one."""
+
+    after: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
 class Archive:
     """Put the channel away."""
 
@@ -126,6 +134,7 @@ Action: TypeAlias = (
     | EditBookmark
     | RemoveBookmark
     | Tell
+    | Draw
     | Archive
     | Leave
 )
@@ -154,6 +163,8 @@ def plan(desired: Desired, shown: Shown, *, now: datetime) -> Action | None:
         return Tell(shown.told, desired.upto, aloud=True)
     if shown.card != desired.card:
         return EditCard()
+    if shown.drawn < desired.drawn:
+        return Draw(shown.drawn, desired.drawn)
     if shown.noted < desired.upto:
         return Tell(shown.noted, desired.upto, aloud=False)
     found = _decoration(desired, shown) if own else None

@@ -52,6 +52,8 @@ class Desired:
     open: bool = True
     archive_at: datetime | None = None
     """When a channel of its own is put away; None while it is open."""
+    drawn: int = 0
+    """The number of the last graph that belongs here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Left:
     thread: str | None
     """The card there: the head of a thread."""
     steps: tuple[Leaving, ...]
+    files: tuple[str, ...] = ()
+    """Pictures of ours: they outlive the message that showed them."""
 
     @classmethod
     def of(cls, shown: Shown) -> Left | None:
@@ -99,7 +103,7 @@ class Left:
             steps: tuple[Leaving, ...] = (Leaving.ERASE,)
         else:
             steps = _OF_PEOPLE if shown.converted else tuple(Leaving)
-        return cls(channel=shown.channel, thread=shown.card_ts, steps=steps)
+        return cls(channel=shown.channel, thread=shown.card_ts, steps=steps, files=shown.files)
 
     def after(self, step: Leaving) -> Left | None:
         """Give what is left to do once this is done; None where that was all."""
@@ -148,6 +152,10 @@ class Shown:
     """Whether the channel was made for those alone who are in it."""
     left: Left | None = None
     """The place that was left for this one, as long as something is to be done there."""
+    drawn: int = 0
+    """The number of the last graph that was shown, or passed over."""
+    files: tuple[str, ...] = ()
+    """Slack's ids of the pictures that were put here, the last ones last."""
 
     @property
     def thread(self) -> str | None:
@@ -163,7 +171,12 @@ class Shown:
             {"key": self.trying.key, "since": self.trying.since.isoformat()} if self.trying else None
         )
         left: Json = (
-            {"channel": self.left.channel, "thread": self.left.thread, "steps": [*self.left.steps]}
+            {
+                "channel": self.left.channel,
+                "thread": self.left.thread,
+                "steps": [*self.left.steps],
+                "files": [*self.left.files],
+            }
             if self.left
             else None
         )
@@ -187,6 +200,8 @@ class Shown:
             "trying": trying,
             "secret": self.secret,
             "left": left,
+            "drawn": self.drawn,
+            "files": [*self.files],
         }
 
     @classmethod
@@ -223,6 +238,8 @@ class Shown:
             else None,
             secret=data.get("secret") is True,
             left=_left(data.get("left")),
+            drawn=_number(data, "drawn"),
+            files=_texts(data.get("files")),
         )
 
 
@@ -233,7 +250,16 @@ def _left(data: Json) -> Left | None:
     if not isinstance(steps, list | tuple) or not steps:
         return None
     named = tuple(Leaving(str(one)) for one in steps)
-    return Left(channel=_text(data, "channel") or "", thread=_text(data, "thread"), steps=named)
+    return Left(
+        channel=_text(data, "channel") or "",
+        thread=_text(data, "thread"),
+        steps=named,
+        files=_texts(data.get("files")),
+    )
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list | tuple) else ()
 
 
 def _text(data: JsonObject, key: str) -> str | None:

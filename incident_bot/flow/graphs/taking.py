@@ -22,7 +22,7 @@ from incident_bot.flow.graphs.keeping import written
 from incident_bot.flow.graphs.questions import Answers, Question, answered, questions
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import load
-from incident_bot.store import alerts, graphs
+from incident_bot.store import alerts, graphs, rooms
 from incident_bot.store.graphs import Capture
 
 LEASE: Final = timedelta(minutes=6)
@@ -90,10 +90,16 @@ class Taker:
                     ledger = Ledger(self._context, tx, now=now)
                     beginning.note(ledger, ledger.incident(incident), episodes, answers.found)
                     ledger.flush()
+                    if self._context.slack is not None:
+                        rooms.touch(tx, {incident.id: self._rank(incident)}, now=now)
         result = "again" if again else "taken" if answers.found else "failed"
         self._context.metrics.graphs.labels(result=result).inc()
         if answers.failures:
             log.warning("graphs could not be taken", incident=capture.incident_id, result=result, error=error)
+
+    def _rank(self, incident: Incident) -> int:
+        severity = self._context.live.current.revision.ladder.named(incident.severity)
+        return severity.rank if severity else 0
 
 
 def _window(incident: Incident, episodes: Sequence[Episode], *, now: datetime) -> Window:

@@ -30,7 +30,7 @@ from incident_bot.flow.slack.names import readable
 from incident_bot.render.messages import alert_line, incident_url
 from incident_bot.render.slack.blocks import Block
 from incident_bot.render.slack.card import Card, Link, Who, card_blocks, card_text, purpose, topic
-from incident_bot.store import alerts, incidents, outbox
+from incident_bot.store import alerts, graphs, incidents, outbox
 from incident_bot.store.transaction import Tx
 
 EPISODES_READ = 50
@@ -79,6 +79,7 @@ def read_scene(context: Context, tx: Tx, number: int, shown: Shown) -> Scene | N
         upto=incident.seq,
         open=incident.paging.is_open,
         archive_at=_archive_at(current, incident),
+        drawn=graphs.shown_upto(tx, number),
     )
     return Scene(incident=incident, card=card, desired=desired, text=text, blocks=blocks)
 

@@ -16,13 +16,15 @@ OVER: Final = "This goes on elsewhere, for those who work on it."
 OURS: Final = "incident_bot"
 """The type of the metadata that every post of ours carries."""
 _AT_ONCE: Final = 200
-_GONE_ALREADY: Final = frozenset({"message_not_found", "thread_not_found"})
+_GONE_ALREADY: Final = frozenset({"message_not_found", "thread_not_found", "file_not_found", "file_deleted"})
 
 
 def leave(slack: Caller, left: Left, step: Leaving, *, name: str) -> None:
     """Do one step; raises what a call raises. `name` is the incident's, which says nothing of what it is about."""
     match step:
         case Leaving.ERASE:
+            for file in left.files:
+                _delete(slack, file)
             for ts in _said_by_us(slack, left):
                 _erase(slack, left.channel, ts)
         case Leaving.TOPIC:
@@ -62,6 +64,14 @@ def _read(slack: Caller, method: str, left: Left, **more: str) -> list[str]:
             raise
         return []
     return [str(one["ts"]) for one in found if (one.get("metadata") or {}).get("event_type") == OURS]
+
+
+def _delete(slack: Caller, file: str) -> None:
+    try:
+        slack.call("files.delete", file=file)
+    except Refused as refused:
+        if refused.error not in _GONE_ALREADY:
+            raise
 
 
 def _erase(slack: Caller, channel: str, ts: str) -> None:

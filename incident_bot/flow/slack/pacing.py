@@ -25,6 +25,8 @@ from incident_bot.store.transaction import LostRace, Unavailable
 VIA: Final = "slack"
 POST: Final = "chat.postMessage"
 EDIT: Final = "chat.update"
+SHARE: Final = "files.completeUploadExternal"
+"""It posts a message, too."""
 _TIER_2: Final = Pace.per_minute(18)
 _TIER_3: Final = Pace.per_minute(45)
 _TIER_4: Final = Pace.per_minute(90)
@@ -48,6 +50,8 @@ PACES: Final = {
     "conversations.setPurpose": _TIER_2,
     "conversations.setTopic": _TIER_2,
     "conversations.unarchive": _TIER_2,
+    "files.delete": _TIER_3,
+    "files.getUploadURLExternal": _TIER_4,
     "files.info": _TIER_4,
     "pins.add": _TIER_2,
     "usergroups.list": _TIER_2,
@@ -108,8 +112,8 @@ class Paced:
         lanes = self.context.lanes
         if method in self.placed:
             return []
-        if method == POST:
-            channel = self.word(str(arguments.get("channel")))
+        if method in (POST, SHARE):
+            channel = self.word(str(arguments.get("channel") or arguments.get("channel_id")))
             found = [lanes.lane(VIA, channel, None), lanes.total(VIA)]
         elif method == EDIT:
             found = [lanes.lane(VIA, "", Moment.EDIT), lanes.total(VIA)]

@@ -18,6 +18,7 @@ from incident_bot.core.rooms import (
     AddBookmark,
     Archive,
     Create,
+    Draw,
     EditBookmark,
     EditCard,
     Invite,
@@ -39,6 +40,8 @@ from incident_bot.core.rooms import (
     too_open,
 )
 from incident_bot.flow.context import Context
+from incident_bot.flow.slack import drawing
+from incident_bot.flow.slack.asif import as_if
 from incident_bot.flow.slack.entries import told
 from incident_bot.flow.slack.facts import Scene, read_scene
 from incident_bot.flow.slack.leaving import leave
@@ -126,7 +129,7 @@ class _Visit:
     def _next(self, scene: Scene) -> Action | None:
         seen = self.shown
         for action in self.passed:
-            seen = _as_if(action, seen, scene)
+            seen = as_if(action, seen, scene)
         found = plan(scene.desired, seen, now=self.now())
         return None if found in self.passed else found
 
@@ -161,6 +164,10 @@ class _Visit:
             self.shown = Shown(attempts=self.shown.attempts + 1, left=self.shown.left)
         elif refused.error == "message_not_found" and isinstance(action, EditCard | Pin):
             self.shown = replace(self.shown, card_ts=None, card="", pinned=False)
+        elif isinstance(action, Draw):
+            # They stand on the incident's page: what Slack does not take is not tried for ever.
+            self.shown = replace(self.shown, drawn=action.upto, trying=None)
+            log.warning("graphs are not shown", incident=self.room.incident_id, error=str(refused))
         else:
             self.passed = (*self.passed, action)
             self.refusal = str(refused)
@@ -182,6 +189,8 @@ class _Visit:
                 return self._post_card(scene)
             case Tell():
                 return self._tell(action, scene)
+            case Draw():
+                return self._draw(action)
             case Invite():
                 users = ",".join(action.users)
                 self.slack.call("conversations.invite", channel=self.shown.channel, users=users, force=True)
@@ -197,7 +206,7 @@ class _Visit:
                 self.slack.call("conversations.archive", channel=self.shown.channel)
             case _:
                 return self._decorate(action, scene)
-        return _as_if(action, self.shown, scene)
+        return as_if(action, self.shown, scene)
 
     def _decorate(self, action: Action, scene: Scene) -> Shown:
         channel = self.shown.channel
@@ -219,7 +228,7 @@ class _Visit:
             case _:
                 message = f"unknown action {action}"
                 raise TypeError(message)
-        return _as_if(action, self.shown, scene)
+        return as_if(action, self.shown, scene)
 
     def _create(self, action: Create, scene: Scene) -> Shown:
         before = self.shown
@@ -292,7 +301,28 @@ class _Visit:
             self._post(
                 key, text=words.text, blocks=words.blocks, thread=self.shown.card_ts if quiet else None
             )
-        return replace(_as_if(action, self.shown, scene), trying=None)
+        return replace(as_if(action, self.shown, scene), trying=None)
+
+    def _draw(self, action: Draw) -> Shown:
+        """Show graphs once, whatever happens: the files are known before they are shown."""
+        key = f"draw:{self.room.incident_id}:{action.upto}"
+        trying = self.shown.trying
+        sharing = drawing.Sharing(self.context, self.slack, self.workspace, self.room.incident_id, action)
+        if trying is None or trying.key.rpartition(":")[0] != key:
+            made = sharing.upload()
+            if not made:
+                return replace(self.shown, drawn=action.upto, trying=None)
+            trying = Trying(key=f"{key}:{len(made)}", since=self.now())
+            self.shown = replace(self.shown, files=(*self.shown.files, *made), trying=trying)
+            if not self._keep():
+                raise Unanswered("the room is another process's by now")
+            known = False
+        else:
+            known = True
+        files = self.shown.files[-int(trying.key.rpartition(":")[2]) :]
+        if not (known and sharing.is_done(files)):
+            sharing.share(files, self.shown.channel or "", self.shown.thread)
+        return replace(self.shown, drawn=action.upto, trying=None)
 
     def _bookmark(self, action: AddBookmark) -> Shown:
         mark = action.bookmark
@@ -352,43 +382,3 @@ class _Visit:
     def _later(self, due_at: datetime, error: str | None, *, failed: bool) -> None:
         with self.context.store.write() as tx:
             rooms.later(tx, self.room, owner=self.context.owner, due_at=due_at, error=error, failed=failed)
-
-
-def _as_if(action: Action, shown: Shown, scene: Scene) -> Shown:
-    """Give what is shown once the action is done; of those that give ids, as if they were there."""
-    match action:
-        case EditCard():
-            return replace(shown, card=scene.desired.card)
-        case Pin():
-            return replace(shown, pinned=True)
-        case Invite():
-            return replace(shown, members=shown.members | set(action.users))
-        case SetTopic():
-            return replace(shown, topic=action.text)
-        case SetPurpose():
-            return replace(shown, purpose=action.text)
-        case Archive():
-            return replace(shown, archived=True, put_away=True)
-        case Leave() if shown.left is not None:
-            return replace(shown, left=shown.left.after(action.step))
-        case Tell() if action.aloud:
-            return replace(shown, told=action.upto)
-        case Tell():
-            return replace(shown, noted=action.upto)
-        case _:
-            return _as_if_marked(action, shown)
-
-
-def _as_if_marked(action: Action, shown: Shown) -> Shown:
-    match action:
-        case RemoveBookmark():
-            rest = {title: kept for title, kept in shown.bookmarks.items() if title != action.title}
-            return replace(shown, bookmarks=rest)
-        case EditBookmark():
-            kept = Kept(id=action.id, url=action.bookmark.url)
-            return replace(shown, bookmarks={**shown.bookmarks, action.bookmark.title: kept})
-        case AddBookmark():
-            kept = Kept(id="", url=action.bookmark.url)
-            return replace(shown, bookmarks={**shown.bookmarks, action.bookmark.title: kept})
-        case _:
-            return shown

@@ -22,6 +22,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "chat:write": "posts pages, cards and updates, and edits them",
     "commands": "the commands and the shortcuts",
     "files:read": "fetches images and files that belong to the record",
+    "files:write": "shows the graphs of an incident in its room, and takes them back where it becomes private",
     "groups:history": "as channels:history, in the rooms of private incidents",
     "groups:read": "as channels:read, for private channels that the bot is in",
     "groups:write": "as channels:manage, for the rooms of private incidents",

@@ -356,6 +356,54 @@ def file_info(ws: Workspace, given: Given) -> dict[str, Any]:
     return {"file": found}
 
 
+def upload_url(ws: Workspace, given: Given) -> dict[str, Any]:
+    name, length = _needed(given, "filename"), _needed(given, "length")
+    if not length.isdigit() or not int(length):
+        raise Refused("invalid_arguments")
+    if len(str(given.get("alt_txt") or "")) > 1000:
+        raise Refused("alt_txt_too_large")
+    number = f"F{next(ws.numbers):08d}"
+    ws.files[number] = {"id": number, "name": name, "title": name, "user": BOT_USER, "shares": {}}
+    ws.uploads[f"/upload/v1/{number}"] = (number, int(length))
+    return {"upload_url": f"{ws.root}/upload/v1/{number}", "file_id": number}
+
+
+def complete_upload(ws: Workspace, given: Given) -> dict[str, Any]:
+    files = _json(given.get("files"))
+    if not isinstance(files, list) or not files:
+        raise Refused("invalid_arguments")
+    channel = _open_channel(ws, given, key="channel_id")
+    _member(ws, channel)
+    thread = _thread(channel, given)
+    found = [ws.files.get(str(one.get("id"))) for one in files]
+    if any(one is None or f"/files/{one['id']}" not in ws.contents for one in found):
+        raise Refused("file_not_found")
+    shared = [one for one in found if one is not None]
+    if any(one["shares"] for one in shared):
+        ws.violations.append("a file was shared twice")
+    text = str(given.get("initial_comment") or "")
+    message = ws.add_message(channel, BOT_USER, text, files=shared, thread=thread)
+    for one in shared:
+        one["shares"] = {"private" if channel.private else "public": {channel.id: [{"ts": message.ts}]}}
+    return {"files": [{"id": one["id"], "title": one["title"]} for one in shared]}
+
+
+def delete_file(ws: Workspace, given: Given) -> dict[str, Any]:
+    number = _needed(given, "file")
+    found = ws.files.pop(number, None)
+    if found is None:
+        raise Refused("file_not_found")
+    if found.get("user") != BOT_USER:
+        raise Refused("cant_delete_file")
+    for channel in ws.channels.values():
+        for message in channel.messages.values():
+            kept = [one for one in message.files if one.get("id") != number]
+            if message.files and not kept:
+                message.deleted = True
+            message.files = kept
+    return {}
+
+
 def view_open(ws: Workspace, given: Given) -> dict[str, Any]:
     trigger = _trigger(ws, given)
     view = _view(ws, given)
@@ -437,6 +485,9 @@ METHODS = {
     "conversations.setTopic": set_topic,
     "conversations.unarchive": unarchive,
     "emoji.list": emoji,
+    "files.completeUploadExternal": complete_upload,
+    "files.delete": delete_file,
+    "files.getUploadURLExternal": upload_url,
     "files.info": file_info,
     "pins.add": pin,
     "pins.list": pins,

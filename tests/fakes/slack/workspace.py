@@ -90,6 +90,8 @@ class Workspace:
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     """By path: what lies behind `url_private`."""
+    uploads: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """By path: the file that is awaited there, and its length."""
     faults: dict[str, deque[Fault | None]] = field(default_factory=lambda: defaultdict(deque))
     """By method; `*` for any."""
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -292,6 +294,8 @@ class _Request(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             if self.workspace.down:
                 answer(self, 503, {"ok": False, "error": "service_unavailable"})
+            elif path.startswith("/upload/"):
+                self._take(path, body)
             elif path.startswith("/response/"):
                 self._respond(path, json.loads(body))
             else:
@@ -307,6 +311,16 @@ class _Request(BaseHTTPRequestHandler):
             raw(self, 200, b"<html>Sign in</html>", "text/html")
         else:
             raw(self, 200, content, "application/octet-stream")
+
+    def _take(self, path: str, body: bytes) -> None:
+        number, length = self.workspace.uploads.pop(path, ("", 0))
+        if "Authorization" in self.headers:
+            self.workspace.violations.append("an upload carried the token")
+        if len(body) != length:
+            raw(self, 400, b"wrong length", "text/plain")
+            return
+        self.workspace.contents[f"/files/{number}"] = body
+        raw(self, 200, b"OK - 1", "text/plain")
 
     def _call(self, method: str, body: bytes) -> None:
         if method not in METHODS:
