@@ -18,15 +18,15 @@ from incident_bot.render.sparklines import number
 
 SHOWN: Final = 10
 """Lines that a graph has; the others are counted below it."""
-WIDTH: Final = 760
+WIDTH: Final = 600
 _LEFT, _RIGHT, _TOP, _PLOT, _ROW = 64, 20, 66, 190, 18
-_TITLE_MOST: Final = 84
-_LABEL_MOST: Final = 96
+_TITLE_MOST: Final = 66
+_LABEL_MOST: Final = 76
 _TICKS: Final = tuple(
     timedelta(minutes=minutes)
     for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20160, 43200, 129600)
 )
-_TICKS_MOST: Final = 8
+_TICKS_MOST: Final = 6
 _DAY: Final = timedelta(days=1)
 _MOST: Final = 1e300
 _MARK_APART: Final = 74

@@ -228,7 +228,7 @@ def test_what_cannot_be_drawn_is_said_beside_what_can(told: Story, prometheus: F
 def test_a_declared_incident_without_alerts_says_why_there_is_nothing(told: Story) -> None:
     told.says("new Something is odd", incident=0)
     assert graphs(told).error is not None
-    assert graphs(told).error.startswith("nothing to draw")
+    assert graphs(told).error.startswith("no alert comes from a source with prometheus_url")
 
 
 def test_graphs_of_a_private_incident_are_private(told: Story) -> None:

@@ -27,6 +27,7 @@ from incident_bot.flow import change_events
 from incident_bot.flow.context import Context
 from incident_bot.flow.graphs.questions import prometheus_of
 from incident_bot.prometheus_api import Prometheus, PrometheusError
+from incident_bot.store.transaction import Unavailable
 
 TELLER: Final = "prometheus"
 STEP: Final = timedelta(minutes=1)
@@ -62,8 +63,8 @@ def note(context: Context, incident: Incident, episodes: Sequence[Episode], *, n
     for one in told:
         try:
             change_events.tell(context, _event(one, now), now=now)
-        except Refused as refused:
-            log.info("a change is not kept", incident=incident.id, reason=str(refused))
+        except (Refused, Unavailable) as problem:
+            log.info("a change is not kept", incident=incident.id, reason=str(problem))
     return len(told)
 
 

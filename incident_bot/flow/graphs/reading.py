@@ -34,6 +34,8 @@ _MARKS: Final = frozenset(
     {Kind.OPENED, Kind.DECLARED, Kind.PHASE_CHANGED, Kind.ACKNOWLEDGED, Kind.RESOLVED, Kind.REOPENED}
 )
 _MARKS_MOST: Final = 20
+IN_TABLE: Final = 16
+"""A line of a table has room for a shorter sparkline."""
 
 
 def listed(context: Context, number: int) -> GraphsView:
@@ -191,7 +193,7 @@ def _view(graph: Graph, look: Capture, marks: tuple[Marked, ...], *, newest: boo
             low=min(known, default=None),
             high=max(known, default=None),
             last=one.values[-1] if one.values else None,
-            sparkline=sparkline(one.values),
+            sparkline=sparkline(one.values, IN_TABLE),
         )
         for name, one in zip(legend(found.series), found.series, strict=True)
         for known in [[value for value in one.values if value is not None]]

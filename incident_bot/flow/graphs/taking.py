@@ -29,9 +29,7 @@ LEASE: Final = timedelta(minutes=6)
 """Longer than all questions of one look together may take."""
 AGAIN: Final = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=4))
 """How long after a failure it is tried again."""
-NOTHING: Final = (
-    "nothing to draw: no alert comes from a source with prometheus_url, and its service has no sli"
-)
+NOTHING: Final = "no alert comes from a source with prometheus_url, and its service has no sli"
 _ERROR_MOST: Final = 500
 
 log = structlog.get_logger(__name__)
