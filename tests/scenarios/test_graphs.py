@@ -21,6 +21,7 @@ from incident_bot.flow.graphs import reading
 from incident_bot.flow.graphs.taking import AGAIN
 from incident_bot.flow.sight import known_as
 from incident_bot.store import change_events
+from tests.fakes.alertmanager import body_of
 from tests.fakes.prometheus import FakePrometheus
 from tests.fakes.webhook import answers
 from tests.plugins.story import (  # noqa: F401 - fixtures are found by their names here
@@ -204,6 +205,21 @@ def test_an_unwell_prometheus_is_left_after_one_question(told: Story, prometheus
     assert len(prometheus.asked) == 1 + len(AGAIN), "one question for each attempt"
     metric = told.context.metrics.graphs
     assert [metric.labels(result=one)._value.get() for one in ("again", "failed")] == [3, 1]
+
+
+def test_in_a_storm_one_look_finds_out_that_it_is_unwell(told: Story, prometheus: FakePrometheus) -> None:
+    prometheus.usual = answers(503, b"{}")
+    for name in "abcdef":
+        told.alertmanager.fire({"alertname": name, "severity": "critical"}, {}, since=told.clock.now())
+    bodies = [body_of(name, firing) for name, firing in told.alertmanager.held.items()]
+    waiting = [told.application.intake.submit("alertmanager", body) for body in bodies]
+    assert {one.result(timeout=30).status for one in waiting} == {200}
+    told.pump()
+    assert len(prometheus.asked) == 1
+    assert (len(told.incidents()), told.paged()) == (6, [("ana", 0)]), "all in one message"
+    prometheus.usual = None
+    told.advance(minutes=6)
+    assert "rules" in {path for path, _ in prometheus.asked}, "it is asked again, once it may be well"
 
 
 def test_it_is_tried_again_and_then_it_is_there(told: Story, prometheus: FakePrometheus) -> None:

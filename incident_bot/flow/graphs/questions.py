@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -59,6 +59,8 @@ class Answers:
     failures: list[str] = field(default_factory=list)
     passing: bool = False
     """Whether something went wrong that may go right later."""
+    unwell: set[str] = field(default_factory=set)
+    """The sources whose Prometheus did not answer."""
 
 
 def prometheus_of(client: Client, source: SourceConfig) -> Prometheus:
@@ -102,14 +104,23 @@ def questions(revision: Revision, incident: Incident, episodes: Sequence[Episode
     return found
 
 
-def answered(client: Client, asked: Sequence[Question], window: Window) -> Answers:
-    """Ask, one question after the other; of a Prometheus that is unwell nothing more is asked."""
+def answered(
+    client: Client, asked: Sequence[Question], window: Window, *, resting: Collection[str] = ()
+) -> Answers:
+    """Ask, one question after the other; of a Prometheus that is unwell nothing more is asked.
+
+    `resting` are the sources of those that did not answer a moment ago: they are not asked at all.
+    """
     answers = Answers()
-    unwell: set[str] = set()
     seen: set[tuple[str, str]] = set()
     for question in asked:
         name = question.source.name
-        if name in unwell:
+        if name in answers.unwell:
+            continue
+        if name in resting:
+            answers.failures.append(f"{question.title}: Prometheus did not answer a moment ago")
+            answers.unwell.add(name)
+            answers.passing = True
             continue
         prometheus = prometheus_of(client, question.source)
         try:
@@ -124,7 +135,7 @@ def answered(client: Client, asked: Sequence[Question], window: Window) -> Answe
         except PrometheusError as error:
             answers.failures.append(f"{question.title}: {error}")
             if not error.lasting:
-                unwell.add(name)
+                answers.unwell.add(name)
                 answers.passing = True
             continue
         answers.found.append(Answer(question=question, drawn=drawn, range=_safe(found)))

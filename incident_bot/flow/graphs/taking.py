@@ -29,6 +29,8 @@ LEASE: Final = timedelta(minutes=6)
 """Longer than all questions of one look together may take."""
 AGAIN: Final = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=4))
 """How long after a failure it is tried again."""
+REST: Final = timedelta(seconds=5)
+"""How long a Prometheus that did not answer is left alone."""
 NOTHING: Final = "no alert comes from a source with prometheus_url, and its service has no sli"
 _ERROR_MOST: Final = 500
 
@@ -42,6 +44,8 @@ class Taker:
         """Take the wired parts and what reads the clock."""
         self._context = context
         self._now = now
+        self._resting: dict[str, datetime] = {}
+        """Until when a source's Prometheus is left alone: in a storm each look would wait for it anew."""
 
     def step(self) -> bool:
         """Take the next look that is due; says whether there was one."""
@@ -56,7 +60,9 @@ class Taker:
             episodes = alerts.episodes_of_incident(tx, capture.incident_id)
         window = _window(incident, episodes, now=self._now())
         asked = questions(self._context.live.current.revision, incident, episodes)
-        answers = answered(self._context.client, asked, window)
+        resting = {name for name, until in self._resting.items() if until > self._now()}
+        answers = answered(self._context.client, asked, window, resting=resting)
+        self._resting |= dict.fromkeys(answers.unwell - resting, self._now() + REST)
         if capture.moment == "opened" and answers.found:
             changed.note(self._context, incident, episodes, now=self._now())
         self._settle(capture, asked, answers, episodes)
