@@ -6,6 +6,7 @@ Every action is a plain form and works without script. Reads through `flow.queri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -26,6 +27,19 @@ from incident_bot.render.documents import to_html
 
 router = APIRouter(include_in_schema=False)
 
+_TITLES: Final[Mapping[int, str]] = {
+    HTTPStatus.UNAUTHORIZED: "Sign in first",
+    HTTPStatus.FORBIDDEN: "Not allowed",
+    HTTPStatus.NOT_FOUND: "Not here",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Not understood",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer",
+}
+_ADVICE: Final[Mapping[int, str]] = {
+    HTTPStatus.NOT_FOUND: "Perhaps it never was, or it is private and not your work. Look for it in the list.",
+    HTTPStatus.FORBIDDEN: "Choose your name, or ask whoever runs this for a token that may.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Deliveries come again, and pages that were due go out, as soon as it is back. "
+    "Look at its server, its disk, and at /health.",
+}
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -95,7 +109,10 @@ def error_page(request: Request, status: int, detail: str) -> Response:
     foreign = loopback.is_navigation(request.headers) and loopback.cross_site(request.scope) is not None
     html = looks.draw(
         "error.html",
-        title="Not possible",
+        title=_TITLES.get(status, "Not possible"),
+        advice=_ADVICE.get(status, ""),
+        again=status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET",
+        here=request.url.path,
         status=status,
         detail=detail,
         path=request.url.path if foreign else None,

@@ -33,8 +33,8 @@ class Place:
 
 PLACES: Final[tuple[Place, ...]] = (
     Place(path="/", label="Now", key="n"),
-    Place(path="/incidents", label="Incidents", key="i", beneath=("/alerts", "/runbooks")),
-    Place(path="/oncall", label="On call", key="o", beneath=("/calendars", "/people")),
+    Place(path="/incidents", label="Incidents", key="i", beneath=("/alerts", "/runbooks", "/people")),
+    Place(path="/oncall", label="On call", key="o", beneath=("/calendars",)),
     Place(path="/routing", label="Routing", key="r", beneath=("/simulate",)),
     Place(path="/postmortems", label="Post-mortems", key="p", beneath=("/follow-ups",)),
     Place(path="/insights", label="Insights", key="m"),

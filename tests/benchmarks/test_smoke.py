@@ -115,3 +115,10 @@ def test_model(kind: str) -> None:
     assert (told["stories"], told["violations"]) == (3, [])
     assert sum(told["actions"].values()) > 20
     assert told["seen"]["pages sent"] > 0
+
+
+@pytest.mark.needs("chromium")
+def test_live() -> None:
+    figures = run("live")["figures"]
+    assert [one["page"] for one in figures] == ["incident", "now"]
+    assert all(one["p50_ms"] > 0 for one in figures)

@@ -158,6 +158,10 @@ def test_a_database_that_is_away_is_answered_503(world: World, monkeypatch: pyte
     answer = world.client().get("/api/v1/incidents")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "10.0.0.5" not in answer.text
+    page = world.client().get("/", headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["retry-after"]) == (503, "1")
+    assert "The database does not answer" in page.text
+    assert '<a class="button primary" href="/">Try again</a>' in page.text
 
 
 def test_an_answer_that_has_begun_is_broken_off(world: World) -> None:
