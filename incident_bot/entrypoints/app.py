@@ -56,6 +56,34 @@ from incident_bot.flow.status.shelf import Shelf
 from incident_bot.telemetry import Metrics
 
 DESCRIPTION: Final = "Alerts in, the right person paged, every step on the record."
+ROUTERS: Final = (
+    *api.ROUTERS,
+    live.router,
+    live.pulse,
+    console.router,
+    incidents_page.router,
+    incident_page.router,
+    lists_page.router,
+    insights_page.router,
+    oncall_page.router,
+    oncall_take_page.router,
+    why_page.router,
+    routing_page.router,
+    palette.router,
+    calendar_page.router,
+    silence_page.router,
+    postmortem_page.router,
+    papers_page.router,
+    status_page.router,
+    status_subscribe.router,
+    signin.router,
+    acklink.router,
+    taps.router,
+    pagerduty.router,
+    twilio.router,
+    slack.router,
+)
+"""Every door, in the order in which an address is looked for."""
 
 
 def build_app(
@@ -91,33 +119,7 @@ def build_app(
     )
     app.state.status = Shelf(context)
     app.state.slack = slack.SlackDoor(context, clock) if context.slack is not None else None
-    for router in (
-        *api.ROUTERS,
-        live.router,
-        live.pulse,
-        console.router,
-        incidents_page.router,
-        incident_page.router,
-        lists_page.router,
-        insights_page.router,
-        oncall_page.router,
-        oncall_take_page.router,
-        why_page.router,
-        routing_page.router,
-        palette.router,
-        calendar_page.router,
-        silence_page.router,
-        postmortem_page.router,
-        papers_page.router,
-        status_page.router,
-        status_subscribe.router,
-        signin.router,
-        acklink.router,
-        taps.router,
-        pagerduty.router,
-        twilio.router,
-        slack.router,
-    ):
+    for router in ROUTERS:
         app.include_router(router)
     problems.Refusals(console.error_page).install(app)
     console.install(app)

@@ -92,8 +92,9 @@ def correct_note(
 @router.get("/incidents/{id}/commands")
 @router.get("/incidents/{id}/notes")
 @router.get("/incidents/{id}/notes/{seq}")
-def after_command(_caller: Visitor, number: Number) -> Response:
+def after_command(at: AtDesk, caller: Visitor, number: Number) -> Response:
     """Lead whoever reloads or shares the address of a reply back to the incident."""
+    queries.epoch_of(at.seen_by(caller), number)
     return RedirectResponse(f"/incidents/INC-{number}", HTTPStatus.SEE_OTHER)
 
 
