@@ -43,6 +43,18 @@ PERMITS: Final[Mapping[str, Permission]] = {
     "POST /-/reload": Permission.CONFIG_RELOAD,
     "POST /sign-out": Permission.OWN,
     "POST /me": Permission.OWN,
+    "POST /settings/test": Permission.OWN,
+    "POST /settings/sessions/end": Permission.OWN,
+    "POST /settings/sessions/{number}/end": Permission.OWN,
+    "POST /settings/people/{name}/sign-out": Permission.PEOPLE_SIGN_OUT,
+    "GET /settings/tokens": Permission.TOKEN_MANAGE,
+    "POST /settings/tokens": Permission.TOKEN_MANAGE,
+    "POST /settings/tokens/{number}/revoke": Permission.TOKEN_MANAGE,
+    "POST /settings/integrations/{name}/test": Permission.MESSAGE_TEST,
+    "POST /settings/configuration/reload": Permission.CONFIG_RELOAD,
+    "GET /settings/audit": Permission.AUDIT_READ,
+    "GET /settings/audit.csv": Permission.AUDIT_READ,
+    "GET /settings/audit.json": Permission.AUDIT_READ,
 }
 """What asks for something else than its dependency usually does."""
 

@@ -153,6 +153,9 @@ def create_token(context: Context, name: str, scopes: frozenset[str], *, by: str
             f"Unknown scope {', '.join(sorted(unknown)) or '(none)'}; use {', '.join(sorted(ALL_SCOPES))}."
         )
         raise Refused(message)
+    if not name.strip():
+        message = "A token needs a name: say what it is for."
+        raise Refused(message)
     secret = "ibt_" + base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode().rstrip("=")
     with context.store.write() as tx:
         interventions.add_token(tx, name, _digest(secret), scopes, by=by, now=now)

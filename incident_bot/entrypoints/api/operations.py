@@ -13,7 +13,7 @@ from incident_bot.entrypoints.api import schemas, simulation_shapes
 from incident_bot.entrypoints.api.maintenance_shapes import Maintain, Maintenance
 from incident_bot.entrypoints.api.parameters import refusals
 from incident_bot.entrypoints.desk import AtDesk, Operator, Reader, Writer
-from incident_bot.flow import interventions
+from incident_bot.flow import interventions, overview
 from incident_bot.flow import simulate as simulation
 from incident_bot.flow.commands.publishing import PublicWords
 
@@ -68,9 +68,9 @@ def end_maintenance(
 
 
 @router.post("/-/reload", response_model=schemas.Reloaded, responses=refusals())
-def reload(request: Request, at: AtDesk, _caller: Operator) -> Response:
+def reload(request: Request, at: AtDesk, caller: Operator) -> Response:
     """Apply the configuration on disk whole; a bad one is refused whole and the old one stays."""
-    done = at.context.live.reload(now=at.now())
+    done = overview.reload(at.context, by=caller.actor, now=at.now())
     if not done.ok:
         count = len(done.problems)
         detail = (

@@ -51,6 +51,11 @@ def row(tx: Tx, row_id: int) -> OutboxRow | None:
     return rows[0] if rows else None
 
 
+def of_keys(tx: Tx, keys: Sequence[str]) -> list[OutboxRow]:
+    """Give the rows with these keys, in the order in which they were planned."""
+    return found(tx, every().where(table.c.key.in_(keys)).order_by(table.c.id))
+
+
 def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     """Give every page of the incident with its attempts, in the order in which they were planned."""
     return _with_attempts(tx, incident_id, RowKind.PAGE)
