@@ -8,10 +8,11 @@ import typer
 
 from incident_bot.cli.printing import shown
 from incident_bot.cli.wiring import LOCAL, acting
-from incident_bot.core.access import Role, Warrant
+from incident_bot.core.access import Role
 from incident_bot.core.errors import NotFound, Refused
-from incident_bot.flow import permissions, sessions, signin
+from incident_bot.flow import sessions, signin
 from incident_bot.flow.context import Context
+from incident_bot.flow.standings import standings, words
 
 user_app = typer.Typer(no_args_is_help=True, help="People: roles, sessions, one-time sign-in.")
 
@@ -20,11 +21,10 @@ user_app = typer.Typer(no_args_is_help=True, help="People: roles, sessions, one-
 def user_list() -> None:
     """List the people with their roles. Example: incident-bot user list"""
     with acting() as (context, _):
+        held = standings(context.live.current.revision)
         for person in sorted(context.live.current.revision.people.values(), key=lambda one: one.id):
-            held = permissions.standing_of(context, Warrant(person=person.id))
-            roles = [f"{held.everywhere} everywhere"] if held.everywhere else []
-            roles += [f"{role} of {team}" for team, role in sorted(held.teams.items())]
-            typer.echo(f"{person.id}  {person.name}  {', '.join(roles) if person.active else 'not active'}")
+            roles = ", ".join(words(held[person.id])) if person.id in held else "not active"
+            typer.echo(f"{person.id}  {person.name}  {roles}")
 
 
 @user_app.command("sessions")

@@ -56,6 +56,7 @@ def acting() -> Iterator[tuple[Context, datetime]]:
     try:
         yield built.context, built.clock.now()
     finally:
+        begin_asking()
         built.close()
 
 

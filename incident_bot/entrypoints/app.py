@@ -128,7 +128,7 @@ def build_app(
     problems.Refusals(console.error_page).install(app)
     console.install(app)
     # The last one added stands outermost.
-    app.add_middleware(Frame, metrics=metrics)
+    app.add_middleware(Frame, metrics=metrics, secure=context.settings.public_url.startswith("https://"))
     app.add_middleware(IntakeDoor, context=context, intake=intake, metrics=metrics)
     settings = context.settings
     _describe_once(app, guarded=settings.api_token is not None or settings.sign_in_configured)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -35,6 +35,8 @@ SECURITY_HEADERS: Final = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
+STRICT_TRANSPORT: Final = {"strict-transport-security": "max-age=31536000"}
+"""Where people reach us over https: a browser that was here once asks over https alone."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET: Final = ("/health", "/metrics", "/static/")
 _SECRET: Final = re.compile(
@@ -82,9 +84,12 @@ def _sane(value: bytes) -> str | None:
 class Frame:
     """The outermost layer of the application behind the intake door; nothing gets past it unanswered."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, body_limit: int = BODY_LIMIT) -> None:
-        """Surround `app`."""
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, body_limit: int = BODY_LIMIT, secure: bool = False
+    ) -> None:
+        """Surround `app`; `secure` is whether people reach it over https, and are to do so from now on."""
         self._app = app
+        self._headers = {**SECURITY_HEADERS, **(STRICT_TRANSPORT if secure else {})}
         self._metrics = metrics
         self._limit = body_limit
 
@@ -99,7 +104,7 @@ class Frame:
         structlog.contextvars.bind_contextvars(request_id=request_id, correlation_id=correlation_id)
         begin_asking(request_id=request_id)
         method = str(scope["method"])
-        answer = _Answer(send, request_id, correlation_id, without_body=method == "HEAD")
+        answer = _Answer(send, (request_id, correlation_id), self._headers, without_body=method == "HEAD")
         if method == "HEAD":
             scope["method"] = "GET"
         started = time.perf_counter()
@@ -133,9 +138,12 @@ class Frame:
 class _Answer:
     """Adds the ids and the security headers to whatever is answered."""
 
-    def __init__(self, send: Send, request_id: str, correlation_id: str, *, without_body: bool) -> None:
+    def __init__(
+        self, send: Send, ids: tuple[str, str], headers: Mapping[str, str], *, without_body: bool
+    ) -> None:
         self._send = send
-        self._ids = (request_id, correlation_id)
+        self._ids = ids
+        self._headers = headers
         self._without_body = without_body
         self._ended = False
         self.status = 0
@@ -145,7 +153,7 @@ class _Answer:
             self.status = int(message["status"])
             headers = MutableHeaders(scope=message)
             headers["x-request-id"], headers["x-correlation-id"] = self._ids
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
         elif self._without_body and message["type"] == "http.response.body":
             if self._ended:

@@ -19,6 +19,7 @@ from incident_bot.entrypoints.sheet import Visitor, draw
 from incident_bot.flow import access, overview, sessions, trials
 from incident_bot.flow.access import Caller
 from incident_bot.flow.permissions import standing_of
+from incident_bot.flow.standings import words
 
 router = APIRouter(include_in_schema=False)
 
@@ -178,7 +179,7 @@ def _me(request: Request, at: Desk, caller: Caller, *, refused: str = "") -> Res
         status=HTTPStatus.CONFLICT if refused else HTTPStatus.OK,
         person=person,
         visitor=caller,
-        roles=overview.role_words(standing_of(at.context, caller.warrant)),
+        roles=words(standing_of(at.context, caller.warrant)),
         sessions=sessions.listed(at.context, person=caller.person, now=now) if caller.person else [],
         rules=rules,
         own=person is not None and any(person.rules.values()),
@@ -196,7 +197,7 @@ def _tokens(request: Request, at: Desk, caller: Caller, *, made: str = "", refus
         status=HTTPStatus.CONFLICT if refused else HTTPStatus.OK,
         tokens=[one for one in held if one.revoked_at is None][::-1],
         revoked=[one for one in held if one.revoked_at is not None][::-1],
-        scopes=sorted(access.ALL_SCOPES),
+        scopes=("read", "write", "changes", "admin"),
         made=made,
         refused=refused,
     )  # fmt: skip

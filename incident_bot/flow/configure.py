@@ -21,6 +21,7 @@ import watchfiles
 from incident_bot.config.loader import LookAhead, load, load_texts
 from incident_bot.config.revision import PushChannel, Revision
 from incident_bot.core.errors import BadConfiguration, Problem
+from incident_bot.flow import standings
 from incident_bot.flow.ways import Ways
 from incident_bot.render.push import PushTemplates
 from incident_bot.render.templates import Templates
@@ -32,6 +33,8 @@ from incident_bot.telemetry import Metrics
 WATCHED: Final = ("rotations", "runbooks", "templates")
 DEBOUNCE_MILLISECONDS: Final = 400
 AGAIN_SECONDS: Final = 1.0
+FILES: Final = "the files"
+"""Who changed something that nobody asked for: the files did."""
 COUNTED_FOR: Final = timedelta(days=7)
 """How long what is counted out from the load's instant is left as it is."""
 
@@ -107,13 +110,23 @@ class Live:
         """Store the revision in force, once, with its activation instant (R15)."""
         self._record(self._current, now=now)
 
-    def _record(self, current: Current, *, now: datetime) -> None:
+    def _record(
+        self, current: Current, *, before: Revision | None = None, by: str = FILES, now: datetime
+    ) -> None:
         revision = current.revision
+        roles = standings.changed(before, revision) if before is not None else None
         with self._store.write() as tx:
             interventions.save_revision(tx, revision.id, revision.digest, revision.documents, now=now)
+            if roles is not None:
+                was, are = roles
+                data = {"revision": revision.id}
+                interventions.record(tx, by, "access.changed", data, before=was, after=are, now=now)
 
-    def reload(self, *, now: datetime) -> Reloaded:
-        """Apply the set on disk whole; a bad one is refused whole and the old one stays."""
+    def reload(self, *, now: datetime, by: str = FILES) -> Reloaded:
+        """Apply the set on disk whole; a bad one is refused whole and the old one stays.
+
+        Whose roles it changes is in the audit, under whoever asked for it.
+        """
         with self._lock:
             try:
                 fresh = prepare(self._directory, now=now)
@@ -133,7 +146,7 @@ class Live:
             changed = fresh.revision.id != self._current.revision.id
             if changed:
                 # Recorded first: what is in force is always on record (R15).
-                self._record(fresh, now=now)
+                self._record(fresh, before=self._current.revision, by=by, now=now)
                 self._current = fresh
                 log.info("configuration applied", revision=fresh.revision.id)
             else:

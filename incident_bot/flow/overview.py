@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_bot.core.access import Permission, Standing, Warrant
+from incident_bot.core.access import Permission, Standing, Warrant, decide
 from incident_bot.core.model import JsonObject, Person
 from incident_bot.flow import health as health_checks
 from incident_bot.flow import permissions, trials
 from incident_bot.flow.configure import Reloaded
 from incident_bot.flow.context import Context
+from incident_bot.flow.standings import standings, words
 from incident_bot.store import interventions
 from incident_bot.store import sessions as rows
 from incident_bot.store.interventions import Sought
@@ -63,14 +64,13 @@ def people(context: Context) -> list[PersonView]:
     """Give everybody of people.yaml, those who are active first, by name."""
     with context.store.read() as tx:
         last = rows.last_sign_ins(tx)
-    found = [_person(context, one, last.get(one.id)) for one in context.live.current.revision.people.values()]
+    revision = context.live.current.revision
+    held = standings(revision)
+    found = [
+        _person(context, one, held.get(one.id, Standing()), last.get(one.id))
+        for one in revision.people.values()
+    ]
     return sorted(found, key=lambda one: (not one.active, one.name.casefold()))
-
-
-def role_words(held: Standing) -> tuple[str, ...]:
-    """Say what somebody is, for every team and for single ones."""
-    every = (f"{held.everywhere.value} of every team",) if held.everywhere else ()
-    return every + tuple(f"{role.value} of {team}" for team, role in sorted(held.teams.items()))
 
 
 def ways(context: Context, *, now: datetime) -> list[WayView]:
@@ -112,7 +112,7 @@ def configuration(context: Context) -> ConfigurationView:
 def reload(context: Context, *, by: str, now: datetime) -> Reloaded:
     """Apply the configuration on disk whole, or not at all; who asked for it is in the audit, and what came of it."""
     before: JsonObject = {"revision": context.live.current.revision.id}
-    done = context.live.reload(now=now)
+    done = context.live.reload(now=now, by=by)
     if done.ok and not done.changed:
         return done
     after: JsonObject = {"revision": done.revision}
@@ -124,14 +124,13 @@ def reload(context: Context, *, by: str, now: datetime) -> Reloaded:
     return done
 
 
-def _person(context: Context, one: Person, last: datetime | None) -> PersonView:
-    held = permissions.standing_of(context, Warrant(person=one.id))
+def _person(context: Context, one: Person, held: Standing, last: datetime | None) -> PersonView:
     return PersonView(
         id=one.id,
         name=one.name,
         active=one.active,
         time_zone=one.time_zone,
-        roles=role_words(held),
+        roles=words(held),
         channels=tuple(trials.reaching(context, one)),
         signed_in_at=last,
     )
@@ -139,4 +138,5 @@ def _person(context: Context, one: Person, last: datetime | None) -> PersonView:
 
 def permits(context: Context, warrant: Warrant) -> frozenset[Permission]:
     """Give everything that somebody may do for some team at least."""
-    return frozenset(one for one in Permission if permissions.verdict(context, warrant, one).allowed)
+    held, access = permissions.standing_of(context, warrant), context.live.current.revision.access
+    return frozenset(one for one in Permission if decide(held, one, access).allowed)

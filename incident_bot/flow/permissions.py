@@ -6,11 +6,9 @@ paged for they may always acknowledge or pass on, whatever their role.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from incident_bot.config.revision import Revision
 from incident_bot.core.access import (
     Permission,
     Role,
@@ -29,6 +27,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import Verb
 from incident_bot.flow.history import Roster
 from incident_bot.flow.sight import visible
+from incident_bot.flow.standings import scheduled
 from incident_bot.store import outbox
 from incident_bot.store.transaction import Tx
 
@@ -44,7 +43,7 @@ def standing_of(context: Context, warrant: Warrant) -> Standing:
     person = revision.people.get(warrant.person or "")
     held = Standing()
     if person is not None and person.active:
-        held = standing(person.id, revision.access, revision.teams.values(), _scheduled(revision))
+        held = standing(person.id, revision.access, revision.teams.values(), scheduled(revision))
     return raised(held, warrant.role) if warrant.role else held
 
 
@@ -54,8 +53,9 @@ def verdict(
     """Say whether a warrant allows something, for the team that it is about where that is known."""
     access = context.live.current.revision.access
     # Most callers may do it wherever they ask: then nobody looks at who stands on which schedule.
-    if warrant.role is not None:
-        quick = decide(Standing(everywhere=warrant.role), permission, access, team=team)
+    least = warrant.role or _least(context, warrant)
+    if least is not None:
+        quick = decide(Standing(everywhere=least), permission, access, team=team)
         if quick.allowed:
             return quick
     return decide(standing_of(context, warrant), permission, access, team=team)
@@ -135,19 +135,19 @@ def said_by(context: Context, actor: str) -> Warrant:
     return Warrant(role=Role.VIEWER if access.written else access.default)
 
 
+def _least(context: Context, warrant: Warrant) -> Role | None:
+    """Give what an active person has without anybody naming them: what is written for somebody may be less."""
+    revision = context.live.current.revision
+    person = revision.people.get(warrant.person or "")
+    if person is None or not person.active or person.id in revision.access.roles:
+        return None
+    return revision.access.default
+
+
 def _permission(verb: Verb) -> Permission:
     if verb.name in OPENING:
         return Permission.INCIDENT_DECLARE
     return Permission.STATUS_PUBLISH if verb.name in PUBLISHING else Permission.INCIDENT_ACT
-
-
-def _scheduled(revision: Revision) -> Mapping[str, frozenset[str]]:
-    schedules = revision.schedules
-    return {
-        team.id: schedules[team.schedule].people
-        for team in revision.teams.values()
-        if team.schedule is not None and team.schedule in schedules
-    }
 
 
 def _was_paged(tx: Tx, incident: Incident, person: str) -> bool:

@@ -56,8 +56,8 @@ def test_what_is_refused_says_what_to_write(bot: CommandLine, words: tuple[str, 
 
 
 def test_the_list_says_what_everybody_may_do(bot: CommandLine) -> None:
-    assert "ana  Ana Example  responder everywhere" in bot.ok("user", "list")
+    assert "ana  Ana Example  responder of every team" in bot.ok("user", "list")
     bot.write({"rotations/access.yaml": "roles: {ben: {'*': admin}}\n"})
     listed = bot.ok("user", "list")
-    assert "ben  Ben Example  admin everywhere" in listed
-    assert "ana  Ana Example  viewer everywhere, responder of web" in listed
+    assert "ben  Ben Example  admin of every team" in listed
+    assert "ana  Ana Example  viewer of every team, responder of web" in listed

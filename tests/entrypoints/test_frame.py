@@ -208,3 +208,40 @@ def test_health_checks_do_not_fill_the_log(world: World, logged: Callable[[], li
 def test_half_of_a_surrogate_pair_in_a_detail_costs_no_answer() -> None:
     body = json.loads(problems.encode(400, "no such name: \ud800", path="$.\udfff"))
     assert body["detail"] == "no such name: ?"
+
+
+KINDS: Mapping[str, tuple[str, str, int]] = {
+    "a page": ("GET", "/", 200),
+    "a page for whoever is nobody yet": ("GET", "/sign-in", 303),
+    "an asset": ("GET", "/static/console.css", 200),
+    "a redirect": ("GET", "/favicon.ico", 303),
+    "the API": ("GET", "/api/v1/incidents", 200),
+    "no such thing": ("GET", "/nope", 404),
+    "no such method": ("DELETE", "/", 405),
+    "a wrong form": ("POST", "/settings/tokens", 409),
+    "an export": ("GET", "/settings/audit.csv", 200),
+    "numbers": ("GET", "/metrics", 200),
+    "a head": ("HEAD", "/incidents", 200),
+    "too much": ("POST", "/api/v1/incidents", 413),
+}
+
+
+def test_the_headers_stand_on_every_kind_of_answer(make_world: Callable[..., World]) -> None:
+    open_, behind_https = make_world(), make_world(public_url="https://bot.example.com")
+    for case, (method, path, status) in KINDS.items():
+        body = b"x" * (BODY_LIMIT + 1) if status == 413 else None
+        for world, transport in ((open_, None), (behind_https, "max-age=31536000")):
+            answer = world.client().request(method, path, content=body)
+            assert answer.status_code == status, case
+            headers = answer.headers
+            assert headers.get("strict-transport-security") == transport, case
+            assert "default-src 'none'" in headers["content-security-policy"], case
+            assert "frame-ancestors 'none'" in headers["content-security-policy"], case
+            for name, value in (
+                ("x-content-type-options", "nosniff"),
+                ("x-frame-options", "DENY"),
+                ("cross-origin-opener-policy", "same-origin"),
+                ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+            ):
+                assert headers[name] == value, (case, name)
+            assert headers["referrer-policy"] in {"no-referrer", "same-origin"}, case

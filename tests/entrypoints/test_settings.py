@@ -17,6 +17,7 @@ from incident_bot.flow import audits, sessions
 from incident_bot.flow.audits import Sought
 from incident_bot.flow.sessions import Opening
 from incident_bot.store import interventions
+from incident_bot.telemetry import begin_asking
 from tests.entrypoints.conftest import FILES, World
 
 PEOPLE = FILES["rotations/people.yaml"] + "  ada: {name: Ada}\n  eve: {name: Eve}\n"
@@ -161,6 +162,7 @@ def test_the_configuration_is_reloaded_by_somebody_and_what_is_wrong_is_shown(ru
 
 def test_the_audit_is_filtered_by_its_address_paged_and_exported(ruled: World) -> None:
     context, client = ruled.application.context, browser(ruled, "bob")
+    begin_asking()
     with context.store.write() as tx:
         for number in range(60):
             at = ruled.clock.now() + timedelta(days=number // 30)

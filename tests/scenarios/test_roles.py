@@ -8,6 +8,7 @@ from incident_bot.core.access import Warrant
 from incident_bot.core.errors import NotAllowed
 from incident_bot.flow import commands, interventions
 from incident_bot.flow.oncall.run import run
+from incident_bot.store import interventions as audits
 from tests.plugins.story import Story, on_every_database
 from tests.plugins.story_files import documents
 
@@ -66,3 +67,28 @@ def test_a_change_of_the_configuration_counts_at_once(story: Story) -> None:
     with pytest.raises(NotAllowed, match="Ask whoever keeps the configuration"):
         slack(story, "note hello", "theo")
     assert interventions.maintenance(story.context, now=story.clock.now()) == []
+
+
+def test_two_incidents_are_one_for_whom_both_teams_let(story: Story) -> None:
+    roles = "default: viewer\nroles: {dan: admin, ben: {web: responder}}\n"
+    assert story.reload({**documents(), ACCESS: roles}).ok
+    for service in ("shop", "lake"):
+        story.fires(alertname=f"Odd{service}", severity="critical", service=service)
+    with pytest.raises(NotAllowed, match="responder for the team data"):
+        slack(story, "INC-1 dup INC-2", "ben")
+    assert "INC-2" in slack(story, "INC-1 dup INC-2", "dan")
+
+
+def test_whose_role_changes_is_in_the_audit(story: Story) -> None:
+    before = {**documents(), ACCESS: "default: viewer\n"}
+    assert story.reload(before).ok
+    assert story.reload({**before, ACCESS: "default: viewer\nroles: {theo: admin}\n"}).ok
+    with story.context.store.read() as tx:
+        newest, first = audits.audit(tx, audits.Sought(action="access"))
+    assert (newest.actor, newest.action, newest.data) == (
+        "the files", "access.changed", {"revision": story.context.live.current.revision.id}
+    )  # fmt: skip
+    assert newest.before == {"theo": ["viewer of every team"]}
+    assert newest.after == {"theo": ["admin of every team"]}
+    assert first.after is not None
+    assert first.after["ana"] == ["viewer of every team", "responder of web"]

@@ -39,7 +39,9 @@ from incident_bot.core.model import (
 )
 from incident_bot.flow.channel_facts import PAGERDUTY
 from incident_bot.flow.commands import arguments
+from incident_bot.flow.grammar import verb_named
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.permissions import need_verb
 from incident_bot.flow.placed import attached
 from incident_bot.flow.sight import visible
 from incident_bot.flow.triage import Triage
@@ -70,7 +72,11 @@ def _merge(joining: Joining) -> tuple[str, int]:
     number, reason = arguments.other_incident(joining.rest, example="dup INC-1")
     tx.lock_intake()
     for wanted in (joining.number, number):
-        visible(tx, ledger.context.seer, wanted)
+        about = visible(tx, ledger.context.seer, wanted)
+        need_verb(
+            ledger.context, tx, verb_named("dup"), about,
+            actor=joining.actor, source=joining.source, now=joining.now,
+        )  # fmt: skip
     both = incidents.get_many(tx, {joining.number, number})
     found, into = (ledger.incident(both[wanted]) for wanted in (joining.number, number))
     end = incidents.end_of_merges(tx, into)

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import structlog
 
-from incident_bot.core.errors import IncidentBotError
+from incident_bot.core.errors import IncidentBotError, NotAllowed
 from incident_bot.core.incident import AddItem, AddNote, Command, EditNote, FinishItem, RetractNote, decide
 from incident_bot.core.model import ItemKind, Json, Kind
 from incident_bot.core.rooms.heard import Mark, first_on, kept_by
 from incident_bot.flow.context import Context
+from incident_bot.flow.grammar import verb_named
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.permissions import need_verb
 from incident_bot.flow.sight import load
 from incident_bot.flow.slack.attached import files_of
 from incident_bot.flow.slack.channels import Channels
@@ -188,6 +190,8 @@ class _Look:
         if isinstance(standing, int):
             self._forget(number, but=sources, why="it was taken out of its message")
         if not isinstance(standing, int):
+            if keeping.by and not self._may(number, keeping.by):
+                return
             pinned_by = actor(self.context, keeping.by) if keeping.by else author
             note = AddNote(
                 text=text
@@ -232,7 +236,7 @@ class _Look:
         if asked is None or "followup" in self.done or message.get("bot_id"):
             return
         text = " ".join(self._text(message).split())[:ITEM_MOST]
-        if not text:
+        if not text or not self._may(number, asked.by):
             return
         order = AddItem(kind=ItemKind.FOLLOWUP, text=text)
         self._change(number, actor(self.context, asked.by), order, {"followup": 0})
@@ -248,7 +252,23 @@ class _Look:
             if len(found) != 1:
                 return
             (item,) = found
+        if not self._may(number, asked.by):
+            return
         self._change(number, actor(self.context, asked.by), FinishItem(number=item), {"done": item})
+
+    def _may(self, number: int, user: str) -> bool:
+        """Say whether a member's role lets their mark count; one that does not is left as it is."""
+        by = actor(self.context, user)
+        with self.context.store.read() as tx:
+            incident = load(tx, number)
+            try:
+                need_verb(
+                    self.context, tx, verb_named("note"), incident, actor=by, source=SOURCE, now=self.now()
+                )
+            except NotAllowed as refused:
+                log.info("a mark does not count", actor=by, error=str(refused))
+                return False
+        return True
 
     def _text(self, message: Mapping[str, Any]) -> str:
         said = str(message.get("text") or "")

@@ -15,7 +15,9 @@ from incident_bot.core.model import Incident, incident_name
 from incident_bot.core.rooms import Place, Shown
 from incident_bot.flow.commands.declaring import declare_from_line
 from incident_bot.flow.context import Context
+from incident_bot.flow.grammar import verb_named
 from incident_bot.flow.ledger import Ledger
+from incident_bot.flow.permissions import need_verb
 from incident_bot.flow.sight import load, visible
 from incident_bot.flow.slack.pacing import Paced
 from incident_bot.flow.slack.where import incident_at
@@ -48,11 +50,13 @@ def here(
         try:
             with context.store.write() as tx:
                 if new is not None:
+                    need_verb(context, tx, verb_named("new"), None, actor=actor, source=SOURCE, now=now)
                     ledger = Ledger(context, tx, now=now)
                     ledger.take(declare_from_line(ledger, new[1], actor=actor, source=SOURCE))
                     (incident,) = ledger.flush()
                 else:
                     incident = visible(tx, context.seer, number or 0, lock=True)
+                    need_verb(context, tx, verb_named("note"), incident, actor=actor, source=SOURCE, now=now)
                 _convert(tx, incident, channel, name, now)
         except LostRace:
             continue
