@@ -47,9 +47,10 @@ def _rsa(_number: int) -> RSAKey:
 class Provider:
     """The provider. `user` is who sits at its browser; `mischief` is what goes wrong, by name."""
 
-    def __init__(self, now: Callable[[], datetime], *, redirect: str) -> None:
-        """Take the clock, and the one address to which it hands people back."""
+    def __init__(self, now: Callable[[], datetime], *, redirect: str, host: str = "127.0.0.1") -> None:
+        """Take the clock, the one address to which it hands people back, and under which name it is reached."""
         self.now = now
+        self._host = host
         self.redirect = redirect
         self.user: dict[str, Any] = {"sub": "1", "email": "alice@example.com", "email_verified": True}
         self.claims: dict[str, Any] = {}
@@ -68,7 +69,7 @@ class Provider:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://{self._host}:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -216,8 +217,15 @@ class Provider:
             def _do(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                status, content = provider._answer(self.command, self.path, headers, body)
+                there = ""
+                if self.path.startswith("/authorize?"):
+                    there = provider.authorize(f"{provider.url}{self.path}")
+                status, content = (
+                    (303, b"") if there else provider._answer(self.command, self.path, headers, body)
+                )
                 self.send_response(status)
+                if there:
+                    self.send_header("location", there)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
