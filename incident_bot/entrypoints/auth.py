@@ -122,6 +122,11 @@ class Doorkeeper:
             raise SignInNeeded
         return self._reaching(request, caller, "read" if request.method in _SAFE else "write")
 
+    def present(self, request: Request) -> bool:
+        """Say whether what let this request in still would: a stream asks again and again."""
+        given = access.given_token(authorization(request.scope["headers"]))
+        return (access.identify(self._context, given) or self._at_console(request)) is not None
+
     def acting(self, caller: Caller, wanted: str | None) -> Caller:
         """Let a token act as a person of `people.yaml`; raises NotFound where there is no such person.
 

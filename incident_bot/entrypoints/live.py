@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -32,6 +33,7 @@ router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
 POLL_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 15.0
+STILL_SECONDS: Final = 5.0
 # A storm signals hundreds of times a second; ten looks a second are live enough.
 SETTLE_SECONDS: Final = 0.1
 BATCH: Final = 200
@@ -44,6 +46,7 @@ pulse = APIRouter(include_in_schema=False)
 
 @pulse.get("/now/live")
 async def now_live(
+    request: Request,
     at: AtDesk,
     _caller: Visitor,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
@@ -51,7 +54,8 @@ async def now_live(
 ) -> StreamingResponse:
     """Say each time that something happened anywhere; an event's id is all that is told of it."""
     start = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else after
-    return StreamingResponse(beats(at, start), media_type="text/event-stream", headers=_STREAMED)
+    still = partial(at.doorkeeper.present, request)
+    return StreamingResponse(beats(at, start, still=still), media_type="text/event-stream", headers=_STREAMED)
 
 
 @router.get(
@@ -66,6 +70,7 @@ async def now_live(
     },
 )
 async def live(
+    request: Request,
     at: AtDesk,
     caller: Reader,
     number: Number,
@@ -77,13 +82,19 @@ async def live(
     latest = await run_in_threadpool(_latest, seen, number)
     resumed = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else after
     start = latest if resumed is None else resumed
-    return StreamingResponse(follow(seen, number, start), media_type="text/event-stream", headers=_STREAMED)
+    still = partial(at.doorkeeper.present, request)
+    return StreamingResponse(
+        follow(seen, number, start, still=still), media_type="text/event-stream", headers=_STREAMED
+    )
 
 
-async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
+async def follow(
+    at: Desk, number: int, after: int, *, still: Callable[[], bool] = lambda: True
+) -> AsyncIterator[str]:
     """Yield the entries behind `after` as they come, until the process stops or the reader leaves.
 
-    It ends, too, where the incident is made private and the reader may not see it any more.
+    It ends, too, where the incident is made private and the reader may not see it any more, and where `still` says that
+    the reader would not be let in again: their session was ended, or their token revoked.
     """
 
     def look() -> list[str]:
@@ -93,14 +104,14 @@ async def follow(at: Desk, number: int, after: int) -> AsyncIterator[str]:
         return [event(entry) for entry in entries]
 
     try:
-        async for told in _stream(at, look):
+        async for told in _stream(at, look, still):
             yield told
     except NotFound:
         return
 
 
-async def beats(at: Desk, after: int) -> AsyncIterator[str]:
-    """Yield one event whenever there is something newer than the event `after`, whatever it is."""
+async def beats(at: Desk, after: int, *, still: Callable[[], bool] = lambda: True) -> AsyncIterator[str]:
+    """Yield one event whenever there is something newer than the event `after`, whatever it is; `still` as above."""
 
     def look() -> list[str]:
         nonlocal after
@@ -110,11 +121,11 @@ async def beats(at: Desk, after: int) -> AsyncIterator[str]:
         after = newest
         return [f"id: {newest}\nevent: changed\ndata: 1\n\n"]
 
-    async for told in _stream(at, look):
+    async for told in _stream(at, look, still):
         yield told
 
 
-async def _stream(at: Desk, look: Callable[[], list[str]]) -> AsyncIterator[str]:
+async def _stream(at: Desk, look: Callable[[], list[str]], still: Callable[[], bool]) -> AsyncIterator[str]:
     """Yield what each look finds, and a sign of life when nothing is found for a while."""
     loop = asyncio.get_running_loop()
     wake = asyncio.Event()
@@ -124,11 +135,15 @@ async def _stream(at: Desk, look: Callable[[], list[str]]) -> AsyncIterator[str]
             loop.call_soon_threadsafe(wake.set)
 
     removers = (at.context.signals.add_listener(waker), at.streams.add(waker))
-    quiet_since = loop.time()
+    quiet_since = asked_at = loop.time()
     try:
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         while not at.streams.closed:
             wake.clear()
+            if loop.time() - asked_at >= STILL_SECONDS:
+                asked_at = loop.time()
+                if not await run_in_threadpool(still):
+                    return
             for told in await run_in_threadpool(look):
                 quiet_since = loop.time()
                 yield told

@@ -142,7 +142,9 @@ def sign_out(at: AtDesk, caller: Visitor) -> Response:
 
 @router.get("/me")
 def me_page(request: Request, at: AtDesk, caller: Visitor, next: str = "/") -> Response:  # noqa: A002 - as above
-    """Ask who is here, so that actions carry a name; whoever signed in as themselves is told so."""
+    """Ask who is here, so that actions carry a name; whoever signed in as themselves is led to their settings."""
+    if caller.person is not None:
+        return RedirectResponse("/settings", HTTPStatus.SEE_OTHER)
     people = at.context.live.current.revision.people.values()
     known = sorted((one for one in people if one.active), key=lambda one: one.name.casefold())
     looks: Looks = request.app.state.looks
@@ -151,7 +153,6 @@ def me_page(request: Request, at: AtDesk, caller: Visitor, next: str = "/") -> R
         title="Who are you?",
         people=known,
         actor=caller.actor,
-        proven=caller.person is not None,
         next=_own(next),
         guarded=at.doorkeeper.guarded,
     )

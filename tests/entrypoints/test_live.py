@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from incident_bot.entrypoints import live
-from incident_bot.flow import queries
-from tests.entrypoints.conftest import World
+from incident_bot.flow import queries, sessions
+from incident_bot.flow.sessions import Opening
+from tests.entrypoints.conftest import START, World
 
 
 def parsed(event: str) -> tuple[int, dict[str, Any]]:
@@ -186,3 +188,29 @@ def test_an_unknown_incident_is_refused_before_the_stream_begins(world: World) -
     answer = world.client().get("/api/v1/incidents/INC-9/live")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_stream_ends_with_the_session_that_opened_it(
+    guarded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "STILL_SECONDS", 0.0)
+    monkeypatch.setattr(live, "POLL_SECONDS", 0.01)
+    context = guarded.application.context
+    with context.store.write() as tx:
+        secret = sessions.open_session(context, tx, Opening(person="alice", how="oidc"), now=START)
+    guarded.client(headers={"authorization": "Bearer api-secret-token"}).post(
+        "/api/v1/incidents", json={"title": "x"}
+    )
+    desk = guarded.application.app.state.desk
+    cookie = [(b"cookie", f"incident_bot_session={secret}".encode())]
+    request = Request({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": cookie})
+
+    async def watch() -> list[str]:
+        found = []
+        async for event in live.follow(desk, 1, 0, still=lambda: desk.doorkeeper.present(request)):
+            found.append(event)
+            if event.startswith("id:"):
+                await asyncio.to_thread(sessions.end_all, context, person="alice", by="alice", now=START)
+        return found
+
+    assert len(asyncio.run(asyncio.wait_for(watch(), 20))) >= 2
