@@ -130,12 +130,13 @@ def build_app(
     # The last one added stands outermost.
     app.add_middleware(Frame, metrics=metrics, secure=context.settings.public_url.startswith("https://"))
     app.add_middleware(IntakeDoor, context=context, intake=intake, metrics=metrics)
-    settings = context.settings
-    _describe_once(app, guarded=settings.api_token is not None or settings.sign_in_configured)
+    _describe_once(app, context)
     return app
 
 
-def _describe_once(app: FastAPI, *, guarded: bool) -> None:
+def _describe_once(app: FastAPI, context: Context) -> None:
+    guarded = context.settings.api_token is not None or context.settings.sign_in_configured
+
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = describe(app, guarded=guarded)
