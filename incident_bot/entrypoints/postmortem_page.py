@@ -205,6 +205,7 @@ def _page(request: Request, at: Desk, caller: Caller, number: int, shown: _Shown
         entries=inserting.choices(context, number, limit=ENTRIES_SHOWN),
         sections=inserting.sections(found.draft),
         history=documents.history(context, number),
+        drafted_by=documents.DRAFTED_BY,
         people=[one for one in people.values() if one.active],
         wording=blaming(text)[:WORDINGS_SHOWN],
         types=[one.value for one in FollowUpType],

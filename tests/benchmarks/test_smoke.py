@@ -122,3 +122,9 @@ def test_live() -> None:
     figures = run("live")["figures"]
     assert [one["page"] for one in figures] == ["incident", "now"]
     assert all(one["p50_ms"] > 0 for one in figures)
+
+
+def test_export() -> None:
+    told = run("export")
+    assert set(told["figures"]) == {"Markdown", "HTML", "PDF", "JSON", "editor", "bundle"}
+    assert told["entries"] == 50

@@ -24,6 +24,7 @@ from incident_bot.core.incident import (
     Rules,
     SavePostmortem,
     SetPostmortem,
+    SetReminders,
     evolve,
     remind,
     upcoming,
@@ -256,6 +257,13 @@ class TestReminders:
         assert min(weeks) > 6 * DAY
         done = did("bob", FinishItem(number=1), incident).incident
         assert not upcoming(done, self.AROUND, now=at)
+
+    def test_whoever_wants_no_reminders_gets_none_of_these(self) -> None:
+        added = AddItem(kind=ItemKind.FOLLOWUP, text="warm it up", owner="bob", due=NOW + DAY)
+        incident = remind(did("alice", added, over()).incident, self.AROUND, now=NOW + DAY)[0].incident
+        assert upcoming(incident, self.AROUND, now=NOW + DAY)
+        off = did("bob", SetReminders(off=True), incident).incident
+        assert not upcoming(off, self.AROUND, now=NOW + DAY)
 
 
 class TestProof:

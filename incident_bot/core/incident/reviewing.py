@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from incident_bot.core.effects import Effect, Moment, Nudge
 from incident_bot.core.errors import Refused
@@ -76,6 +76,8 @@ def decide_review(command: ReviewCommand, case: Case) -> Decision:
             return _set(command, case)
         case ProveFollowUp():
             return _prove(command, case)
+        case _:
+            assert_never(command)
 
 
 def _first_due(case: Case) -> dict[str, Json]:

@@ -66,8 +66,7 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
             yield "".join(block)
             block = []
         block.append(line)
-    if block:
-        yield "".join(block)
+    yield "".join(block)
 
 
 def _regions(
