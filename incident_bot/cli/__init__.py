@@ -22,6 +22,7 @@ from incident_bot.cli.calendars import calendar_app
 from incident_bot.cli.check import check
 from incident_bot.cli.drill import drill
 from incident_bot.cli.importing import import_schedules
+from incident_bot.cli.insights import insights_app
 from incident_bot.cli.oncall import WithReport, oncall
 from incident_bot.cli.postmortem import postmortem
 from incident_bot.cli.printing import print_json, print_simulated, shown
@@ -72,6 +73,7 @@ app.add_typer(token_app, name="token")
 app.add_typer(calendar_app, name="calendar")
 app.add_typer(slack_app, name="slack")
 app.add_typer(user_app, name="user")
+app.add_typer(insights_app, name="insights")
 
 SOURCE: Final = "cli"
 _LABELS: Final = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_]*=)")

@@ -160,6 +160,8 @@ class TeamShape(Shape):
     """Rows that take the place of those in `escalation.yaml`."""
     acks: dict[RungName, AcksWord] = Field(default_factory=dict)
     """What takes the place of the severities' own `acks`."""
+    digest: bool = True
+    """Whether it is told each Monday what its alerts were worth."""
 
 
 class TeamsShape(Shape):
@@ -234,5 +236,6 @@ def build_teams(
             members=tuple(dict.fromkeys(written.members)),
             slack_channel=written.slack_channel or None,
             services=tuple(dict.fromkeys(written.services)),
+            digest=written.digest,
         )
     return teams

@@ -80,6 +80,8 @@ class Moment(StrEnum):
     """Somebody is reminded of a promised update, or of what is missing."""
     MISSED = "missed"
     """A promised update has not come."""
+    DIGEST = "digest"
+    """What a team's alerts were worth in the past week."""
 
 
 class TimerKind(StrEnum):

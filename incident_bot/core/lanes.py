@@ -47,6 +47,7 @@ _OF_MOMENT: Final[Mapping[Moment, Priority]] = MappingProxyType({
     Moment.POSTMORTEM: Priority.REST,
     Moment.HANDOFF: Priority.REST,
     Moment.MOVED: Priority.REST,
+    Moment.DIGEST: Priority.REST,
 })  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from incident_bot.flow import (
 )
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
+from incident_bot.flow.digest import Digests
 from incident_bot.flow.graphs.taking import Taker
 from incident_bot.flow.oncall import handoffs
 from incident_bot.flow.postmortems.work import REST_SECONDS, Papers
@@ -216,10 +217,12 @@ class Worker:
                 self._stop.wait(POLL_SECONDS)
 
     def _look_for_lateness(self) -> None:
+        digests = Digests(self._context)
         # What was due while the bot was down is being done in the first moments.
         while not self._stop.wait(lateness.EVERY.total_seconds()):
             try:
                 lateness.watch(self._context, now=self._now())
+                digests.step(now=self._now())
             except Exception:
                 # The fence: whoever looks after the others must not be what ends first.
                 log.exception("looking for what is late failed; beginning anew")

@@ -230,6 +230,11 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "clocks": "2026b",
         "moved": [{"was": _NOW, "now": _NOW + timedelta(hours=1), "people": ["Alice Example"]}],
     },
+    "slack/digest.j2": {
+        **_SHIFT,
+        "text": "Alerts of Payments, the week to Sun 20 Dec",
+        "lines": ["7 pages, 4 at night; 6 incidents, 1 of them acted upon."],
+    },
     "mail.html.j2": {
         **_PAGE,
         "kind": "step",

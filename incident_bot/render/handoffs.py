@@ -17,7 +17,7 @@ from incident_bot.render.messages import SUBJECT_MOST, Message
 from incident_bot.render.templates import Templates
 
 MOMENTS: Final = frozenset(
-    {Moment.HANDOFF, Moment.TAP, Moment.UNTAPPED, Moment.SWAP, Moment.MOVED, Moment.NUDGE}
+    {Moment.HANDOFF, Moment.TAP, Moment.UNTAPPED, Moment.SWAP, Moment.MOVED, Moment.NUDGE, Moment.DIGEST}
 )
 """What is written here, and nowhere else."""
 TITLE_MOST: Final = 100
@@ -60,7 +60,9 @@ def handoff_message(
 
 
 def _page(data: JsonObject) -> str:
-    """Give the page that a message is about: an incident's, else that of those on call."""
+    """Give the page that a message is about: the one that it names, an incident's, else that of those on call."""
+    if "page" in data:
+        return str(data["page"])
     incident = data.get("incident")
     return f"incidents/{quote(str(incident))}" if incident else "oncall"
 
@@ -74,6 +76,7 @@ def _template(moment: Moment, data: JsonObject) -> str:
         Moment.TAP: "page/tap.j2",
         Moment.UNTAPPED: "page/untapped.j2",
         Moment.MOVED: "slack/moved.j2",
+        Moment.DIGEST: "slack/digest.j2",
     }.get(moment, "page/swap.j2")
 
 

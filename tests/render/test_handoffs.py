@@ -18,7 +18,7 @@ URL = "https://incidents.example.com/"
 ALICE = Person(id="alice", name="Alice Example", time_zone="Europe/Berlin")
 NAMES = (
     "slack/handoff.j2", "slack/moved.j2", "page/handoff_begins.j2", "page/handoff_ends.j2", "page/tap.j2",
-    "page/untapped.j2", "page/swap.j2",
+    "page/untapped.j2", "page/swap.j2", "slack/digest.j2",
 )  # fmt: skip
 AT = "2026-03-09T08:00:00Z"
 

@@ -50,6 +50,8 @@ class Team:
     members: tuple[str, ...] = ()
     slack_channel: str | None = None
     services: tuple[str, ...] = ()
+    digest: bool = True
+    """Whether it is told each Monday what its alerts were worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

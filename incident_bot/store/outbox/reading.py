@@ -56,6 +56,13 @@ def of_keys(tx: Tx, keys: Sequence[str]) -> list[OutboxRow]:
     return found(tx, every().where(table.c.key.in_(keys)).order_by(table.c.id))
 
 
+def is_there(tx: Tx, key: str) -> bool:
+    """Say whether there is, or was, a page or message of this key."""
+    return (
+        tx.connection.execute(sa.select(table.c.id).where(table.c.key == storable(key))).first() is not None
+    )
+
+
 def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     """Give every page of the incident with its attempts, in the order in which they were planned."""
     return _with_attempts(tx, incident_id, RowKind.PAGE)
