@@ -59,7 +59,7 @@ def insights_csv(
 @router.get("/insights/weeks.svg")
 def weeks_svg(at: AtDesk, caller: Visitor, span: Span, days: Days = None) -> Response:
     """Draw incidents by week."""
-    view = flow.insights(at.seen_by(caller), _asked(at, caller, span, days), now=at.now())
+    view = flow.charted(at.seen_by(caller), _asked(at, caller, span, days))
     worst = at.context.live.current.revision.ladder.rungs[0].name
     bars = [
         WeekBar(name=one.week, incidents=one.incidents, grave=one.severities.get(worst, 0))
@@ -71,7 +71,7 @@ def weeks_svg(at: AtDesk, caller: Visitor, span: Span, days: Days = None) -> Res
 @router.get("/insights/hours.svg")
 def hours_svg(at: AtDesk, caller: Visitor, span: Span, days: Days = None) -> Response:
     """Draw pages by the local hour of whoever was paged."""
-    view = flow.insights(at.seen_by(caller), _asked(at, caller, span, days), now=at.now())
+    view = flow.charted(at.seen_by(caller), _asked(at, caller, span, days))
     return document(hours_chart("Pages by local hour", [Day(name="Everybody", hours=view.hours)]), SVG)
 
 

@@ -12,7 +12,7 @@ from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.sight import hidden, visible
 from incident_bot.flow.slack.names import called
-from incident_bot.store import alerts, incidents, insights
+from incident_bot.store import incidents, insights
 from incident_bot.store.transaction import Tx
 
 SHORT: Final = timedelta(minutes=10)
@@ -68,12 +68,6 @@ class RecordView:
         return self.worked + self.failed + self.outdated
 
 
-def alert_names(tx: Tx, number: int) -> list[str]:
-    """Give the names of an incident's alerts, each once, in the order in which they came."""
-    members = alerts.members_of_incident(tx, number)
-    return list(dict.fromkeys(name for labels, _, _ in members if (name := labels.get("alertname"))))
-
-
 def verdicts(tx: Tx, number: int) -> dict[str, Verdict]:
     """Give the last verdict on each alert of an incident."""
     return {alert: Verdict(str(event.data["verdict"])) for alert, event in _given(tx, number).items()}
@@ -90,7 +84,7 @@ def of_incident(context: Context, number: int) -> OpinionsView:
     with context.store.read() as tx:
         incident = visible(tx, context.seer, number)
         given = _given(tx, number)
-        names = alert_names(tx, number)
+        names = insights.names_of(tx, number)
         said = _said(tx, incident)
     looks = hint(incident)
     word = Judged(str(said.data["judged"])) if said else None

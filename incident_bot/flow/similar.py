@@ -12,7 +12,6 @@ from incident_bot.core.similar import Known, Promise, Similar, shared_labels, si
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import seen, visible
 from incident_bot.flow.slack.names import called
-from incident_bot.store import alerts as episodes_store
 from incident_bot.store import insights
 from incident_bot.store.transaction import Tx
 
@@ -85,9 +84,8 @@ def promised(found: Iterable[SimilarView]) -> tuple[str, ...]:
 
 def compared(context: Context, tx: Tx, incident: Incident, *, public: bool = False) -> tuple[Similar, ...]:
     """Give the past incidents that are most like one; with `public`, none that is private, whoever asks."""
-    members = episodes_store.members_of_incident(tx, incident.id)
-    labels = [one for one, _, _ in members]
-    names = list(dict.fromkeys(name for one in labels if (name := one.get("alertname"))))[:ALERTS_MOST]
+    labels = insights.labels_of(tx, [incident.id]).get(incident.id, [])
+    names = insights.names_of(tx, incident.id)[:ALERTS_MOST]
     had = insights.incidents_with(tx, names, before=incident.id, each=EPISODES_LOOKED_AT)
     near = sorted(had, reverse=True)[:LOOKED_AT]
     if incident.service is not None:

@@ -242,3 +242,14 @@ def labels_of(tx: Tx, numbers: Collection[int]) -> dict[int, list[Labels]]:
     for number, labels in tx.connection.execute(query.order_by(ranked.c.incident_id, ranked.c.place)):
         found.setdefault(number, []).append(labels)
     return found
+
+
+def names_of(tx: Tx, number: int) -> list[str]:
+    """Give the names of an incident's alerts, each once, in the order in which they came."""
+    query = (
+        sa.select(episode.c.alertname)
+        .where(episode.c.incident_id == number, episode.c.alertname.is_not(None))
+        .group_by(episode.c.alertname)
+        .order_by(sa.func.min(episode.c.id))
+    )
+    return list(tx.connection.execute(query).scalars())

@@ -73,7 +73,7 @@ class Noise(schemas.Answered):
     actionable: int
     share: float | None
     verdicts: dict[str, int]
-    length: Spread | None = Field(description="Of the newest hundred that ended.")
+    length: Spread | None = Field(description="Of the newest fifty that ended.")
     flapping: int
     proposal: str | None = Field(description="A change of its rule and what it would have done.")
     patch: str | None = Field(description="The change as YAML.")

@@ -15,6 +15,7 @@ from incident_bot.flow import opinions
 from incident_bot.flow.context import Context
 from incident_bot.flow.ledger import Ledger
 from incident_bot.flow.views import ReplyView
+from incident_bot.store import insights
 
 EXAMPLE: Final = "verdict noise HighErrorRate it was the deploy"
 WORDS: Final[Mapping[str, Verdict]] = MappingProxyType(
@@ -54,7 +55,7 @@ def verdict(ledger: Ledger, incident: Incident, rest: str) -> GiveVerdict:
         words = ", ".join(one.value for one in Verdict)
         raise Refused(f"{word[:40]!r} is no verdict; use one of {words}: `{EXAMPLE}`.{hint}")
     given = opinions.verdicts(ledger.tx, incident.id)
-    names = opinions.alert_names(ledger.tx, incident.id)
+    names = insights.names_of(ledger.tx, incident.id)
     if not names:
         raise Refused(f"{incident.name} has no alerts: a person declared it.")
     chosen = max((name for name in names if _begins(after, name)), key=len, default=None)

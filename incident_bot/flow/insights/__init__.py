@@ -3,6 +3,6 @@
 from incident_bot.flow.insights.asking import SPAN, Asked, asked
 from incident_bot.flow.insights.reading import gather
 from incident_bot.flow.insights.tables import TABLES, as_csv
-from incident_bot.flow.insights.views import InsightsView, insights
+from incident_bot.flow.insights.views import InsightsView, charted, insights
 
-__all__ = ["SPAN", "TABLES", "Asked", "InsightsView", "as_csv", "asked", "gather", "insights"]
+__all__ = ["SPAN", "TABLES", "Asked", "InsightsView", "as_csv", "asked", "charted", "gather", "insights"]

@@ -21,9 +21,9 @@ from incident_bot.store import paged
 from incident_bot.store.insights import Brief, Part
 from incident_bot.store.transaction import Tx
 
-SAMPLE: Final = 100
+SAMPLE: Final = 50
 """Of how many of an alert's newest episodes lengths are told."""
-NOISY: Final = 25
+NOISY: Final = 20
 """Of how many alerts everything is told."""
 
 
@@ -69,8 +69,8 @@ class _First(NamedTuple):
     starts_at: datetime
 
 
-def gather(context: Context, tx: Tx, wanted: Asked) -> Gathered:
-    """Read what is counted, as the context's seer may see it."""
+def gather(context: Context, tx: Tx, wanted: Asked, *, noisy: bool = True) -> Gathered:
+    """Read what is counted, as the context's seer may see it; without `noisy` only what charts draw."""
     briefs = store.briefs(
         tx, wanted.start, wanted.end, team=wanted.team, service=wanted.service, severity=wanted.severity
     )
@@ -87,7 +87,7 @@ def gather(context: Context, tx: Tx, wanted: Asked) -> Gathered:
     by_alert: dict[str, list[Part]] = {}
     for part in parts:
         by_alert.setdefault(part.name, []).append(part)
-    counts = _counts(tx, wanted, by_alert, unseen)
+    counts = _counts(tx, wanted, by_alert, unseen) if noisy else {}
     paged_for = Counter(page.incident for page in pages)
     return Gathered(
         cases=cases,

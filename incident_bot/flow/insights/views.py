@@ -177,6 +177,23 @@ def insights(context: Context, wanted: Asked, *, now: datetime) -> InsightsView:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartsView:
+    """What the charts draw."""
+
+    weeks: tuple[WeekView, ...]
+    hours: tuple[int, ...]
+
+
+def charted(context: Context, wanted: Asked) -> ChartsView:
+    """Give what the charts draw of the span, as the context's seer may see it."""
+    with context.store.read() as tx:
+        found = gather(context, tx, wanted, noisy=False)
+    people = burdens(found.pages, found.zones)
+    hours = tuple(sum(one.hours[hour] for one in people) for hour in range(HOURS))
+    return ChartsView(weeks=_weeks(wanted, found.cases), hours=hours)
+
+
 def noise(found: Gathered, wanted: Asked) -> tuple[NoiseView, ...]:
     """Give the noisiest alerts, each with the change of its rule that is worth it."""
     ranked = noisiest(found.fired, found.cases, found.pages, found.verdicts, found.zones)

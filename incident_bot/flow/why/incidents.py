@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from incident_bot.core.model import Episode, Event, Incident, JsonObject, Kind, Paging, Running, Status
+from incident_bot.core.model import Episode, Event, Incident, JsonObject, Kind, Paging, Running
 from incident_bot.core.nearby import Nearby
 from incident_bot.core.routing import title
 from incident_bot.core.timeline import redact
@@ -31,6 +31,8 @@ from incident_bot.store import incidents, interventions
 from incident_bot.store.transaction import Tx
 
 NOBODY = "Nobody was paged for this incident."
+LOOKED_AT = 100
+"""Of a storm's alerts, for people."""
 _STEPS = (Kind.STEP, Kind.FELL_BACK, Kind.EXHAUSTED, Kind.PAGED)
 
 
@@ -42,21 +44,23 @@ def explain(context: Context, number: int, *, now: datetime) -> JsonObject:
 def explain_incident(context: Context, number: int, *, listed: bool = True, now: datetime) -> Chain:
     """Say how an incident came to page whom it paged, and why not others; raises NotFound.
 
-    With `listed`, every alert stands in the data: of a storm that is most of the work, and pages for people have no use
-    for it.
+    With `listed`, every alert stands in the data; without it only the first ones of a storm are looked at, as pages for
+    people show no more.
     """
     with context.store.read() as tx:
         incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
         names = named(context, tx, [incident, *events])
-        episodes = episodes_store.episodes_of_incident(tx, number)
+        episodes = episodes_store.episodes_of_incident(tx, number, most=None if listed else LOOKED_AT)
+        total = episodes_store.count_of_incident(tx, number)
+        firing = episodes_store.count_firing(tx, [number])[number]
         links = [link for one in cut(episodes) for link in _alert(tx, one, incident, events, now)]
         links += _schedule(tx, events, names, now)
         call = phones.to_call(context, tx, incident)
         by = silenced_by(tx, episodes, now=now)
         changed = change_events.beside(context, tx, incident, episodes)
-    if len(episodes) > LINES_MOST:
-        links.append(Link(stage="alert", text=f"… and {len(episodes) - LINES_MOST} more alerts"))
+    if total > LINES_MOST:
+        links.append(Link(stage="alert", text=f"… and {total - LINES_MOST} more alerts"))
     if not episodes:
         links.insert(
             0,
@@ -87,7 +91,7 @@ def explain_incident(context: Context, number: int, *, listed: bool = True, now:
         more={
             "incident": incident.name,
             "revision": incident.revision,
-            "firing": sum(episode.status is Status.FIRING for episode in episodes),
+            "firing": firing,
             "alerts": [alert_json(episode) for episode in episodes if listed],
             "pages": [page_json(page) for page in pages],
             "call": [{"person": one.person, "name": one.name, "phone": one.phone} for one in call],

@@ -16,6 +16,7 @@ from incident_bot.store.alerts.deliveries import (
 )
 from incident_bot.store.alerts.episodes import (
     count_firing,
+    count_of_incident,
     count_unconfirmed,
     episode,
     episodes_of_incident,
@@ -44,6 +45,7 @@ __all__ = [
     "StoredDelivery",
     "count_deliveries",
     "count_firing",
+    "count_of_incident",
     "count_unconfirmed",
     "deferred",
     "deliveries_between",

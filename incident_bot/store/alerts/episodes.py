@@ -210,9 +210,16 @@ def open_of_source(tx: Tx, source: str) -> list[Episode]:
     return _found(tx, sa.select(table).where(_FIRING, table.c.source == source).order_by(table.c.id))
 
 
-def episodes_of_incident(tx: Tx, incident_id: int) -> list[Episode]:
-    """Give every episode attached to the incident, oldest first."""
-    return _found(tx, sa.select(table).where(table.c.incident_id == incident_id).order_by(table.c.id))
+def episodes_of_incident(tx: Tx, incident_id: int, *, most: int | None = None) -> list[Episode]:
+    """Give every episode attached to the incident, or the first ones, oldest first."""
+    query = sa.select(table).where(table.c.incident_id == incident_id).order_by(table.c.id)
+    return _found(tx, query.limit(most))
+
+
+def count_of_incident(tx: Tx, incident_id: int) -> int:
+    """Count the episodes attached to the incident."""
+    query = sa.select(sa.func.count()).where(table.c.incident_id == incident_id)
+    return int(tx.connection.execute(query).scalar_one())
 
 
 def count_firing(tx: Tx, incident_ids: Collection[int]) -> dict[int, int]:
