@@ -95,6 +95,7 @@ def test_every_verb_that_changes_is_in_the_table() -> None:
         "dup",
         "unmerge",
         "split",
+        "graph",
         "handoff",
         "undo",
         "untick",
