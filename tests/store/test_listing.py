@@ -9,7 +9,8 @@ import pytest
 
 from incident_bot.core.model import Disposition, Paging, Status
 from incident_bot.store import Store, alerts, insights, listing, outbox, paged
-from incident_bot.store.listing import WantedAlerts, WantedIncidents
+from incident_bot.store.incidents.listing import Wanted, listed
+from incident_bot.store.listing import WantedAlerts
 from tests.store.samples import MINUTE, NOW, some_episode, some_page, stored_incident
 
 DAY = timedelta(days=1)
@@ -58,21 +59,19 @@ def filled(store: Store) -> Store:
         ({"drill": False}, [2, 1]),
         ({"alert": "HighLatency"}, [1]),
         ({"alert": "Down"}, [2]),
-        ({"start": NOW + MINUTE}, [2]),
-        ({"end": NOW + MINUTE}, [3, 1]),
-        ({"paged": "alice"}, [3, 1]),
-        ({"paged": "alice", "drill": False, "start": NOW + MINUTE}, []),
-        ({"slower": 120.0, "drill": False}, [2, 1]),
-        ({"slower": 181.0, "drill": False}, [2]),
+        ({"since": NOW + MINUTE}, [2]),
+        ({"until": NOW + MINUTE}, [3, 1]),
+        ({"person": "alice"}, [3, 1]),
+        ({"person": "alice", "drill": False, "since": NOW + MINUTE}, []),
+        ({"slower": 2 * MINUTE, "drill": False}, [2, 1]),
+        ({"slower": 3.02 * MINUTE, "drill": False}, [2]),
     ],
 )
 def test_incidents_by_everything(filled: Store, conditions: dict[str, Any], found: list[int]) -> None:
     with filled.read() as tx:
-        wanted = WantedIncidents(**conditions)
-        assert [one.id for one in listing.incidents(tx, wanted, before_id=None, limit=9)] == found
-        assert [one.id for one in listing.incidents(tx, wanted, before_id=2, limit=9)] == [
-            n for n in found if n < 2
-        ]
+        wanted = Wanted(**conditions)
+        assert [one.id for one in listed(tx, wanted, limit=9)] == found
+        assert [one.id for one in listed(tx, wanted, before=2, limit=9)] == [n for n in found if n < 2]
 
 
 @pytest.mark.parametrize(
