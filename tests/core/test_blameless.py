@@ -116,3 +116,9 @@ def test_only_what_people_wrote_is_looked_at() -> None:
     assert blaming(f"{part}\n\n_To write: whose fault was it?_\n") == ()
     edited = part.replace("Nobody should have paged", "Bob should have paged")
     assert [one.line for one in blaming(f"# x\n{edited}")] == [3]
+
+
+def test_a_name_with_a_bracket_at_its_end_is_a_name_like_others() -> None:
+    bob = Person(id="bob", name="Bob <b>Example</b>")
+    say = without_names({"bob": bob}, {"bob": "responder 1"})
+    assert say("Told Bob <b>Example</b> at once") == "Told responder 1 at once"

@@ -79,12 +79,12 @@ def without_names(people: Mapping[str, Person], named: Mapping[str, str]) -> Cal
         return lambda text: text
     # The longest first: a whole name before its parts.
     listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    pattern = re.compile(rf"(?<![\w@])(?:<@)?(?:{listed})(?![\w])>?", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![\w@])(?:<@)?(?P<word>{listed})(?![\w])>?", re.IGNORECASE)
 
     def replaced(text: str) -> str:
         def role(found: re.Match[str]) -> str:
-            word = found[0].removeprefix("<@").removesuffix(">")
-            instead = words[word.casefold()]
+            word = found["word"]
+            instead = words.get(word.casefold(), OTHER)
             # A first name is a name where it is written as one.
             if word.isalpha() and word[0].islower():
                 return found[0]
