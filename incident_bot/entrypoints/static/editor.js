@@ -26,7 +26,7 @@
     try {
       const answer = await fetch(form.dataset.preview, { method: "POST", body: text.value, headers: { "content-type": "text/markdown" } });
       // Cleaned by the server: nothing in it can run, and the page's policy allows no script of its own.
-      if (answer.ok) shown.innerHTML = await answer.text();
+      if (answer.ok) shown.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
     } catch { /* The next keystroke asks again. */ }
   };
 
