@@ -126,3 +126,21 @@ def test_the_lists_filter_and_keep_what_is_private(over: Story) -> None:
     (late,) = listing.postmortems(over.context, overdue=True, limit=5, now=over.clock.now())
     assert late.overdue
     assert late.percent is not None
+
+
+@pytest.mark.parametrize(
+    "typed, text, kind",
+    [
+        ("add a canary @dan 2026-12-01 type: prevent", "add a canary", "prevent"),
+        ("add a canary type:Prevent @dan 2026-12-01", "add a canary", "prevent"),
+        ("log the type: of each error @dan 2026-12-01", "log the type: of each error", None),
+    ],
+)
+def test_the_type_may_stand_apart_from_its_word(
+    story: Story, typed: str, text: str, kind: str | None
+) -> None:
+    story.fires(service="shop")
+    story.says(f"followup {typed}")
+    (item,) = story.incident().items
+    assert (item.text, item.type, item.owner) == (text, kind, "dan")
+    assert item.due is not None

@@ -18,7 +18,7 @@ OPERATOR: Final = "operator"
 """Who acts where nobody says who they are: on this machine, and nobody else is there to ask."""
 QUERY_MOST: Final = 1000
 _DONE_WHEN: Final = re.compile(r"\bdone when:\s*", re.IGNORECASE)
-_TYPE: Final = re.compile(r"(?:^|\s)type:([A-Za-z]+)", re.IGNORECASE)
+_TYPE: Final = re.compile(r"(?:^|\s)type:(\s*)([A-Za-z]+)", re.IGNORECASE)
 _PEOPLE: Final = re.compile(r"[\s,]+")
 
 
@@ -143,8 +143,11 @@ def _type(rest: str) -> tuple[str, FollowUpType | None]:
     if found is None:
         return rest, None
     try:
-        kind = FollowUpType(found[1].casefold())
+        kind = FollowUpType(found[2].casefold())
     except ValueError as error:
-        message = f"{found[1][:40]!r} is no type; use one of {', '.join(one.value for one in FollowUpType)}."
+        if found[1]:
+            # Words such as "of type: slow" are a part of what is to be done.
+            return rest, None
+        message = f"{found[2][:40]!r} is no type; use one of {', '.join(one.value for one in FollowUpType)}."
         raise Refused(message) from error
     return (rest[: found.start()] + rest[found.end() :]).strip(), kind
