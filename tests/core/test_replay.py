@@ -39,11 +39,14 @@ from incident_bot.core.incident import (
     Escalate,
     FinishItem,
     FlappingOver,
+    GiveVerdict,
     HoldOver,
+    JudgeRunbook,
     LiftSilence,
     Merge,
     MergeHere,
     MessageFailed,
+    MovePostmortem,
     Observation,
     OfferDue,
     OfferLead,
@@ -54,6 +57,7 @@ from incident_bot.core.incident import (
     PageWaits,
     Paused,
     PostUpdate,
+    ProveFollowUp,
     Publish,
     Reopen,
     Resolve,
@@ -63,6 +67,7 @@ from incident_bot.core.incident import (
     SetImpact,
     SetMilestone,
     SetPhase,
+    SetPostmortem,
     SetPrivate,
     SetReminders,
     SetSeverity,
@@ -93,11 +98,14 @@ from incident_bot.core.model import (
     FlappingRule,
     Incident,
     ItemKind,
+    Judged,
     Kind,
     Mark,
     Outcome,
     Phase,
+    ReviewState,
     Severity,
+    Verdict,
 )
 from tests.core.incident_world import (
     MATRIX,
@@ -175,11 +183,16 @@ def said_first(one: Incident, now: datetime) -> tuple[Command | Observation, ...
 
 
 def said_then(now: datetime) -> tuple[Command | Observation, ...]:
-    """What people say of key times, silences, the public and the end."""
+    """What people say of key times, worth, the post-mortem, silences, the public and the end."""
     return (
         SetMilestone(mark=Mark.MITIGATED, at=now - MINUTE, reason="the graph says so"),
         SetMilestone(mark=Mark.MITIGATED, before=now, corrected=True),
         SavePostmortem(),
+        *(MovePostmortem(to=state, reason="so", reviewers=("bob",), senior=True) for state in ReviewState),
+        SetPostmortem(owner="dora", reviewers=("bob", "alice"), due=now + 60 * MINUTE),
+        *(ProveFollowUp(number=2, holds=holds, said="it gives 0.4") for holds in (True, False)),
+        GiveVerdict(verdict=Verdict.NOISE, alerts=("Disk",), reason="it cleans itself"),
+        JudgeRunbook(path="services/disk.md", judged=Judged.OUTDATED, reason="moved", tell="dora"),
         SilenceAlerts(wanted=(("alertmanager", (("alertname", "Disk"),)),), until=now + 60 * MINUTE),
         LiftSilence(),
         *(SilenceTold(number=1, kind=kind, until=now + 60 * MINUTE, reason="so") for kind in (
