@@ -16,7 +16,7 @@ from incident_bot.core.similar import Similar
 from incident_bot.core.timeline import Entry, entries
 from incident_bot.flow import change_events, similar
 from incident_bot.flow.context import Context
-from incident_bot.flow.graphs.reading import facts
+from incident_bot.flow.graphs.reading import drawings, facts
 from incident_bot.flow.sight import visible
 from incident_bot.flow.slack.names import everybody
 from incident_bot.render.documents import postmortem_html, postmortem_json, postmortem_markdown
@@ -127,7 +127,8 @@ def postmortem(
         return json.dumps(value, ensure_ascii=False, indent=2) + "\n", _MEDIA[format]
     text = found.replaced(_merged(context, number, found.draft))
     if format == "html":
-        text = postmortem_html(context.live.current.templates, found.named(), text).text
+        drawn = _drawings(context, number, found.replaced)
+        text = postmortem_html(context.live.current.templates, found.named(), text, drawn).text
     return text, _MEDIA[format]
 
 
@@ -137,7 +138,8 @@ def pdf(context: Context, number: int, *, view: View | None = None, now: datetim
     text = found.replaced(_merged(context, number, found.draft))
     head = found.named().header
     made = f"Generated {now:%Y-%m-%d %H:%M} UTC from the record of {head.name}"
-    return printed(text, title=f"{head.name}: {head.title}", foot=made, at=now)
+    drawn = _drawings(context, number, found.replaced, for_paper=True)
+    return printed(text, title=f"{head.name}: {head.title}", foot=made, at=now, graphs=drawn)
 
 
 def written(context: Context, number: int, fresh: Draft, format: str) -> str:  # noqa: A002 -- as above
@@ -145,7 +147,18 @@ def written(context: Context, number: int, fresh: Draft, format: str) -> str:  #
     if format == "json":
         return json.dumps(postmortem_json(fresh), ensure_ascii=False, indent=2) + "\n"
     text = _merged(context, number, fresh)
-    return postmortem_html(context.live.current.templates, fresh, text).text if format == "html" else text
+    if format != "html":
+        return text
+    drawn = _drawings(context, number, lambda words: words)
+    return postmortem_html(context.live.current.templates, fresh, text, drawn).text
+
+
+def _drawings(
+    context: Context, number: int, replaced: Callable[[str], str], *, for_paper: bool = False
+) -> list[tuple[str, str]]:
+    with context.store.read() as tx:
+        found = drawings(tx, visible(tx, context.seer, number), printed=for_paper)
+    return [(replaced(words), svg) for words, svg in found]
 
 
 def _merged(context: Context, number: int, fresh: Draft) -> str:

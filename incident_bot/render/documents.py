@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import posixpath
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -34,10 +36,23 @@ def postmortem_markdown(templates: Templates, draft: Draft) -> Rendered:
     return replace(rendered, text=f"{rendered.text}\n{fenced(notice, 'template')}\n")
 
 
-def postmortem_html(templates: Templates, draft: Draft, markdown: str) -> Rendered:
-    """Write a post-mortem, as people have saved it, as one page that needs nothing else; no script runs."""
-    facts = {"draft": draft, "now": draft.header.generated_at, "body": to_html(markdown)}
+def postmortem_html(
+    templates: Templates, draft: Draft, markdown: str, graphs: Sequence[tuple[str, str]] = ()
+) -> Rendered:
+    """Write a post-mortem, as people have saved it, as one page that needs nothing else; no script runs.
+
+    `graphs` are pictures as (words, SVG); they stand at its end, as images in which nothing can run either.
+    """
+    facts = {"draft": draft, "now": draft.header.generated_at, "body": to_html(markdown) + _figures(graphs)}
     return templates.render("postmortem/page.html.j2", facts)
+
+
+def _figures(graphs: Sequence[tuple[str, str]]) -> Markup:
+    figure = Markup(
+        '<figure><img src="data:image/svg+xml;base64,{}" alt="{}" width="760"><figcaption>{}</figcaption></figure>\n'
+    )
+    shown = [figure.format(base64.b64encode(svg.encode()).decode(), words, words) for words, svg in graphs]
+    return Markup("<h2>Graphs</h2>\n") + Markup("").join(shown) if shown else Markup("")
 
 
 def to_html(markdown: str) -> Markup:

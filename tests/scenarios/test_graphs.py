@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -117,6 +118,13 @@ def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
     draft, _ = export.postmortem(told.context, 1, now=told.clock.now())
     assert re.search(r"SLI of shop &lt; 0.99 \| 27 min, worst 0.8.*graph 8", draft)
     assert re.search(r"HighErrorRate ▁.*0.01 to 0.2.*graph 7", draft)
+    page, _ = export.postmortem(told.context, 1, format="html", now=told.clock.now())
+    drawn = [
+        base64.b64decode(one).decode() for one in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
+    ]
+    assert len(drawn) == 2
+    assert any("monitoring" in one for one in drawn)
+    assert export.pdf(told.context, 1, now=told.clock.now()).startswith(b"%PDF-")
     with pytest.raises(NotFound, match="INC-1 has no graph 99"):
         reading.file(told.context, 1, 99, "svg")
     sealed = bundle(told.context, 1, actor="ana", now=told.clock.now())

@@ -101,6 +101,12 @@ def newest(tx: Tx, incident_id: int) -> list[Graph]:
     return [graph for graph in found if graph is not None]
 
 
+def drawings(tx: Tx, incident: Incident, *, printed: bool = False) -> list[tuple[str, str]]:
+    """Give the last graph of each expression as (words, SVG), for documents; `printed` as `graph_svg` has it."""
+    marks = _marks(tx, incident)
+    return [(line(one), graph_svg(_picture(one, marks), printed=printed)) for one in newest(tx, incident.id)]
+
+
 def lines(context: Context, number: int) -> tuple[str, ...]:
     """Give the newest graphs as text, one line each: the series that says most; raises NotFound."""
     with context.store.read() as tx:
