@@ -217,12 +217,19 @@ def test_the_draft_comes_in_three_formats(world: World, format_name: str, media_
     assert "INC-1" in answer.text
 
 
-@pytest.mark.parametrize("format_name", ["pdf", "docx", ""])
+@pytest.mark.parametrize("format_name", ["odt", "docx", ""])
 def test_other_formats_are_refused_with_those_there_are(world: World, format_name: str) -> None:
     world.open_incident()
     answer = world.client().get(f"/api/v1/incidents/1/postmortem?format={format_name}")
     assert answer.status_code == 406
     assert "html" in answer.json()["detail"]
+
+
+def test_a_draft_is_printed(world: World) -> None:
+    world.open_incident()
+    answer = world.client().get("/api/v1/incidents/1/postmortem?format=pdf")
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
 
 
 def test_html_drafts_run_nothing_but_their_own_styles(world: World) -> None:
