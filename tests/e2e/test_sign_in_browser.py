@@ -71,7 +71,7 @@ def test_the_way_in_the_settings_and_a_page_of_another_site(
             )
             page.goto(EVIL)
             page.wait_for_url(f"{url}/settings/tokens")
-            expect(page.get_by_role("heading", name="Not possible")).to_be_visible()
+            expect(page.get_by_role("heading", name="Sign in first")).to_be_visible()
             page.goto("/settings/tokens")
             expect(page.get_by_text("None.")).to_be_visible()
 
