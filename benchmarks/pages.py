@@ -157,11 +157,14 @@ async def ask(app: Any, address: str) -> tuple[int, int, float]:
     told = {"status": 0, "size": 0}
     over = asyncio.Event()
 
+    asked = iter(({"type": "http.request", "body": b"", "more_body": False},))
+
     async def receive() -> dict[str, Any]:
-        if told["status"]:
-            await over.wait()
-            return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": b"", "more_body": False}
+        for message in asked:
+            return message
+        # Whoever streams an answer listens for its end meanwhile.
+        await over.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
         told["status"] = message.get("status", told["status"])
