@@ -259,7 +259,7 @@ def test_an_incident_from_its_declaration_to_the_record_taken_away(
     page.get_by_role("button", name="Resolve").click()
     expect(page.locator(".held")).to_contain_text("Over since")
     assert page.evaluate("window.stayed") is True
-    page.get_by_role("link", name="Post-mortem").first.click()
+    page.get_by_role("link", name="Read the post-mortem draft").click()
     expect(page.locator("body")).to_contain_text("Cards are refused at the till")
     draft = context.request.get(f"/api/v1/incidents/{incident}/postmortem?format=md")
     assert "the provider confirms" in draft.text()
