@@ -90,7 +90,7 @@ def test_the_manifest_asks_for_what_the_calls_need_and_no_more(slack_story: Begi
     story.resolves(instance="a")
     story.advance(minutes=30)
     # What nobody takes pages, and promises go unkept, for four days; they call nothing that was not called by now.
-    for number in range(2, story.newest() + 1):
+    for number in range(2, (story.newest() or 0) + 1):
         story.says("ack", incident=number)
         story.says("remind off", incident=number)
     story.advance(days=4)
