@@ -53,8 +53,17 @@ def find(
 
 def _few(found: Iterable[Found], wanted: Iterable[str]) -> Iterator[Found]:
     words = list(wanted)
-    fitting = (one for one in found if all(word in f"{one.label} {one.hint}".casefold() for word in words))
-    return islice(fitting, EACH_MOST)
+    fitting = [one for one in found if all(word in f"{one.label} {one.hint}".casefold() for word in words)]
+    return islice(sorted(fitting, key=lambda one: _distance(one, words)), EACH_MOST)
+
+
+def _distance(one: Found, words: list[str]) -> int:
+    """Say how far a thing is from what was typed: its name begins so, a word of it does, it is in it, or beside it."""
+    label = one.label.casefold()
+    first = words[0] if words else ""
+    if label.startswith(first):
+        return 0
+    return 1 if f" {first}" in label else 2 if first in label else 3
 
 
 def _verbs(context: Context, number: int | None) -> Iterator[Found]:

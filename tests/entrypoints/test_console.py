@@ -364,6 +364,10 @@ def test_the_palette_finds_what_its_words_fit(world: World) -> None:
     assert ("runbook", "High CPU", "/runbooks/infrastructure/high-cpu.md") in found("high cpu")
     assert ("INC-1", "resolve [reason]", "resolve ") in found("resolve", "/incidents/INC-1")
     assert ("INC-1", "unack", "unack") in found("unack", "/incidents/inc-1/commands")
+    begun = [label.partition(" ")[0] for _, label, _ in found("re", "/incidents/INC-1")][:4]
+    assert all(label.startswith("re") for label in begun), (
+        "what begins so stands before what has it somewhere"
+    )
     assert found("nothing like that") == []
     assert "resolve" not in {label for _, label, _ in found("resolve", "/incidents/INC-9")}
     assert "Gone Away" not in {label for _, label, _ in found("gone")}
