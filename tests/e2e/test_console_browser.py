@@ -96,13 +96,6 @@ class Visit:
     requests: list[str]
     dialogs: list[str]
 
-    def hear(self, message: ConsoleMessage) -> None:
-        """Note what the browser complains of."""
-        # Two answers that cross, one to a press and one to news: the later one is what stays on the page.
-        crossing = "duplicate ids found during morph" in message.text
-        if message.type in ("error", "warning") and not crossing:
-            self.complaints.append(message.text)
-
     def open(self, path: str) -> Page:
         self.page.goto(path, wait_until="load")
         return self.page
@@ -171,11 +164,17 @@ def watched(page: Page) -> Visit:
     """Keep what the page says on its console, asks for, and pops up."""
     told = Visit(page, [], [], [])
 
+    def hear(message: ConsoleMessage) -> None:
+        # Two answers that cross, one to a press and one to news: the later one is what stays on the page.
+        crossing = "duplicate ids found during morph" in message.text
+        if message.type in ("error", "warning") and not crossing:
+            told.complaints.append(message.text)
+
     def dismiss(dialog: Any) -> None:
         told.dialogs.append(dialog.message)
         dialog.dismiss()
 
-    page.on("console", told.hear)
+    page.on("console", hear)
     page.on("pageerror", lambda error: told.complaints.append(str(error)))
     page.on("request", lambda request: told.requests.append(request.url))
     page.on("dialog", dismiss)
