@@ -235,6 +235,26 @@ def test_keys_open_the_help_and_the_command_line(visit: Visit, stage: Stage) -> 
     expect(page.get_by_label("Command", exact=True)).to_have_value("?/", timeout=PATIENCE)
 
 
+@pytest.mark.parametrize("dialog", ["keys", "palette"])
+def test_a_key_in_the_frame_that_closes_a_dialog_counts(visit: Visit, dialog: str) -> None:
+    page = visit.open(f"/incidents/{STORY}")
+    within, after = page.evaluate(
+        """name => {
+            const press = () => {
+                document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+                return document.activeElement.id;
+            };
+            const dialog = document.getElementById(name);
+            dialog.showModal();
+            const within = press();
+            dialog.close();
+            return [within, press()];
+        }""",
+        dialog,
+    )
+    assert (within == "text", after) == (False, "text")
+
+
 def test_keys_walk_the_list_and_acknowledge_the_chosen_one(visit: Visit, stage: Stage) -> None:
     incident = stage.open_incident()
     page = visit.open("/")

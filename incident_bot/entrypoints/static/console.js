@@ -106,7 +106,9 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (key === "Escape" && target.matches("input, textarea") && !target.closest("dialog")) { target.blur(); return; }
-  if (target.closest("dialog, input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A dialog that was just closed keeps the focus until the next frame; it holds no key back any more.
+  const held = target.closest("dialog, input, select, textarea") && !target.closest("dialog:not([open])");
+  if (held || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.timeStamp < leader) {
     const place = $(`[data-place="${key}"]`);
     leader = 0;
