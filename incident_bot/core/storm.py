@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from incident_bot.core.model import Bucket, Labels, Status, StormRule, Tally
+from incident_bot.core.model import Bucket, Status, StormRule, Tally
 
 _NOTHING: Final = timedelta(0)
 UNNAMED: Final = "Unnamed alert"
@@ -56,13 +56,16 @@ def draw(bucket: Bucket | None, rule: StormRule, wanted: int, *, now: datetime) 
     return Drawn(bucket=after, alone=alone, adopted=adopted)
 
 
-def tallied(members: Iterable[tuple[Labels, str | None, Status]]) -> tuple[Tally, ...]:
-    """Count alerts by name and service, what fires most first; every one is counted once (P12)."""
+def tallied(members: Iterable[tuple[str | None, str | None, Status, int]]) -> tuple[Tally, ...]:
+    """Count alerts by name and service, what fires most first; every one is counted once (P12).
+
+    Takes name, service, status, and how many alerts are alike in these.
+    """
     counts: dict[tuple[str, str | None], list[int]] = {}
-    for labels, service, status in members:
-        count = counts.setdefault((labels.get("alertname") or UNNAMED, service), [0, 0])
-        count[0] += status is Status.FIRING
-        count[1] += 1
+    for name, service, status, alike in members:
+        count = counts.setdefault((name or UNNAMED, service), [0, 0])
+        count[0] += alike * (status is Status.FIRING)
+        count[1] += alike
     found = (
         Tally(name=name, service=service, firing=firing, total=total)
         for (name, service), (firing, total) in counts.items()

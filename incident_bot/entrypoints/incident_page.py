@@ -148,7 +148,7 @@ def _incident(
 ) -> Response:
     now = at.now()
     context = at.seen_by(caller)
-    view = queries.incident(context, number)
+    view = queries.incident(context, number, most=chain.LOOKED_AT)
     revision = at.context.live.current.revision
     return draw(
         request,

@@ -12,9 +12,10 @@ from typing import Final
 from urllib.parse import quote
 
 from incident_bot.core.errors import NotFound
-from incident_bot.flow import incident_list, queries
+from incident_bot.flow import incident_list
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS
+from incident_bot.flow.sight import visible
 
 FOUND_MOST: Final = 24
 EACH_MOST: Final = 8
@@ -70,7 +71,8 @@ def _verbs(context: Context, number: int | None) -> Iterator[Found]:
     if number is None:
         return
     try:
-        name = queries.incident(context, number).id
+        with context.store.read() as tx:
+            name = visible(tx, context.seer, number).name
     except NotFound:
         return
     for verb in VERBS:

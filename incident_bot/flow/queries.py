@@ -81,18 +81,22 @@ def incidents(
     return [incident_view(context, incident, firing=counts.get(incident.id, 0)) for incident in found]
 
 
-def incident(context: Context, number: int) -> IncidentView:
-    """Give one incident with its alerts; raises NotFound."""
+def incident(context: Context, number: int, *, most: int | None = None) -> IncidentView:
+    """Give one incident with its alerts, or with the first ones of a storm; raises NotFound."""
     with context.store.read() as tx:
         found = visible(tx, context.seer, number)
-        episodes = episodes_store.episodes_of_incident(tx, number)
+        counts = tallied(episodes_store.counted_of_incident(tx, number))
+        episodes = episodes_store.some_of_incident(tx, number, most=most)
         call = phones.to_call(context, tx, found)
         times = keytimes.found(tx, found, episodes)
         changed = change_events.beside(context, tx, found, episodes)
         names = named(context, tx, [one.author for one in times])
-    firing = sum(episode.status is Status.FIRING for episode in episodes)
     return replace(
-        incident_view(context, found, firing=firing, episodes=episodes),
+        incident_view(context, found, firing=sum(one.firing for one in counts), episodes=episodes),
+        tally=tuple(
+            TallyView(name=one.name, service=one.service, firing=one.firing, total=one.total)
+            for one in counts
+        ),
         call=call,
         milestones=keytimes.views(times, names),
         measures=keytimes.measures(found, times),
@@ -318,10 +322,6 @@ def incident_view(
         offered_to=incident.offer.to if incident.offer else None,
         flapping_since=incident.flapping.since if incident.flapping else None,
         steps=steps_of(context, incident) if episodes is not None else (),
-        tally=tuple(
-            TallyView(name=one.name, service=one.service, firing=one.firing, total=one.total)
-            for one in tallied((each.labels, each.service, each.status) for each in episodes or ())
-        ),
         update_overdue=is_overdue(incident),
         reminders_off=incident.reminders.off,
         public=incident.public.title if incident.public and not incident.private else None,

@@ -69,7 +69,7 @@ class Facts:
             return ()
         counted = self._tallies.get(incident.id)
         if counted is None:
-            counted = tallied(alerts.members_of_incident(self._tx, incident.id))
+            counted = tallied(alerts.counted_of_incident(self._tx, incident.id))
             self._tallies[incident.id] = counted
         return counted
 

@@ -10,7 +10,7 @@ import pytest
 
 from incident_bot.core.timeline import Part
 from incident_bot.flow import timeline_page
-from tests.entrypoints.conftest import World
+from tests.entrypoints.conftest import World, delivery
 from tests.entrypoints.test_console import BROWSER, Page, form_of
 
 HERE = "/incidents/INC-1"
@@ -150,3 +150,24 @@ def test_roles_have_a_history(lived: World) -> None:
 def test_every_page_shows_its_attempts(lived: World) -> None:
     assert "1 attempt" in shown(lived)
     assert "<code>r1</code>" in shown(lived)
+
+
+def test_of_many_alerts_the_first_ones_stand_here_and_lead_to_all(world: World) -> None:
+    body = delivery(service="checkout")
+    (one,) = body["alerts"]
+    many = [
+        {**one, "labels": {**one["labels"], "instance": f"host{number:03}"}, "fingerprint": f"{number:016x}"}
+        for number in range(130)
+    ]
+    answer = world.client().post("/webhooks/alertmanager", json={**body, "alerts": many})
+    assert answer.status_code == 200, answer.text
+    text = shown(world)
+    assert text.count("Why this alert paged, or not") == 20
+    assert 'and 110 more: <a href="/alerts?incident=INC-1">all of them</a>' in text
+    assert '<span class="count">130 firing</span>' in text
+    answer = world.client().get("/api/v1/incidents/INC-1").json()
+    assert (len(answer["alerts"]), answer["firing"], answer["tally"]) == (
+        130,
+        130,
+        [{"name": "HighCPU", "service": "checkout", "firing": 130, "total": 130}],
+    )

@@ -131,6 +131,39 @@ def test_what_fires_by_group_source_and_incident(store: Store) -> None:
         assert alerts.held_episodes(tx) == [c]
 
 
+def test_of_many_the_first_ones_and_the_one_that_began_first(store: Store) -> None:
+    incident = stored_incident(store)
+    mine = [some_episode(number, incident_id=incident.id) for number in range(1, 5)]
+    a, b, c, d = insert(store, *mine[:3], replace(mine[3], starts_at=mine[0].starts_at - MINUTE))
+    insert(store, some_episode(5))
+    with store.read() as tx:
+        assert alerts.some_of_incident(tx, incident.id, most=2) == [a, b, d]
+        assert alerts.some_of_incident(tx, incident.id, most=4) == [a, b, c, d]
+        assert alerts.some_of_incident(tx, incident.id, most=9) == [a, b, c, d]
+        assert alerts.some_of_incident(tx, 99, most=1) == []
+
+
+def test_what_is_alike_is_counted_together(store: Store) -> None:
+    incident = stored_incident(store)
+    insert(
+        store,
+        *(
+            some_episode(number, incident_id=incident.id, service="shop", labels={"alertname": "Down"})
+            for number in (1, 2)
+        ),
+        resolved(some_episode(3, incident_id=incident.id, service="shop", labels={"alertname": "Down"})),
+        some_episode(4, incident_id=incident.id, service=None, labels={"host": "a"}),
+        some_episode(5),
+    )
+    with store.read() as tx:
+        counted = alerts.counted_of_incident(tx, incident.id)
+    assert set(counted) == {
+        ("Down", "shop", Status.FIRING, 2),
+        ("Down", "shop", Status.RESOLVED, 1),
+        (None, None, Status.FIRING, 1),
+    }
+
+
 def test_a_list_is_newest_first_and_pages_by_identifier(store: Store) -> None:
     incident = stored_incident(store)
     a, b, c, d = insert(

@@ -4,11 +4,12 @@ Reads the record alone, with the configuration that was in force then (R15). One
 """
 
 from incident_bot.flow.why.alerts import explain_alert
-from incident_bot.flow.why.incidents import explain, explain_incident
+from incident_bot.flow.why.incidents import LOOKED_AT, explain, explain_incident
 from incident_bot.flow.why.people import explain_person
 from incident_bot.flow.why.telling import Chain, Link
 
 __all__ = [
+    "LOOKED_AT",
     "Chain",
     "Link",
     "explain",

@@ -51,7 +51,7 @@ def explain_incident(context: Context, number: int, *, listed: bool = True, now:
         incident = visible(tx, context.seer, number)
         events = incidents.events(tx, number)
         names = named(context, tx, [incident, *events])
-        episodes = episodes_store.episodes_of_incident(tx, number, most=None if listed else LOOKED_AT)
+        episodes = episodes_store.some_of_incident(tx, number, most=None if listed else LOOKED_AT)
         total = episodes_store.count_of_incident(tx, number)
         firing = episodes_store.count_firing(tx, [number])[number]
         links = [link for one in cut(episodes) for link in _alert(tx, one, incident, events, now)]

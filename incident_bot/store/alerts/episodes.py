@@ -210,10 +210,20 @@ def open_of_source(tx: Tx, source: str) -> list[Episode]:
     return _found(tx, sa.select(table).where(_FIRING, table.c.source == source).order_by(table.c.id))
 
 
-def episodes_of_incident(tx: Tx, incident_id: int, *, most: int | None = None) -> list[Episode]:
-    """Give every episode attached to the incident, or the first ones, oldest first."""
-    query = sa.select(table).where(table.c.incident_id == incident_id).order_by(table.c.id)
-    return _found(tx, query.limit(most))
+def episodes_of_incident(tx: Tx, incident_id: int) -> list[Episode]:
+    """Give every episode attached to the incident, oldest first."""
+    return _found(tx, sa.select(table).where(table.c.incident_id == incident_id).order_by(table.c.id))
+
+
+def some_of_incident(tx: Tx, incident_id: int, *, most: int | None) -> list[Episode]:
+    """Give every episode of the incident, or the first ones and with them the one that began first, oldest first."""
+    mine = sa.select(table).where(table.c.incident_id == incident_id)
+    found = _found(tx, mine.order_by(table.c.id).limit(most))
+    if most is None or len(found) < most:
+        return found
+    known = {one.id for one in found}
+    begun = _found(tx, mine.order_by(table.c.starts_at, table.c.id).limit(1))
+    return found + [one for one in begun if one.id not in known]
 
 
 def count_of_incident(tx: Tx, incident_id: int) -> int:
@@ -286,12 +296,11 @@ def held_episodes(tx: Tx) -> list[Episode]:
     return _found(tx, sa.select(table).where(_HELD).order_by(table.c.id))
 
 
-def members_of_incident(tx: Tx, incident_id: int) -> list[tuple[Labels, str | None, Status]]:
-    """Give labels, service and status of every episode attached to the incident, in no order."""
-    query = sa.select(table.c.labels, table.c.service, table.c.status).where(
-        table.c.incident_id == incident_id
-    )
-    return [(row[0], row[1], Status(row[2])) for row in tx.connection.execute(query)]
+def counted_of_incident(tx: Tx, incident_id: int) -> list[tuple[str | None, str | None, Status, int]]:
+    """Count the episodes attached to the incident by name, service and status, in no order."""
+    alike = (table.c.alertname, table.c.service, table.c.status)
+    query = sa.select(*alike, sa.func.count()).where(table.c.incident_id == incident_id).group_by(*alike)
+    return [(row[0], row[1], Status(row[2]), row[3]) for row in tx.connection.execute(query)]
 
 
 def newest_of_incident(tx: Tx, incident_id: int, *, limit: int) -> list[Episode]:
