@@ -106,7 +106,8 @@ class Frame:
         method = str(scope["method"])
         answer = _Answer(send, (request_id, correlation_id), self._headers, without_body=method == "HEAD")
         if method == "HEAD":
-            scope["method"] = "GET"
+            # The server goes on reading its own scope: told of a GET, it waits for the body and cuts the connection.
+            scope = {**scope, "method": "GET"}
         started = time.perf_counter()
         try:
             await self._app(scope, _limited(scope, receive, self._limit), answer)

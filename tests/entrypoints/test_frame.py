@@ -210,6 +210,28 @@ def test_half_of_a_surrogate_pair_in_a_detail_costs_no_answer() -> None:
     assert body["detail"] == "no such name: ?"
 
 
+def test_a_head_leaves_the_scope_of_the_server_alone(world: World) -> None:
+    """Uvicorn looks there for whether a body has to follow the length that is announced."""
+    scope: Scope = {
+        "type": "http", "method": "HEAD", "path": "/health", "raw_path": b"/health", "query_string": b"",
+        "headers": [(b"host", b"localhost:8080")], "client": ("127.0.0.1", 1), "http_version": "1.1",
+        "scheme": "http", "server": ("127.0.0.1", 80), "root_path": "",
+    }  # fmt: skip
+    told: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    asyncio.run(world.application.app(scope, receive, send))
+    assert scope["method"] == "HEAD"
+    start, body = told
+    assert (start["status"], body["body"]) == (200, b"")
+    assert int(dict(start["headers"])[b"content-length"]) > 0
+
+
 KINDS: Mapping[str, tuple[str, str, int]] = {
     "a page": ("GET", "/", 200),
     "a page for whoever is nobody yet": ("GET", "/sign-in", 303),
