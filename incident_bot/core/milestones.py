@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from incident_bot.core.model import Incident, JsonObject, Kind, Mark, Phase
+from incident_bot.core.model import Incident, Json, JsonObject, Kind, Mark, Phase
 
 _WORKING: Final = frozenset({Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING})
 _ENDS: Final = frozenset({Kind.RESOLVED, Kind.CANCELLED})
@@ -26,6 +26,8 @@ _FIRST: Final[Mapping[Mark, frozenset[Kind]]] = MappingProxyType(
     }
 )
 """The key times that are the first event of some kinds."""
+_HELD: Final = frozenset({Mark.MITIGATED.value, Mark.RESOLVED.value, Mark.CLOSED.value})
+"""Those that a reopening undoes."""
 KINDS: Final = frozenset(
     {
         *_ENDS,
@@ -132,8 +134,7 @@ def milestones(
     }
     if recorded[Mark.DETECTED].at is None:
         recorded[Mark.DETECTED] = Milestone(name=Mark.DETECTED.label, at=incident.opened_at)
-    corrections = {event.data.get("milestone"): event for event in sorted(story, key=lambda one: one.seq)
-                   if event.kind is Kind.MILESTONE_SET}  # fmt: skip
+    corrections = _corrections(story)
     return tuple(_corrected(recorded[mark], corrections.get(mark.value)) for mark in Mark)
 
 
@@ -225,6 +226,24 @@ def _from(mark: Mark, event: Recorded | None) -> Milestone:
         return Milestone(name=mark.label)
     source = f"[event {event.seq}]"
     return Milestone(name=mark.label, at=event.happened_at, source=source, author=event.actor)
+
+
+def _corrections(story: Iterable[Recorded]) -> dict[Json, Recorded]:
+    """Give the last correction of each key time that still holds.
+
+    Where the work begins again after it, it was about an end that did not hold: the next end has its own time.
+    """
+    found: dict[Json, Recorded] = {}
+    phase = ""
+    for event in sorted(story, key=lambda one: one.seq):
+        before, phase = phase, phase_in(event) or phase
+        if event.kind is Kind.MILESTONE_SET:
+            found[event.data.get("milestone")] = event
+        elif event.kind is Kind.REOPENED:
+            found = {mark: one for mark, one in found.items() if mark not in _HELD}
+        elif phase in _WORKING and before not in ("", *_WORKING):
+            found.pop(Mark.MITIGATED.value, None)
+    return found
 
 
 def _corrected(found: Milestone, correction: Recorded | None) -> Milestone:

@@ -111,6 +111,48 @@ CASES: dict[str, tuple[tuple[Event, ...], dict[str, float | None]]] = {
         {"mitigated": 20},
     ),
     "what nobody recorded": ((*STORY[:4], set_to(95, Mark.MITIGATED, 12)), {"mitigated": 12}),
+    "an end corrected, then reopened and over again": (
+        (
+            *STORY[:6],
+            set_to(35, Mark.RESOLVED, 27),
+            set_to(36, Mark.MITIGATED, 12),
+            set_to(37, Mark.LED, 3),
+            phase(40, Phase.TRIAGE, Kind.REOPENED),
+            phase(50, Phase.RESOLVED, Kind.RESOLVED),
+        ),
+        {"resolved": 50, "mitigated": None, "led": 3},
+    ),
+    "an end corrected, then reopened and open": (
+        (*STORY[:6], set_to(35, Mark.RESOLVED, 27), phase(40, Phase.TRIAGE, Kind.REOPENED)),
+        {"resolved": None},
+    ),
+    "a second end corrected": (
+        (
+            *STORY[:6],
+            phase(40, Phase.TRIAGE, Kind.REOPENED),
+            phase(50, Phase.RESOLVED, Kind.RESOLVED),
+            set_to(55, Mark.RESOLVED, 45),
+        ),
+        {"resolved": 45},
+    ),
+    "a mitigation corrected that did not hold": (
+        (
+            *STORY[:5],
+            set_to(22, Mark.MITIGATED, 12),
+            phase(25, Phase.MITIGATING),
+            phase(28, Phase.MONITORING),
+        ),
+        {"mitigated": 28},
+    ),
+    "a mitigation said before its phase": (
+        (
+            *STORY[:4],
+            set_to(12, Mark.MITIGATED, 11),
+            phase(13, Phase.MITIGATING),
+            phase(28, Phase.MONITORING),
+        ),
+        {"mitigated": 11},
+    ),
     "no opening among the events": (STORY[1:], {"detected": 0}),
 }
 
