@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from incident_bot.flow.status.files import public_links
+from incident_bot.render.status.words import instant
 from incident_bot.store.transaction import Unavailable
 from tests.entrypoints.conftest import World
 
@@ -136,6 +138,26 @@ def test_an_incident_from_its_publication_to_its_end(paged: World) -> None:
     says(paged, "unpublish")
     assert client.get(f"/status/incidents/{incident['id']}").status_code == 404
     assert "Past incidents" in client.get("/status").text
+
+
+@pytest.mark.parametrize(
+    ("url", "door"),
+    [
+        ("https://status.example.com", "https://status.example.com/status"),
+        ("https://bot.example.com/status", "https://bot.example.com/status"),
+        ("https://example.com/health/ours", "https://example.com/health/ours"),
+    ],
+)
+def test_the_addresses_for_programs_stay_on_the_host_of_the_page(url: str, door: str) -> None:
+    links = public_links(url, folder=False)
+    assert (links.home, links.atom, links.json) == (url, f"{door}.atom", f"{door}.json")
+    assert links.incident == f"{door}/incidents/{{id}}"
+
+
+def test_before_anything_was_told_the_page_is_as_old_as_its_configuration(paged: World) -> None:
+    told = paged.client().get("/status.json").json()["page"]["updated_at"]
+    assert told == instant(paged.application.context.live.current.activated_at)
+    assert f"<updated>{told}</updated>" in paged.client().get("/status.atom").text
 
 
 def test_an_incident_is_not_found_by_its_number(paged: World) -> None:

@@ -129,7 +129,7 @@ def test_whoever_confirms_is_told_each_thing_once_and_nobody_else_anything(
         "Checkout: major outage",
     ]
     assert "Next update by 3 March 2026, 03:20 UTC" in first.text
-    assert re.search(r"https://status\.example\.com/incidents/[0-9a-f]{12}", first.text)
+    assert re.search(r"https://status\.example\.com/status/incidents/[0-9a-f]{12}", first.text)
     assert first.text.rstrip().endswith(f"Nothing more, please: {first.unsubscribe_url}")
     assert "INC-1" not in first.text
     assert "ana" not in first.text

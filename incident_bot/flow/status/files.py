@@ -49,7 +49,9 @@ def public_links(url: str, *, folder: bool) -> Links:
             json=f"{url}/status.json",
             incident=f"{url}/incidents/{{id}}.html",
         )
-    return Links(home=url, atom=f"{url}.atom", json=f"{url}.json", incident=f"{url}/incidents/{{id}}")
+    # On a host of its own it is our own paths that a proxy passes on; `https://status.example.com.atom` is nobody.
+    door = url if "/" in url.partition("://")[2] else f"{url}{DOORS.home}"
+    return Links(home=url, atom=f"{door}.atom", json=f"{door}.json", incident=f"{door}/incidents/{{id}}")
 
 
 def door_files(

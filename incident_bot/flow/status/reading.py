@@ -40,7 +40,10 @@ def read_board(context: Context, current: Current, page: StatusPage, *, now: dat
         ]
         windows = interventions.public_maintenance(tx, since=since)
     worded = [_worded(current, page, one) for one in found]
-    return board(page, worded, [_maintenance(one, one.public) for one in windows if one.public], now=now)
+    planned = [_maintenance(one, one.public) for one in windows if one.public]
+    shown = board(page, worded, planned, now=now)
+    # Programs show this time to people: before anything was told, the page says what its configuration made it say.
+    return replace(shown, updated_at=shown.updated_at or current.activated_at)
 
 
 def _public(tx: Tx, incident: Incident) -> PublicIncident | None:
