@@ -128,6 +128,8 @@ def test_events_are_numbered_stamped_and_chained(store: Store) -> None:
         found = incidents.events(tx, incident.id)
         assert incidents.events(tx, incident.id, after=1) == found[1:]
         assert incidents.events(tx, incident.id, after=1, limit=1) == found[1:2]
+        assert incidents.events_by_incident(tx, [incident.id, 99]) == {incident.id: found, 99: []}
+        assert incidents.events_by_incident(tx, []) == {}
         assert incidents.latest_seq(tx, incident.id) == later.seq == 3
         assert incidents.latest_seq(tx, 99) == 0
         assert [event for _, _, event in incidents.events_since(tx, 0)] == found

@@ -53,6 +53,23 @@ def test_a_page_is_stored_once_whoever_plans_it_again(store: Store) -> None:
         assert [row.person for row, _ in outbox.pages_of(tx, incident.id)] == ["alice", "bob"]
 
 
+def test_pages_to_one_person_by_incident(store: Store) -> None:
+    one, other, none = (stored_incident(store, f"key{number}") for number in range(3))
+    add_page(store, one)
+    add_page(store, other)
+    add_page(store, other, "bob")
+    claim(store, limit=1)
+    with store.read() as tx:
+        found = outbox.pages_to(tx, "alice", [one.id, none.id, other.id])
+        assert outbox.pages_to(tx, "alice", []) == {}
+        assert {number: [row.person for row, _ in rows] for number, rows in found.items()} == {
+            one.id: ["alice"],
+            none.id: [],
+            other.id: ["alice"],
+        }
+        assert found[one.id] == outbox.pages_of(tx, one.id)
+
+
 def test_pages_of_many_incidents_at_once(store: Store) -> None:
     known = [stored_incident(store, f"key{number}") for number in range(3)]
     pages = [(incident.id, 0, some_page(f"p{number}")) for incident in known for number in range(500)]

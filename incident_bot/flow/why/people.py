@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -48,24 +48,24 @@ def explain_person(context: Context, name: str, *, start: datetime, end: datetim
         # What happens at this very instant has happened.
         until = end + timedelta(microseconds=1) if end >= now else end
         found = seen(tx, context.seer, incidents.open_between(tx, start, until, limit=INCIDENTS_MOST + 1))
-        revision = context.live.current.revision
-        directories = Directories(
-            revision,
-            roster=Roster(context.records, context.live.current, tx),
-            notifiers=context.notifiers,
-            default_channel=context.default_channel,
-        )
+        directories = _directories(context, tx)
+        every = _pages(tx, [one.id for one in found[:INCIDENTS_MOST]], asked)
+        within = {
+            number: [page for page in pages if start <= (page.sent_at or page.due_at) < until]
+            for number, pages in every.items()
+        }
+        unpaged = [number for number, pages in within.items() if not any(page.sent_at for page in pages)]
+        events = incidents.events_by_incident(tx, unpaged)
         for incident in found[:INCIDENTS_MOST]:
-            every = _pages(tx, incident, asked)
-            pages = [page for page in every if start <= (page.sent_at or page.due_at) < until]
-            events = incidents.events(tx, incident.id)
+            pages = within[incident.id]
             if pages:
                 links.append(Link(stage="incident", text=_shown(incident), data={"incident": incident.name}))
                 links += [replace(one, indent=one.indent + 1) for one in page_links(pages, now)]
             sent += [page for page in pages if page.sent_at is not None]
             said += [_sentence(page, incident, now) for page in pages if page.sent_at is not None]
-            if not any(page.sent_at is not None for page in pages):
-                why_not.append(_why_not(incident, events, pages or every, asked, directories))
+            if incident.id in events:
+                looked_at = pages or every[incident.id]
+                why_not.append(_why_not(incident, events[incident.id], looked_at, asked, directories))
     if len(found) > INCIDENTS_MOST:
         links.append(
             Link(stage="incident", text=f"only the newest {INCIDENTS_MOST} incidents were looked at")
@@ -92,6 +92,15 @@ def explain_person(context: Context, name: str, *, start: datetime, end: datetim
     )
 
 
+def _directories(context: Context, tx: Tx) -> Directories:
+    return Directories(
+        context.live.current.revision,
+        roster=Roster(context.records, context.live.current, tx),
+        notifiers=context.notifiers,
+        default_channel=context.default_channel,
+    )
+
+
 def _person(name: str, people: Mapping[str, Person]) -> Person:
     found = people.get(name.removeprefix("@"))
     if found is None:
@@ -100,13 +109,17 @@ def _person(name: str, people: Mapping[str, Person]) -> Person:
     return found
 
 
-def _pages(tx: Tx, incident: Incident, asked: _Asked) -> list[PageView]:
-    rows = [one for one in outbox.pages_of(tx, incident.id) if one[0].person == asked.person.id]
-    receipts = outbox.receipts_of(tx, [row.id for row, _ in rows])
-    return [
-        queries.page_view(row, attempts, receipts.get(row.id, []), name=asked.person.name)
-        for row, attempts in rows
-    ]
+def _pages(tx: Tx, numbers: Collection[int], asked: _Asked) -> dict[int, list[PageView]]:
+    """Give the person's pages by incident, read at once: a busy night has two hundred incidents."""
+    found = outbox.pages_to(tx, asked.person.id, numbers)
+    receipts = outbox.receipts_of(tx, [row.id for rows in found.values() for row, _ in rows])
+    return {
+        number: [
+            queries.page_view(row, attempts, receipts.get(row.id, []), name=asked.person.name)
+            for row, attempts in rows
+        ]
+        for number, rows in found.items()
+    }
 
 
 def _shown(incident: Incident) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -175,6 +175,16 @@ def events(tx: Tx, incident_id: int, *, after: int = 0, limit: int | None = None
         .limit(limit)
     )
     return [event_value(row) for row in tx.connection.execute(query)]
+
+
+def events_by_incident(tx: Tx, incident_ids: Collection[int]) -> dict[int, list[Event]]:
+    """Give the events of each of these incidents, in order."""
+    told: dict[int, list[Event]] = {number: [] for number in incident_ids}
+    if told:
+        query = sa.select(event_table).where(among(tx, event_table.c.incident_id, told))
+        for row in tx.connection.execute(query.order_by(event_table.c.incident_id, event_table.c.seq)):
+            told[row.incident_id].append(event_value(row))
+    return told
 
 
 def last_of_kind(tx: Tx, incident_id: int, kind: Kind) -> Event | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -65,7 +65,25 @@ def is_there(tx: Tx, key: str) -> bool:
 
 def pages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     """Give every page of the incident with its attempts, in the order in which they were planned."""
-    return _with_attempts(tx, incident_id, RowKind.PAGE)
+    return _with_attempts(tx, RowKind.PAGE, table.c.incident_id == incident_id)
+
+
+def pages_to(
+    tx: Tx, person: str, incident_ids: Collection[int]
+) -> dict[int, list[tuple[OutboxRow, list[Attempt]]]]:
+    """Give the pages to one person by incident, with their attempts, in the order in which they were planned."""
+    pages: dict[int, list[tuple[OutboxRow, list[Attempt]]]] = {number: [] for number in incident_ids}
+    if not pages:
+        return pages
+    wanted = (
+        table.c.incident_id.is_not(None),
+        among(tx, table.c.incident_id, pages),
+        table.c.person == person,
+    )
+    for row, attempts in _with_attempts(tx, RowKind.PAGE, *wanted):
+        if row.incident_id is not None:
+            pages[row.incident_id].append((row, attempts))
+    return pages
 
 
 def pages_by(tx: Tx, incident_id: int, via: str) -> list[OutboxRow]:
@@ -102,7 +120,7 @@ def sent_pages(tx: Tx, start: datetime, end: datetime) -> list[OutboxRow]:
 
 def messages_of(tx: Tx, incident_id: int) -> list[tuple[OutboxRow, list[Attempt]]]:
     """Give every message about the incident with its attempts, in the order in which they were planned."""
-    return _with_attempts(tx, incident_id, RowKind.MESSAGE)
+    return _with_attempts(tx, RowKind.MESSAGE, table.c.incident_id == incident_id)
 
 
 def people_told(tx: Tx, prefix: str) -> list[str]:
@@ -135,9 +153,10 @@ def pages_sent(tx: Tx, teams: Sequence[str], start: datetime, end: datetime) -> 
     return tx.connection.execute(sa.select(sa.func.count()).select_from(sent)).scalar_one()
 
 
-def _with_attempts(tx: Tx, incident_id: int, kind: RowKind) -> list[tuple[OutboxRow, list[Attempt]]]:
-    query = every().where(table.c.incident_id == incident_id, table.c.kind == kind.value).order_by(table.c.id)
-    rows = found(tx, query)
+def _with_attempts(
+    tx: Tx, kind: RowKind, *wanted: sa.ColumnElement[bool]
+) -> list[tuple[OutboxRow, list[Attempt]]]:
+    rows = found(tx, every().where(table.c.kind == kind.value, *wanted).order_by(table.c.id))
     attempts: dict[int, list[Attempt]] = {one.id: [] for one in rows}
     if rows:
         tried = (
