@@ -334,6 +334,7 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "past": [{**_SHOWN, "open": False, "resolved": _TIME, "next_update": None}],
         "maintenance": [
             {
+                "id": "maintenance-3",
                 "title": "New disks",
                 "text": "Payments may be slow",
                 "components": ["Checkout"],
@@ -342,6 +343,7 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
                 "end": _TIME,
             }
         ],
+        "called_off": [],
         "days": 90,
     },
     "status/incident.html.j2": {**_STATUS, "title": "Checkout: partial outage", "incident": _SHOWN},
@@ -370,6 +372,7 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
     "status/identified.j2": _PUBLIC,
     "status/monitoring.j2": _PUBLIC,
     "status/resolved.j2": _PUBLIC,
+    "status/called_off.j2": {"page": "Example status", "start": "21 November 2026, 02:05 UTC"},
     "postmortem/postmortem.md.j2": {"now": _NOW, "draft": _DRAFT},
     "postmortem/page.html.j2": {"now": _NOW, "draft": _DRAFT, "body": Markup("<h1>INC-42</h1>")},
 }

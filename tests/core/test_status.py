@@ -246,6 +246,14 @@ def test_what_is_open_what_is_past_and_what_is_too_old() -> None:
     assert board(PAGE, [], [], now=NOW).updated_at is None
 
 
+def test_what_is_called_off_is_shown_for_a_day_and_is_no_maintenance() -> None:
+    off = replace(maintained(NOW + HOUR, NOW + HOUR), called_off_at=NOW)
+    shown = board(PAGE, [], [off], now=NOW + 2 * HOUR)
+    assert (shown.maintenance, shown.announced, shown.called_off) == ((), (off,), (off,))
+    assert (shown.state, shown.updated_at) == (GOOD, NOW)
+    assert board(PAGE, [], [off], now=NOW + DAY).called_off == ()
+
+
 def test_the_history_has_ninety_days_of_utc_and_days_without_data() -> None:
     shown = board(PAGE, [incident(NOW - 12 * HOUR - HOUR, NOW - 11 * HOUR)], [], now=NOW)
     days = checkout(shown).days

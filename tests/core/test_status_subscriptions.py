@@ -123,6 +123,25 @@ def test_planned_work_is_told_when_it_is_announced_begins_and_is_over(
     assert found[0].at >= work.announced_at
 
 
+@pytest.mark.parametrize("minute, headings", [(4, []), (5, ["Called off"]), (15, ["Called off"])])
+def test_work_that_is_called_off_before_it_begins_is_told_so_and_nothing_else(
+    minute: int, headings: list[str]
+) -> None:
+    work = PublicMaintenance(
+        id="maintenance-3",
+        title="New disks",
+        text="Not now.",
+        components=("site",),
+        start=NOW + 10 * MINUTE,
+        end=NOW + 10 * MINUTE,
+        announced_at=NOW,
+        called_off_at=NOW + 5 * MINUTE,
+    )
+    found = news(board(PAGE, [], [work], now=NOW + minute * MINUTE))
+    assert [one.heading for one in found] == headings
+    assert all((one.text, one.state) == ("Not now.", ComponentState.OPERATIONAL) for one in found)
+
+
 @pytest.mark.parametrize(
     "components, wanted, told",
     [

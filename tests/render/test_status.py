@@ -159,6 +159,37 @@ def test_the_feed_is_valid_atom() -> None:
     )
 
 
+def test_the_feed_tells_of_planned_work_as_it_goes_on_and_when_it_is_called_off() -> None:
+    text = {"home": "https://s.example.com", "feed": "https://s.example.com/a", "incident": "i/{id}"}
+    over = told(resolved_at=NOW, phase=PublicPhase.RESOLVED, stretches=())
+    off = replace(
+        WORK, id="m2", start=NOW + HOUR, called_off_at=NOW - HOUR / 2, text="It does not take place."
+    )
+    entries = feed(atom(shown(over, works=(WORK, off)), **text)).findall(f"{ATOM}entry")
+    assert [(one.findtext(f"{ATOM}title"), one.findtext(f"{ATOM}id")) for one in entries] == [
+        ("New disks (in progress)", "https://s.example.com#m1"),
+        ("Payments <b>fail</b> (resolved)", "i/0123456789ab"),
+        ("New disks (called off)", "https://s.example.com#m2"),
+    ]
+    assert entries[0].findtext(f"{ATOM}content") == (
+        "In progress, 2026-03-03T11:00:00.000Z: Slow.\n\nFrom 3 March 2026, 11:00 UTC to 3 March 2026, 13:00 UTC"
+    )
+    assert entries[2].findtext(f"{ATOM}content") == (
+        "Called off, 2026-03-03T11:30:00.000Z: It does not take place."
+    )
+    later = replace(WORK, announced_at=NOW + HOUR)
+    assert feed(atom(shown(works=(later,)), **text)).findall(f"{ATOM}entry") == []
+
+
+def test_the_page_says_what_was_called_off() -> None:
+    off = replace(WORK, start=NOW + HOUR, called_off_at=NOW, text="It does not take place.")
+    found = shown(works=(off,))
+    text = home_page(Templates(), found, LINKS).text
+    assert "Called off: Website" in text
+    assert "It does not take place." in text
+    assert as_json(found)["scheduled_maintenances"] == []
+
+
 def test_a_badge_says_it_by_word_and_shape() -> None:
     drawn = badge('Check<out> "x"', MAJOR, "major outage")
     root = feed(drawn)

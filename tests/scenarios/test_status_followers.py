@@ -315,3 +315,65 @@ def test_planned_work_is_told_when_it_is_announced_and_when_it_begins(story: Sto
     ]
     text = next(one.message.text for one in world.heard if one.message.unsubscribe_url)
     assert "From 3 March 2026, 03:10 UTC to 3 March 2026, 03:20 UTC" in text
+
+
+@on_every_database
+def test_planned_work_that_is_called_off_is_told_so_once(tell: Callable[..., Story]) -> None:
+    world = World(tell())
+    world.follows("ada@example.com", "checkout")
+    world.follows("bea@example.com", "website")
+    with WebhookServer() as receiver:
+        world.asks(receiver.url, outlet=Outlet.WEBHOOK)
+        world.goes_on()
+        token = json.loads(receiver.received[0].body)["confirm"].rpartition("/")[2]
+        act(world.context, Purpose.CONFIRM, token, now=world.story.clock.now())
+        now = world.story.clock.now()
+        planned = interventions.add_maintenance(
+            world.context,
+            matchers=['service="shop"'],
+            start=now + 10 * MINUTE,
+            end=now + 20 * MINUTE,
+            reason="disks",
+            actor="ana",
+            public=PublicWords(title="New disks", text="Payments may be slow.", components=("Checkout",)),
+            now=now,
+        )
+        world.goes_on()
+        number = int(str(planned["id"]))
+        interventions.end_maintenance(
+            world.context, number, actor="ana", now=world.story.clock.advance(5 * MINUTE)
+        )
+        for _ in range(4):
+            world.goes_on(minutes=6)
+        told = [json.loads(one.body)["maintenance"] for one in receiver.received[1:]]
+    assert world.letters() == [
+        ("ada@example.com", "[Shop status] Planned: New disks"),
+        ("ada@example.com", "[Shop status] Called off: New disks"),
+    ]
+    text = world.heard[-1].message.text
+    assert "called off and does not take place. It was planned for 3 March 2026, 03:10 UTC." in text
+    assert "From " not in text
+    assert [one["status"] for one in told] == ["scheduled", "completed"]
+    assert (
+        told[1]["resolved_at"] == told[1]["incident_updates"][0]["created_at"] == "2026-03-03T03:05:00.000Z"
+    )
+
+
+def test_what_is_called_off_before_it_was_told_is_told_only_as_that(story: Story) -> None:
+    world = World(story)
+    world.follows("ada@example.com")
+    now = story.clock.now()
+    planned = interventions.add_maintenance(
+        world.context,
+        matchers=['service="shop"'],
+        start=now + 10 * MINUTE,
+        end=now + 20 * MINUTE,
+        reason="disks",
+        actor="ana",
+        public=PublicWords(title="New disks", components=("Checkout",)),
+        now=now,
+    )
+    Herald(world.context).step(now=now)
+    interventions.end_maintenance(world.context, int(str(planned["id"])), actor="ana", now=now + MINUTE)
+    world.goes_on(minutes=2)
+    assert [subject for _, subject in world.letters()] == ["[Shop status] Called off: New disks"]

@@ -32,6 +32,7 @@ from incident_bot.core.status.subscriptions import (
     concerns,
     holds,
     news,
+    of_work,
     sign,
 )
 
@@ -69,6 +70,7 @@ __all__ = [
     "holds",
     "lint",
     "news",
+    "of_work",
     "publication",
     "sign",
     "worst",

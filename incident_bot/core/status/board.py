@@ -73,6 +73,15 @@ class PublicMaintenance:
     start: datetime
     end: datetime
     announced_at: datetime
+    called_off_at: datetime | None = None
+    """When it was called off, where it was: before it began, and it never does."""
+
+    @property
+    def told_at(self) -> tuple[datetime, ...]:
+        """Say when the public is told of it: announced, begun and over, or called off."""
+        if self.called_off_at is not None:
+            return (self.announced_at, self.called_off_at)
+        return (self.announced_at, self.start, self.end)
 
     def runs(self, now: datetime) -> bool:
         """Say whether it is in progress."""
@@ -119,7 +128,9 @@ class Board:
     maintenance: tuple[PublicMaintenance, ...]
     """What runs or is to come, the next one first."""
     announced: tuple[PublicMaintenance, ...]
-    """The same with what is over, for those who are told of it."""
+    """The same with what is over or was called off, for those who are told of it."""
+    called_off: tuple[PublicMaintenance, ...]
+    """What was called off within the last day: somebody may count on it still."""
     updated_at: datetime | None
     """When the public was last told something."""
 
@@ -145,7 +156,8 @@ def board(
     first = _midnight(now.astimezone(UTC).date() - (DAYS - 1) * DAY)
     known = [one for one in incidents if one.resolved_at is None or one.resolved_at >= first]
     known.sort(key=lambda one: (one.started_at, one.number), reverse=True)
-    planned = sorted(maintenance, key=lambda one: (one.start, one.id))
+    announced = sorted(maintenance, key=lambda one: (one.start, one.id))
+    planned = [one for one in announced if one.called_off_at is None]
     stretches = [stretch for one in known for stretch in one.stretches]
     works = [
         Stretch(
@@ -156,7 +168,10 @@ def board(
     components = tuple(_status(one, [*stretches, *works], now=now) for one in page.components)
     opened = tuple(one for one in known if one.is_open)
     states = [*(one.state for one in components), *(one.state for one in opened)]
-    told = [*(one.updated_at for one in known), *(one.announced_at for one in planned)]
+    told = [
+        *(one.updated_at for one in known),
+        *(at for one in announced for at in one.told_at if at <= now),
+    ]
     return Board(
         page=page,
         at=now,
@@ -165,7 +180,8 @@ def board(
         open=opened,
         past=tuple(one for one in known if not one.is_open),
         maintenance=tuple(one for one in planned if one.end > now),
-        announced=tuple(planned),
+        announced=tuple(announced),
+        called_off=tuple(one for one in announced if one.called_off_at and now - one.called_off_at < DAY),
         updated_at=max(told, default=None),
     )
 

@@ -37,7 +37,7 @@ class News:
     at: datetime
     title: str
     heading: str
-    """`Investigating`, `Resolved`, `Planned` …"""
+    """`Investigating`, `Resolved`, `Planned`, `Called off` …"""
     text: str
     components: tuple[str, ...]
     """By key."""
@@ -62,7 +62,7 @@ def news(board: Board) -> tuple[News, ...]:
     since = board.at - NEWS_LASTS
     found = [
         *(one for incident in (*board.open, *board.past) for one in _of_incident(incident)),
-        *(one for work in board.announced for one in _of_work(work)),
+        *(one for work in board.announced for one in of_work(work)),
     ]
     fresh = [one for one in found if since < one.at <= board.at]
     return tuple(sorted(fresh, key=lambda one: (one.at, one.key)))
@@ -104,15 +104,23 @@ def _state(update: PublicUpdate) -> ComponentState:
     return ComponentState.OPERATIONAL if update.phase is PublicPhase.RESOLVED else update.state
 
 
-def _of_work(work: PublicMaintenance) -> Iterator[News]:
-    works = ComponentState.UNDER_MAINTENANCE
-    moments = [
-        ("scheduled", "Planned", work.announced_at, ComponentState.OPERATIONAL),
-        ("begun", "In progress", work.start, works),
-        ("over", "Completed", work.end, ComponentState.OPERATIONAL),
-    ]
-    # Told of when it has begun already, there is nothing left to plan for.
-    for name, heading, at, state in moments[int(work.announced_at >= work.start) :]:
+def of_work(work: PublicMaintenance) -> Iterator[News]:
+    """Give what is told of planned work in its order, what is to come as well.
+
+    Once it is called off only that counts: who has not heard of it yet need not plan for it any more.
+    """
+    good, works = ComponentState.OPERATIONAL, ComponentState.UNDER_MAINTENANCE
+    if work.called_off_at is not None:
+        moments = [("called-off", "Called off", work.called_off_at, good)]
+    else:
+        moments = [
+            ("scheduled", "Planned", work.announced_at, good),
+            ("begun", "In progress", work.start, works),
+            ("over", "Completed", work.end, good),
+        ]
+        # Told of when it has begun already, there is nothing left to plan for.
+        moments = moments[int(work.announced_at >= work.start) :]
+    for name, heading, at, state in moments:
         yield News(
             key=f"{work.id}-{name}",
             at=max(at, work.announced_at),

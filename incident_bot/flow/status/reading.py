@@ -21,6 +21,7 @@ from incident_bot.core.status import (
 from incident_bot.flow.commands.publishing import facts_of
 from incident_bot.flow.configure import Current
 from incident_bot.flow.context import Context
+from incident_bot.render.status import day_and_time
 from incident_bot.store import incidents, interventions
 from incident_bot.store.interventions import Maintenance
 from incident_bot.store.transaction import Tx
@@ -40,8 +41,8 @@ def read_board(context: Context, current: Current, page: StatusPage, *, now: dat
         ]
         windows = interventions.public_maintenance(tx, since=since)
     worded = [_worded(current, page, one) for one in found]
-    planned = [_maintenance(one, one.public) for one in windows if one.public]
-    shown = board(page, worded, planned, now=now)
+    works = [_maintenance(current, page, one, one.public) for one in windows if one.public]
+    shown = board(page, worded, works, now=now)
     # Programs show this time to people: before anything was told, the page says what its configuration made it say.
     return replace(shown, updated_at=shown.updated_at or current.activated_at)
 
@@ -71,14 +72,22 @@ def _worded(current: Current, page: StatusPage, public: PublicIncident) -> Publi
     return replace(public, updates=updates)
 
 
-def _maintenance(window: Maintenance, public: JsonObject) -> PublicMaintenance:
+def _maintenance(
+    current: Current, page: StatusPage, window: Maintenance, public: JsonObject
+) -> PublicMaintenance:
     components = public.get("components")
+    said = str(public.get("text") or "")
+    if window.called_off_at is not None:
+        facts = {"page": page.name, "start": day_and_time(window.start)}
+        said = current.templates.render("status/called_off.j2", facts).text.strip()
     return PublicMaintenance(
         id=f"maintenance-{window.id}",
         title=str(public.get("title") or ""),
-        text=str(public.get("text") or ""),
+        text=said,
         components=tuple(str(one) for one in components) if isinstance(components, list) else (),
         start=window.start,
-        end=window.end,
+        # What was called off is over where it would have begun.
+        end=max(window.start, window.end),
         announced_at=window.created_at or window.start,
+        called_off_at=window.called_off_at,
     )

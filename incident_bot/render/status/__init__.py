@@ -12,6 +12,7 @@ from incident_bot.render.status.letters import (
     webhook_body,
 )
 from incident_bot.render.status.pages import Links, home_page, incident_page, style_of
+from incident_bot.render.status.words import day_and_time
 
 __all__ = [
     "Form",
@@ -21,6 +22,7 @@ __all__ = [
     "atom",
     "badge",
     "bars",
+    "day_and_time",
     "foot",
     "home_page",
     "incident_page",

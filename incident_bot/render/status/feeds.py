@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -16,8 +18,9 @@ from incident_bot.core.status import (
     PublicMaintenance,
     PublicUpdate,
     StatusPage,
+    of_work,
 )
-from incident_bot.render.status.words import PHASE_WORDS, instant, plain
+from incident_bot.render.status.words import PHASE_WORDS, day_and_time, instant, plain
 
 ENTRIES_MOST: Final = 25
 _ATOM: Final = "http://www.w3.org/2005/Atom"
@@ -150,16 +153,19 @@ def _state_of(update: PublicUpdate | None, key: str) -> ComponentState:
 def _maintenance(
     board: Board, work: PublicMaintenance, components: dict[str, JsonObject], named: str
 ) -> JsonObject:
-    announced = instant(work.announced_at)
-    status = "in_progress" if work.runs(board.at) else "completed" if work.end <= board.at else "scheduled"
+    announced, off = instant(work.announced_at), work.called_off_at
+    # Statuspage has no word for what was called off; programs that know its words take this one as an end.
+    over = off is not None or work.end <= board.at
+    status = "in_progress" if work.runs(board.at) else "completed" if over else "scheduled"
+    said = instant(off) if off is not None else announced
     return {
         "id": work.id,
         "name": plain(work.title),
         "status": status,
         "created_at": announced,
-        "updated_at": announced,
+        "updated_at": said,
         "monitoring_at": None,
-        "resolved_at": None,
+        "resolved_at": said if off is not None else None,
         "impact": "maintenance",
         "shortlink": board.page.url,
         "started_at": instant(work.start),
@@ -168,13 +174,13 @@ def _maintenance(
         "scheduled_until": instant(work.end),
         "incident_updates": [
             {
-                "id": f"{work.id}-1",
-                "status": "scheduled",
+                "id": f"{work.id}-{2 if off is not None else 1}",
+                "status": "completed" if off is not None else "scheduled",
                 "body": plain(work.text),
                 "incident_id": work.id,
-                "created_at": announced,
-                "updated_at": announced,
-                "display_at": announced,
+                "created_at": said,
+                "updated_at": said,
+                "display_at": said,
                 "affected_components": None,
                 "deliver_notifications": True,
                 "custom_tweet": None,
@@ -186,7 +192,10 @@ def _maintenance(
 
 
 def atom(board: Board, *, home: str, feed: str, incident: str) -> str:
-    """Give the newest incidents as an Atom feed, what is open first; `incident` is an address with `{id}` in it."""
+    """Give the newest incidents and planned work as an Atom feed, what is open or to come first.
+
+    `incident` is an address with `{id}` in it; planned work stands on the page at `home`.
+    """
     ET.register_namespace("", _ATOM)
     root = ET.Element(_tag("feed"))
     _text(root, "id", home)
@@ -195,20 +204,62 @@ def atom(board: Board, *, home: str, feed: str, incident: str) -> str:
     ET.SubElement(root, _tag("link"), {"rel": "self", "type": "application/atom+xml", "href": feed})
     ET.SubElement(root, _tag("link"), {"rel": "alternate", "type": "text/html", "href": home})
     ET.SubElement(ET.SubElement(root, _tag("author")), _tag("name")).text = plain(board.page.name)
-    for one in (*board.open, *board.past)[:ENTRIES_MOST]:
+    over = [one for one in board.announced if one not in board.maintenance]
+    first = [*_told(board.open, incident), *_planned(board, board.maintenance, home)]
+    then = [*_told(board.past, incident), *_planned(board, over, home)]
+    then.sort(key=lambda one: one.updated, reverse=True)
+    for one in (*first, *then)[:ENTRIES_MOST]:
         entry = ET.SubElement(root, _tag("entry"))
-        address = incident.replace("{id}", one.id)
-        _text(entry, "id", address)
-        _text(entry, "title", f"{plain(one.title)} ({PHASE_WORDS[one.phase].casefold()})")
-        _text(entry, "published", instant(one.published_at))
-        _text(entry, "updated", instant(one.updated_at))
-        ET.SubElement(entry, _tag("link"), {"rel": "alternate", "type": "text/html", "href": address})
-        said = [
-            f"{PHASE_WORDS[update.phase]}, {instant(update.at)}: {plain(update.text)}"
-            for update in reversed(one.updates)
-        ]
-        ET.SubElement(entry, _tag("content"), {"type": "text"}).text = "\n\n".join(said)
+        _text(entry, "id", one.address)
+        _text(entry, "title", one.title)
+        _text(entry, "published", instant(one.published))
+        _text(entry, "updated", instant(one.updated))
+        ET.SubElement(entry, _tag("link"), {"rel": "alternate", "type": "text/html", "href": one.address})
+        ET.SubElement(entry, _tag("content"), {"type": "text"}).text = "\n\n".join(one.said)
     return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """One entry of the feed."""
+
+    address: str
+    title: str
+    published: datetime
+    updated: datetime
+    said: list[str]
+    """The newest first."""
+
+
+def _told(incidents: Iterable[PublicIncident], address: str) -> Iterator[_Entry]:
+    for one in incidents:
+        yield _Entry(
+            address=address.replace("{id}", one.id),
+            title=f"{plain(one.title)} ({PHASE_WORDS[one.phase].casefold()})",
+            published=one.published_at,
+            updated=one.updated_at,
+            said=[
+                f"{PHASE_WORDS[update.phase]}, {instant(update.at)}: {plain(update.text)}"
+                for update in reversed(one.updates)
+            ],
+        )
+
+
+def _planned(board: Board, works: Iterable[PublicMaintenance], home: str) -> Iterator[_Entry]:
+    for work in works:
+        told = [one for one in of_work(work) if one.at <= board.at]
+        if told:
+            span = f"From {day_and_time(work.start)} to {day_and_time(work.end)}"
+            yield _Entry(
+                address=f"{home}#{work.id}",
+                title=f"{plain(work.title)} ({told[-1].heading.casefold()})",
+                published=work.announced_at,
+                updated=told[-1].at,
+                said=[
+                    *(f"{one.heading}, {instant(one.at)}: {plain(one.text)}" for one in reversed(told)),
+                    *([] if work.called_off_at is not None else [span]),
+                ],
+            )
 
 
 def _tag(name: str) -> str:

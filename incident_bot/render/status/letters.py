@@ -30,6 +30,7 @@ def letter(templates: Templates, board: Board, told: News, links: Links) -> Lett
     """Write one news; the JSON is what Statuspage posts to webhooks, without who gets it."""
     page, work, incident = board.page, told.work, told.incident
     promised = incident.next_update_at if incident and told.update == len(incident.updates) else None
+    spans = work is not None and work.called_off_at is None
     facts: dict[str, object] = {
         "page": plain(page.name),
         "heading": told.heading,
@@ -38,8 +39,8 @@ def letter(templates: Templates, board: Board, told: News, links: Links) -> Lett
         "components": ", ".join(plain(name) for name in page.names(told.components)),
         "state": STATE_WORDS[told.state].casefold(),
         "at": day_and_time(told.at),
-        "start": day_and_time(work.start) if work else None,
-        "end": day_and_time(work.end) if work else None,
+        "start": day_and_time(work.start) if work and spans else None,
+        "end": day_and_time(work.end) if work and spans else None,
         "next_update": day_and_time(promised) if promised else None,
         "url": links.incident.replace("{id}", incident.id) if incident else links.home,
     }

@@ -53,6 +53,7 @@ def home_page(templates: Templates, board: Board, links: Links) -> Rendered:
         "incidents": [_incident(board, one, links) for one in board.open],
         "past": [_incident(board, one, links) for one in board.past[:PAST_SHOWN]],
         "maintenance": [_maintenance(board, one) for one in board.maintenance],
+        "called_off": [_maintenance(board, one) for one in board.called_off],
         "days": len(board.components[0].days) if board.components else 0,
     }
     return templates.render("status/page.html.j2", facts)
@@ -129,6 +130,7 @@ def _incident(board: Board, incident: PublicIncident, links: Links) -> Mapping[s
 
 def _maintenance(board: Board, work: PublicMaintenance) -> Mapping[str, object]:
     return {
+        "id": work.id,
         "title": plain(work.title),
         "text": plain(work.text),
         "components": [plain(name) for name in board.page.names(work.components)],

@@ -25,6 +25,11 @@ class Maintenance:
     public: JsonObject | None = None
     """What the status page says of it: title, text and components; None where it says nothing."""
 
+    @property
+    def called_off_at(self) -> datetime | None:
+        """Say when it was ended before it began: it covers nothing then."""
+        return self.end if self.end <= self.start else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOverride:

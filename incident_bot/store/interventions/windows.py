@@ -41,15 +41,14 @@ _OPEN: Final = Ready(
 def maintenance(tx: Tx, *, now: datetime) -> list[Maintenance]:
     """Give the windows that are open now or later, the earliest first."""
     found = _OPEN(tx, {"b_now": now})
-    # A window that was ended before it began is empty.
-    return [window for row in found if (window := _value(row)).start < window.end]
+    return [window for row in found if (window := _value(row)).called_off_at is None]
 
 
 def public_maintenance(tx: Tx, *, since: datetime) -> list[Maintenance]:
-    """Give the windows that the public is told of and that end after this, the earliest first."""
+    """Give the windows that the public is told of and that end after this, called off ones too, earliest first."""
     query = sa.select(table).where(table.c.ends_at > since, table.c.public.is_not(None))
     found = tx.connection.execute(query.order_by(table.c.starts_at, table.c.id))
-    return [window for row in found if (window := _value(row)).start < window.end]
+    return [_value(row) for row in found]
 
 
 def end_maintenance(tx: Tx, maintenance_id: int, *, by: str, now: datetime) -> Maintenance | None:
