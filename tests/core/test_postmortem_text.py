@@ -69,6 +69,12 @@ class TestJoin:
         deleted = join("a\n\nb\n", "a\n\nmine\n", "a\n\n")
         assert "> (this was deleted)" in deleted.text
 
+    def test_a_comment_that_people_wrote_is_quoted_too_and_one_of_ours_is_not(self) -> None:
+        theirs = f"<!-- ask legal first -->\ntheirs\n{fenced('- 04:00 over', 'more')}\n"
+        joined = join("a\n\nb\n", "a\n\nmine\n", f"a\n\n{theirs}")
+        assert "> <!-- ask legal first -->\n> theirs\n" in joined.text
+        assert "generated:more" not in joined.text
+
     def test_who_edited_a_generated_part_wins_over_who_did_not(self) -> None:
         edited = BASE.replace("- 03:00 opened", "- 03:00 it opened, as we know now")
         fresh = BASE.replace(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
-from incident_bot.core.postmortem.merge import Part, parts_of
+from incident_bot.core.postmortem.merge import Part, parts_of, without_fences
 
 THEIRS: Final = "> The other version has:"
 
@@ -111,8 +111,8 @@ def _generated(pieces: list[str]) -> Part | None:
 
 
 def _quoted(text: str) -> list[str]:
-    """Quote the other text; its comments would make it a part of its own."""
-    lines = [line for line in text.strip().splitlines() if not line.startswith("<!--")]
+    """Quote the other text without the comments of its generated parts; those that people wrote are theirs."""
+    lines = without_fences(text).strip().splitlines()
     if not lines:
         lines = ["(this was deleted)"]
     return ["\n", f"{THEIRS}\n", ">\n", *(f"> {line}".rstrip() + "\n" for line in lines), "\n"]
