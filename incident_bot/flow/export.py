@@ -13,7 +13,7 @@ from incident_bot.core.model import Episode, Event, Incident, Json, Person, Revi
 from incident_bot.core.nearby import Nearby
 from incident_bot.core.postmortem import Draft, GraphFact, PageFact, build, merge, roles, without_names
 from incident_bot.core.similar import Similar
-from incident_bot.core.timeline import Entry, entries
+from incident_bot.core.timeline import Entry, entries, with_names
 from incident_bot.flow import change_events, similar
 from incident_bot.flow.context import Context
 from incident_bot.flow.graphs.reading import drawings, facts
@@ -224,5 +224,5 @@ def _page_fact(row: OutboxRow, attempts: list[Attempt], names: dict[str, str]) -
         state=row.state.value,
         sent_at=row.sent_at,
         attempts=len(attempts),
-        reason=row.reason,
+        reason=with_names(row.reason, names) if row.reason else row.reason,
     )

@@ -189,7 +189,7 @@ def lead_up(story: Story) -> Block:
         Row(
             cells=(
                 " ".join(filter(None, (one.change.what, one.change.version, one.change.url))),
-                one.change.who or one.change.told_by,
+                story.name_of(one.change.who or one.change.told_by),
                 clock(one.change.at, story.zone),
                 f"{duration(abs(one.before))} {'before' if one.before >= timedelta(0) else 'after'}",
                 one.why,

@@ -2,6 +2,7 @@
 
 from incident_bot.core.timeline.curating import ROUTINE, curated
 from incident_bot.core.timeline.entries import Entry, entries, entry
+from incident_bot.core.timeline.naming import with_names
 from incident_bot.core.timeline.redaction import HIDDEN, one_line, redact, redact_data, visible
 from incident_bot.core.timeline.revising import REVISIONS, revised
 from incident_bot.core.timeline.sifting import KINDS, Part, source_of
@@ -25,4 +26,5 @@ __all__ = [
     "revised",
     "source_of",
     "visible",
+    "with_names",
 ]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from incident_bot.core.model import Event, Json, Kind
+from incident_bot.core.timeline.naming import with_names
 from incident_bot.core.timeline.redaction import one_line, redact
 
 LISTED_MOST: Final = 5
@@ -160,6 +161,8 @@ _PEOPLE: Final = frozenset({
     "person", "people", "by", "owner", "pinned_by", "author", "wanted", "unreachable", "away", "others", "missing",
     "awaited", "left", "handed_over_by", "instead_of", "lead", "reviewers",
 })  # fmt: skip
+_OWN_REASONS: Final = frozenset({Kind.PAGES_CANCELLED, Kind.REPAGED})
+"""Whose reasons are the bot's own words, with people by their ids."""
 _INSTANTS: Final = frozenset({"until", "due", "next_at", "due_at", "next_update_at", "set_to", "set_before"})
 _ACTORS: Final = {
     "alertmanager": "Alertmanager",
@@ -301,6 +304,8 @@ class _Facts:
     def _named(self, name: str, text: str) -> str:
         if name in _PEOPLE:
             return self.names.get(text, text)
+        if name == "reason" and self.event.kind in _OWN_REASONS:
+            return with_names(text, self.names)
         return _clock(text, self.event.happened_at) if name in _INSTANTS else text
 
     def _thing(self, value: Mapping[str, Json]) -> str:
