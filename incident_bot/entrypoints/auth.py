@@ -111,7 +111,7 @@ class Doorkeeper:
         """Name who sent a valid API token that may read, as Bearer or as `token`; nobody else, wherever they sit."""
         for given in (access.given_token(authorization(request.scope["headers"])), token):
             caller = access.identify(self._context, given)
-            if caller is not None and "read" in caller.scopes:
+            if caller is not None and access.reaches(caller, "read"):
                 return caller
         return None
 

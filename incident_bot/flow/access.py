@@ -21,6 +21,11 @@ from incident_bot.store.transaction import Tx
 
 ALL_SCOPES: Final = frozenset({"read", "write", "admin", "changes"})
 AUTOMATION: Final = "automation"
+_WITHIN: Final[Mapping[str, frozenset[str]]] = {
+    "write": frozenset({"read", "changes"}),
+    "admin": frozenset({"read", "write", "changes"}),
+}
+"""What a scope holds besides itself: who may act sees what they act on, and an admin may do all of it."""
 _TOKEN_BYTES: Final = 32
 
 
@@ -127,8 +132,8 @@ def seer_of(context: Context, caller: Caller) -> Seer:
 
 
 def reaches(caller: Caller, scope: str) -> bool:
-    """Say whether a caller may do this; who may write may tell of changes, too."""
-    return scope in caller.scopes or (scope == "changes" and "write" in caller.scopes)
+    """Say whether a caller may do this, by a scope or by one that holds it."""
+    return any(scope == held or scope in _WITHIN.get(held, ()) for held in caller.scopes)
 
 
 def token_number(tx: Tx, token: str) -> int | None:

@@ -103,6 +103,27 @@ def test_stored_tokens_reach_as_far_as_their_scopes(guarded: World) -> None:
     assert client.get("/api/v1/incidents").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "scope, reads, acts, tells, keeps",
+    [
+        ("read", 200, 403, 403, 403),
+        ("write", 200, 201, 201, 403),
+        ("changes", 403, 403, 201, 403),
+        ("admin", 200, 201, 201, 200),
+    ],
+)
+def test_a_scope_holds_the_lesser_ones(
+    guarded: World, scope: str, reads: int, acts: int, tells: int, keeps: int
+) -> None:
+    context = guarded.application.context
+    secret = access.create_token(context, scope, frozenset({scope}), by="operator", now=START)
+    client = far_away(guarded, headers={"authorization": f"Bearer {secret}"})
+    assert client.get("/api/v1/incidents").status_code == reads
+    assert client.post("/api/v1/incidents", json={"title": "x"}).status_code == acts
+    assert client.post("/api/v1/changes", json={"what": "deployed"}).status_code == tells
+    assert client.post("/-/reload").status_code == keeps
+
+
 def test_a_stored_token_alone_closes_the_loopback_door(world: World) -> None:
     assert world.client().get("/api/v1/incidents").status_code == 200
     access.create_token(world.application.context, "ci", frozenset({"read"}), by="operator", now=START)

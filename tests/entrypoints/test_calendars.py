@@ -117,10 +117,10 @@ def test_an_api_token_that_may_read_opens_calendars_in_the_address_too(guarded: 
     path = PATHS["schedule"]
     assert stranger(guarded).get(f"{path}?token={secret}").status_code == 200
     assert stranger(guarded).get(f"{path}?token=ibc_wrong", headers=TOKEN).status_code == 200
-    writer = access.create_token(
-        guarded.application.context, "writer", frozenset({"write"}), by="ben", now=guarded.clock.now()
+    pipeline = access.create_token(
+        guarded.application.context, "pipeline", frozenset({"changes"}), by="ben", now=guarded.clock.now()
     )
-    assert stranger(guarded).get(f"{path}?token={writer}").status_code == 404
+    assert stranger(guarded).get(f"{path}?token={pipeline}").status_code == 404
 
 
 def test_reading_again_costs_nothing_while_nothing_changed(world: World) -> None:
