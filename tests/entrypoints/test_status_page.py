@@ -141,7 +141,7 @@ def test_an_incident_from_its_publication_to_its_end(paged: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "door"),
+    "url, door",
     [
         ("https://status.example.com", "https://status.example.com/status"),
         ("https://bot.example.com/status", "https://bot.example.com/status"),
