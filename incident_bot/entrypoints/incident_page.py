@@ -20,7 +20,7 @@ from incident_bot.core.timeline import Part
 from incident_bot.entrypoints.api.parameters import Number
 from incident_bot.entrypoints.desk import AtDesk, Desk
 from incident_bot.entrypoints.sheet import Visitor, draw
-from incident_bot.flow import commands, evidence, opinions, queries, similar, timeline_page
+from incident_bot.flow import commands, evidence, lists, opinions, queries, similar, timeline_page
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.commands import VERBS
@@ -157,6 +157,7 @@ def _incident(
         "incident.html",
         status=HTTPStatus.CONFLICT if reply is not None and not reply.ok else HTTPStatus.OK,
         incident=view,
+        apart=lists.told_apart(view.alerts),
         told=timeline_page.read(context, number, part=_part(request), before=before, actor=caller.actor),
         parts=tuple(Part),
         pages=queries.pages(context, number),

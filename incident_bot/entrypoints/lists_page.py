@@ -52,6 +52,7 @@ def alerts_page(
     query = span.query(alert=alert, status=status, way=way, source=source, incident=incident)
     return draw(
         request, at, caller, "alerts.html",
-        alerts=shown, cursor=cursor, query=query, alert=alert, said=status, way=way, ways=ways, span=span,
+        alerts=shown, apart=lists.told_apart(shown),
+        cursor=cursor, query=query, alert=alert, said=status, way=way, ways=ways, span=span,
         statuses=[one.value for one in Status], source=source, incident=incident,
     )  # fmt: skip

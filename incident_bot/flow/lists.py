@@ -1,10 +1,11 @@
-"""The list of alerts behind the numbers of insights, each time that they fired."""
+"""Lists of alerts: the one behind the numbers of insights, each time that they fired, and what tells each apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from incident_bot.core.apart import apart
 from incident_bot.core.model import Episode
 from incident_bot.flow.context import Context
 from incident_bot.flow.queries import alert_view
@@ -14,7 +15,7 @@ from incident_bot.store import listing
 from incident_bot.store.listing import WantedAlerts
 from incident_bot.store.transaction import Tx
 
-__all__ = ["WantedAlerts", "alerts"]
+__all__ = ["WantedAlerts", "alerts", "told_apart"]
 
 RowT = TypeVar("RowT")
 
@@ -30,6 +31,12 @@ def alerts(
 
         found = _filled(read, lambda batch: _shown(context, tx, batch), lambda one: one.id, before, limit)
     return [alert_view(episode) for episode in found]
+
+
+def told_apart(shown: Sequence[AlertView]) -> dict[int, str]:
+    """Give what tells each from the others of its title that are shown with it, by its number; empty where nothing."""
+    said = apart([(one.title, one.labels) for one in shown])
+    return {one.id: text for one, text in zip(shown, said, strict=True)}
 
 
 def _shown(context: Context, tx: Tx, batch: list[Episode]) -> list[Episode]:

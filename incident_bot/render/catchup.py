@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from incident_bot.core.apart import apart
 from incident_bot.core.model import (
     Episode,
     Event,
@@ -197,7 +198,12 @@ def _firing(firing: Sequence[Episode], now: datetime) -> tuple[str, ...]:
     if not firing:
         return ("Nothing fires now.",)
     newest = sorted(firing, key=lambda episode: (episode.starts_at, episode.id), reverse=True)[:FIRING_MOST]
-    named = (f"  {_cut(title(one.labels, one.annotations))} since {at(one.starts_at, now)}" for one in newest)
+    titles = [title(one.labels, one.annotations) for one in newest]
+    telling = apart([(text, one.labels) for text, one in zip(titles, newest, strict=True)])
+    named = (
+        f"  {_cut(f'{text} ({said})' if said else text)} since {at(one.starts_at, now)}"
+        for text, said, one in zip(titles, telling, newest, strict=True)
+    )
     more = len(firing) - FIRING_MOST
     return (f"Firing now ({len(firing)}):", *named, *((f"  … and {more} more",) if more > 0 else ()))
 

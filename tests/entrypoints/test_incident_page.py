@@ -165,9 +165,28 @@ def test_of_many_alerts_the_first_ones_stand_here_and_lead_to_all(world: World) 
     assert text.count("Why this alert paged, or not") == 20
     assert 'and 110 more: <a href="/alerts?incident=INC-1">all of them</a>' in text
     assert '<span class="count">130 firing</span>' in text
+    said = [Page(one).text for one in re.findall(r"<summary>(.*?)</summary>", text) if "host0" in one]
+    assert said == [f"firing HighCPU on host{number:03} (checkout)" for number in range(20)]
     answer = world.client().get("/api/v1/incidents/INC-1").json()
     assert (len(answer["alerts"]), answer["firing"], answer["tally"]) == (
         130,
         130,
         [{"name": "HighCPU", "service": "checkout", "firing": 130, "total": 130}],
     )
+
+
+def test_alerts_of_one_title_are_told_apart(world: World) -> None:
+    body = delivery({"summary": "Disk is filling"}, service="checkout")
+    (one,) = body["alerts"]
+    many = [
+        {**one, "labels": {**one["labels"], "instance": f"host{number}"}, "fingerprint": f"{number:016x}"}
+        for number in range(3)
+    ]
+    assert world.client().post("/webhooks/alertmanager", json={**body, "alerts": many}).status_code == 200
+    for address in (HERE, "/alerts"):
+        text = Page(shown(world, address)).text
+        for number in range(3):
+            assert f"Disk is filling instance=host{number}" in text
+    for verb in ("firing", "catchup"):
+        answer = world.client().post("/api/v1/incidents/1/commands", json={"text": verb})
+        assert "Disk is filling (instance=host2)" in answer.text

@@ -16,6 +16,7 @@ from incident_bot.flow.commands.judging import verdicts
 from incident_bot.flow.context import Context
 from incident_bot.flow.grammar import VERBS, verb_named
 from incident_bot.flow.graphs import reading as graphs
+from incident_bot.flow.lists import told_apart
 from incident_bot.flow.sight import visible
 from incident_bot.flow.similar import promised, similar_to
 from incident_bot.flow.slack.names import named
@@ -66,7 +67,8 @@ def firing(context: Context, number: int, *, now: datetime) -> ReplyView:
     now_firing = [alert for alert in one.alerts if alert.status == "firing"]
     if not now_firing:
         return ReplyView(text=f"Nothing of {one.id} fires now.", title=one.title, incident=one.id)
-    lines = tuple(_alert(alert, now) for alert in now_firing[:SHOWN])
+    telling = told_apart(now_firing)
+    lines = tuple(_alert(alert, telling[alert.id], now) for alert in now_firing[:SHOWN])
     more = (f"… and {len(now_firing) - SHOWN} more",) if len(now_firing) > SHOWN else ()
     drawn = graphs.lines(context, number)
     text = f"{len(now_firing)} firing in {one.id}:"
@@ -282,8 +284,9 @@ def _line(one: IncidentView, now: datetime) -> str:
     return f"{one.id} [{one.severity}] {one.title} – {_paging(one)}, {duration(now - one.opened_at)} old{overdue}"
 
 
-def _alert(alert: AlertView, now: datetime) -> str:
-    return f"[{alert.severity}] {alert.title} – since {clock(alert.starts_at)} ({duration(now - alert.starts_at)})"
+def _alert(alert: AlertView, telling: str, now: datetime) -> str:
+    name = f"{alert.title} ({telling})" if telling else alert.title
+    return f"[{alert.severity}] {name} – since {clock(alert.starts_at)} ({duration(now - alert.starts_at)})"
 
 
 def _step(step: StepView, now: datetime) -> str:
