@@ -33,7 +33,9 @@ class Place:
 
 PLACES: Final[tuple[Place, ...]] = (
     Place(path="/", label="Now", key="n"),
-    Place(path="/incidents", label="Incidents", key="i", beneath=("/alerts", "/runbooks", "/people")),
+    Place(
+        path="/incidents", label="Incidents", key="i", beneath=("/alerts", "/runbooks", "/people", "/declare")
+    ),
     Place(path="/oncall", label="On call", key="o", beneath=("/calendars",)),
     Place(path="/routing", label="Routing", key="r", beneath=("/simulate",)),
     Place(path="/postmortems", label="Post-mortems", key="p", beneath=("/follow-ups",)),

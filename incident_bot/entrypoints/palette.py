@@ -33,7 +33,7 @@ def find(
     found = palette.find(
         at.seen_by(caller),
         q,
-        pages=[(place.path, place.label) for place in places],
+        pages=[*((place.path, place.label) for place in places), ("/declare", "Declare a new incident")],
         number=int(incident[1]) if incident else None,
     )
     return [asdict(one) for one in found]

@@ -29,6 +29,7 @@ PERMITS: Final[Mapping[str, Permission]] = {
     "POST /incidents/{id}/postmortem/review": Permission.INCIDENT_COMMAND,
     "POST /api/v1/incidents/{id}/graphs": Permission.INCIDENT_COMMAND,
     "POST /api/v1/incidents": Permission.INCIDENT_DECLARE,
+    "POST /declare": Permission.INCIDENT_DECLARE,
     "POST /incidents/{id}/postmortem/edit": Permission.POSTMORTEM_EDIT,
     "PUT /api/v1/incidents/{id}/postmortem/document": Permission.POSTMORTEM_EDIT,
     "PUT /api/v1/incidents/{id}/postmortem": Permission.POSTMORTEM_EDIT,
