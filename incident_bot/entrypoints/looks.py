@@ -27,8 +27,9 @@ _HERE: Final = Path(__file__).parent
 _SHAPES: Final = ("◆", "▲", "●", "○")
 """By rank, the worst first; the last one stands for every lower rung."""
 
-BOOSTED: Final = Markup('hx-boost="true" hx-disabled-elt="find button"')
-"""On a form: with script it is sent without leaving the page, and once however often it is clicked."""
+BOOSTED: Final = Markup('hx-boost="true" hx-disabled-elt="find button" hx-select-oob="#line:morph"')
+"""On a form: with script it is sent without leaving the page, and once however often it is clicked; what it is answered
+stands at the command line, which the fresh content around the form says nothing of."""
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 

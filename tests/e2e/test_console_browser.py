@@ -223,6 +223,20 @@ def test_the_command_line_writes_a_note_and_mends_a_word(visit: Visit, stage: St
     assert page.evaluate("window.stayed") is True
 
 
+def test_a_refused_button_says_why_wherever_it_is_pressed(visit: Visit, stage: Stage) -> None:
+    incident = stage.open_incident()
+    page = visit.open(f"/incidents/{incident}")
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.locator("#reply")).to_contain_text("type resolve and the reason", timeout=PATIENCE)
+    expect(page.get_by_label("Command", exact=True)).to_have_value("resolve", timeout=PATIENCE)
+    page = visit.open("/")
+    card = page.locator("[data-row]", has_text=incident)
+    card.locator("[name=text]").evaluate("field => { field.value = 'resolve'; }")
+    card.get_by_role("button").click()
+    expect(page.locator("#reply")).to_contain_text("type resolve and the reason", timeout=PATIENCE)
+    expect(page.locator("h1")).to_be_visible(timeout=PATIENCE)
+
+
 def test_keys_open_the_help_and_the_command_line(visit: Visit, stage: Stage) -> None:
     page = visit.open(f"/incidents/{STORY}")
     page.keyboard.press("?")

@@ -26,6 +26,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, requestConfig } = event.detail;
   const arrived = here(xhr.responseURL);
+  // Refused on a page without a command line: the incident's own page says why, and nothing was done, so ask again for it.
+  if (xhr.status === 409 && !$("#line")) { event.detail.shouldSwap = false; requestConfig.elt.submit(); return; }
   if (arrived.pathname === location.pathname || arrived.pathname.endsWith("/commands")) return;
   event.detail.shouldSwap = false;
   if (requestConfig.verb === "get") tell("You are not signed in any more; load the page anew.");
