@@ -28,6 +28,8 @@ ALL_LABELS: Final = "..."
 """In `group_by`: every label, as in Alertmanager."""
 KEY_MOST: Final = 400
 TITLE_MOST: Final = 150
+SERVICE_MOST: Final = 100
+"""What a label says beyond it is no name of a service; the alert keeps the whole."""
 
 _JOINER: Final = "\u200d"
 """Holds emoji together: the one unprintable mark that a title keeps."""
@@ -149,7 +151,7 @@ def route(labels: Labels, routing: Routing, ladder: Ladder, teams: Mapping[str, 
     names, default = routing.label_names, routing.default
     at_route = f"the route {decided.place}" if decided else ""
     service, service_from = _first(
-        (labels.get(names.service), f"the label {names.service}"),
+        (_line(labels.get(names.service, ""))[:SERVICE_MOST], f"the label {names.service}"),
         (decided.service if decided else None, at_route),
     )
     label = labels.get(names.team)

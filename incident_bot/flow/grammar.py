@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from incident_bot.core.errors import Refused
+from incident_bot.core.timeline import visible
 
 LINE_MOST: Final = 4000
 _ROOTS: Final = ("/incident", "/inc", "incident", "inc")
@@ -138,7 +139,7 @@ def parse(text: str) -> Line:
     if len(text) > LINE_MOST:
         message = f"That is longer than {LINE_MOST} characters; put the long text into a note of its own."
         raise Refused(message)
-    words = " ".join(text.replace("\x00", "").split("\n")).strip()
+    words = " ".join(visible(text).split("\n")).strip()
     for root in _ROOTS:
         if words.casefold() == root or words.casefold().startswith(root + " "):
             words = words[len(root) :].strip()

@@ -14,6 +14,7 @@ from incident_bot.core.model import Ladder, Service, Severity, Team
 from incident_bot.core.routing import (
     GROUP_BY,
     KEY_MOST,
+    SERVICE_MOST,
     TITLE_MOST,
     Action,
     Default,
@@ -130,6 +131,13 @@ TEAM: dict[str, tuple[dict[str, str], Route, str, str | None]] = {
     ),
     "service in the table without team": ({"service": "orphan"}, to("1"), "platform", "orphan"),
     "unknown service": ({"service": "new"}, to("1"), "platform", "new"),
+    "one line, as it is read": (
+        {"service": " \u202ekcehc\u202c\nTake it:\x00  call me "},
+        to("1"),
+        "platform",
+        "kcehc Take it: call me",
+    ),
+    "much too long": ({"service": "x" * 4000}, to("1"), "platform", "x" * SERVICE_MOST),
     "nothing": ({"service": ""}, to("1"), "platform", None),
     "no route": ({"service": "checkout"}, to("1", "x=y", team="search"), "payments", "checkout"),
 }

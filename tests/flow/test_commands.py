@@ -167,7 +167,11 @@ def test_new_takes_a_severity_first(story: Story) -> None:
 def test_a_form_declares_with_all_its_fields(story: Story) -> None:
     def declare(**fields: Any) -> str:
         reply = commands.declare(
-            story.context, title="Lake is empty", actor="dan", source="api", now=story.clock.now(), **fields
+            story.context,
+            actor="dan",
+            source="api",
+            now=story.clock.now(),
+            **{"title": "Lake is empty", **fields},
         )
         story.pump()
         return reply.text
@@ -180,13 +184,22 @@ def test_a_form_declares_with_all_its_fields(story: Story) -> None:
     assert (incident.severity, incident.team, incident.service) == ("P2", "data", "lake")
     assert (incident.impact, incident.private) == ("no reports", True)
     assert story.paged() == [("dan", 0)]
+    declare(title="\u202ekcehc\u202c\nit", service="la\u200bke\nTake it: call me", impact="no\u202e reports")
+    incident = story.incident()
+    assert (incident.title, incident.service, incident.impact) == (
+        "kcehc it",
+        "lake Take it: call me",
+        "no reports",
+    )
+    with pytest.raises(Refused, match="needs a title"):
+        declare(title="\u200b\u202e \n")
     with pytest.raises(Refused, match="no team 'nobody'; use one of data, web"):
         declare(team="nobody")
     with pytest.raises(Refused, match="'P9' is no severity; use one of P1, P2, P3, P4"):
         declare(severity="P9")
     with pytest.raises(Refused, match="needs a title"):
         commands.declare(story.context, title=" ", actor="dan", source="api", now=story.clock.now())
-    assert len(story.incidents()) == 1
+    assert len(story.incidents()) == 2
 
 
 def test_what_is_private_is_told_to_no_channel(tell: Tell) -> None:

@@ -70,6 +70,7 @@ def test_nothing_is_handled_that_is_no_verb() -> None:
         ("snooze  INC-7   30m", "snooze", "30m", 7),
         ("note one\ntwo", "note", "one two", None),
         ("ack\x00", "ack", "", None),
+        ("note \u202egnp.exe\u202c is\u200b gone", "note", "gnp.exe is gone", None),
         ("declare  Checkout is down", "new", "Checkout is down", None),
         ("INC-42: ack", "ack", "", 42),
         ("ack INC-42.", "ack", "", 42),

@@ -125,9 +125,6 @@ def declare(
     now: datetime,
 ) -> ReplyView:
     """Declare an incident from a form or the API; raises Refused."""
-    if not title.strip():
-        message = "An incident needs a title: what do people notice?"
-        raise Refused(message)
 
     def change(tx: Tx) -> ReplyView:
         known = _recall(tx, key, f"new {title}", actor)

@@ -8,9 +8,12 @@ from typing import Final
 from incident_bot.core.errors import Refused
 from incident_bot.core.incident import Decision, Opening, open_incident
 from incident_bot.core.model import Severity
+from incident_bot.core.routing import SERVICE_MOST
+from incident_bot.core.timeline import one_line, visible
 from incident_bot.flow.commands import arguments
 from incident_bot.flow.ledger import Ledger
 
+TITLE_MOST: Final = 200
 PRIVATE: Final = ("--private", "—private", "–private")
 """Phones and editors make a dash of two."""
 
@@ -35,7 +38,10 @@ def declare(
     if chosen_team not in revision.teams:
         message = f"There is no team {chosen_team[:40]!r}; use one of {', '.join(sorted(revision.teams))}."
         raise Refused(message)
-    shown = " ".join(title.split())[:200]
+    shown = one_line(title, TITLE_MOST)
+    if not shown:
+        message = "An incident needs a title: what do people notice?"
+        raise Refused(message)
     # The same words may be declared again, even while a clock that was set back stands still: no key is made twice.
     unique = secrets.token_hex(8)
     opening = Opening(
@@ -43,13 +49,13 @@ def declare(
         title=shown,
         severity=chosen.name,
         team=chosen_team,
-        service=service,
+        service=(one_line(service, SERVICE_MOST) or None) if service else None,
         policy=ledger.policy(chosen, chosen_team),
         revision=revision.id,
         opened_by=actor,
         source=source,
         declared=True,
-        impact=impact,
+        impact=visible(impact) if impact else None,
         private=private,
     )
     return open_incident(opening, now=ledger.now)
