@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from incident_bot.core.incident import (
     Acknowledge,
     AddItem,
+    AddNote,
     PostUpdate,
     ProveFollowUp,
     Reopen,
@@ -213,6 +214,13 @@ class TestTelling:
             "Confirmed: a small pool (it was full).",
         ]
         assert rows(draft_of(tale), "impact")[-2].cells == ("Time that people spent, at least", "5 min")
+
+    def test_a_note_of_the_evening_before_makes_no_night_of_work(self) -> None:
+        tale = Tale().at(4).does(Acknowledge())
+        tale.does(AddNote(text="the phone rang", happened_at=START - timedelta(hours=21)))
+        draft = draft_of(tale.at(9).does(Resolve(reason="rolled back")))
+        assert ("Time that people spent, at least", "5 min") in [row.cells for row in rows(draft, "impact")]
+        assert rows(draft, "summary")[0].source == "[event 1]"
 
     def test_what_the_record_suggests_for_causes_and_lessons(self) -> None:
         tale = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from incident_bot.core.milestones import between
@@ -28,7 +28,7 @@ def summary(story: Story, measures: Measures) -> Block:
     )
     if ended:
         what = f"“{incident.title}”{where}, at worst {incident.peak}, from {since}{until}{lasted}."
-    rows = [Row(cells=(what,), source=event_source(*story.entries[:1]))]
+    rows = [Row(cells=(what,), source=event_source(*_of(story, Kind.OPENED, Kind.DECLARED)[:1]))]
     if incident.impact:
         told = _of(story, Kind.IMPACT_CHANGED)[-1:]
         rows.append(Row(cells=(f"What users noticed: {incident.impact}",), source=event_source(*told)))
@@ -56,17 +56,24 @@ def _course(story: Story, measures: Measures) -> Row:
 
 
 def time_spent(story: Story, measures: Measures) -> Row | None:
-    """Say how long people worked on it at least: each from their first entry to their last, before its end."""
+    """Say how long people worked on it at least: each from their first entry to their last, before its end.
+
+    By when the entries were made: a note of what happened the evening before does not make a night of work.
+    """
     ended = measures.at("Resolved")
     spans: dict[str, list[Entry]] = {}
-    for entry in story.entries:
-        if entry.actor in story.people and (ended is None or entry.happened_at <= ended):
+    for entry in sorted(story.entries, key=_made):
+        if entry.actor in story.people and (ended is None or _made(entry) <= ended):
             spans.setdefault(entry.actor, []).append(entry)
-    length = sum((told[-1].happened_at - told[0].happened_at for told in spans.values()), timedelta(0))
+    length = sum((_made(told[-1]) - _made(told[0]) for told in spans.values()), timedelta(0))
     if not length:
         return None
     ends = [entry for told in spans.values() for entry in (told[0], told[-1])]
     return Row(cells=("Time that people spent, at least", duration(length)), source=event_source(*ends))
+
+
+def _made(entry: Entry) -> datetime:
+    return entry.recorded_at or entry.happened_at
 
 
 def conditions(story: Story, measures: Measures) -> Block:
