@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,9 +19,10 @@ from incident_bot.core.incident import (
     Reopen,
     Resolve,
     SetImpact,
+    SetSeverity,
     SettleTheory,
 )
-from incident_bot.core.model import FollowUpType, ItemKind, Ladder, Outcome
+from incident_bot.core.model import FollowUpType, ItemKind, Kind, Ladder, Outcome
 from incident_bot.core.nearby import ChangeEvent, Nearby
 from incident_bot.core.postmortem import Block, Draft, Row, build, fenced, join, written_by_people
 from incident_bot.core.postmortem.answers import answers, insert
@@ -221,6 +223,24 @@ class TestTelling:
         draft = draft_of(tale.at(9).does(Resolve(reason="rolled back")))
         assert ("Time that people spent, at least", "5 min") in [row.cells for row in rows(draft, "impact")]
         assert rows(draft, "summary")[0].source == "[event 1]"
+
+    def test_what_was_noted_of_an_earlier_time_is_neither_the_opening_nor_work_before_it(self) -> None:
+        tale = Tale().at(4).does(Acknowledge(), "bob")
+        tale.at(6).does(AddNote(text="a deploy went out", happened_at=START - timedelta(minutes=40)), "bob")
+        tale.at(7).does(SetSeverity(severity=LADDER.rungs[0], reason="all", policy=None), "bob")
+        tale.at(9).does(Resolve(reason="rolled back"), "bob").at(10).does(AddNote(text="it held"), "bob")
+        draft = draft_of(tale)
+        kinds = {event.seq: event.kind for event in tale.events}
+
+        def source(row: Row) -> list[Kind]:
+            return [kinds[int(seq)] for seq in re.findall(r"\d+", row.source)]
+
+        assert [source(row) for row in rows(draft, "summary")[:1]] == [[Kind.OPENED]]
+        facts = {row.cells[0]: row for row in (*rows(draft, "header"), *rows(draft, "impact"))}
+        assert source(facts["Severity"]) == [Kind.SEVERITY_CHANGED]
+        assert source(facts["Phase"]) == source(facts["Resolved"]) == [Kind.RESOLVED]
+        assert facts["Time that people spent, at least"].cells[1] == "5 min"
+        assert not [one for one in draft.questions if "Nothing was recorded" in one]
 
     def test_what_the_record_suggests_for_causes_and_lessons(self) -> None:
         tale = (

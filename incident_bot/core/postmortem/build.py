@@ -189,7 +189,7 @@ def _runbook(story: Story) -> Block:
     title = f"{story.runbook.title} ({path})" if story.runbook else path
     row = Row(
         cells=(f"Runbook at hand: {title}.",),
-        source=event_source(*(found[-1:] or story.entries[:1])),
+        source=event_source(*(found[-1:] or story.opening)),
     )
     return Block(name="runbook", rows=(row,))
 

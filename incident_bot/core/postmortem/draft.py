@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final, Protocol
 
 from incident_bot.core.milestones import Milestone
-from incident_bot.core.model import Episode, Incident, Ladder, Person, Severity
+from incident_bot.core.model import Episode, Incident, Kind, Ladder, Person, Severity
 from incident_bot.core.nearby import Nearby
 from incident_bot.core.similar import Similar
 from incident_bot.core.timeline import Entry
@@ -206,6 +207,12 @@ class Story:
         """The lead's zone, else UTC."""
         lead = self.people.get(self.incident.lead or "")
         return lead.time_zone if lead else "UTC"
+
+    @property
+    def opening(self) -> tuple[Entry, ...]:
+        """The entry with which it began; people may have noted what happened before it."""
+        begun = (entry for entry in self.entries if entry.kind in (Kind.OPENED, Kind.DECLARED))
+        return tuple(islice(begun, 1)) or self.entries[:1]
 
     def name_of(self, person: str | None) -> str:
         """Give the name of a person, or the id where there is none."""

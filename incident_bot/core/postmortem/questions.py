@@ -234,8 +234,9 @@ def _not_mitigated(story: Story, measures: Measures) -> Iterator[Row]:
 
 def _quiet(story: Story, measures: Measures) -> Iterator[Row]:
     """Ask about the longest stretch in which nothing was written down."""
-    ended = measures.at("Resolved")
-    during = [entry for entry in story.entries if ended is None or entry.happened_at <= ended]
+    known, ended = measures.at("Detected") or story.incident.opened_at, measures.at("Resolved")
+    heard = (entry for entry in story.entries if known <= entry.happened_at)
+    during = [entry for entry in heard if ended is None or entry.happened_at <= ended]
     longest = max(pairwise(during), key=lambda pair: pair[1].happened_at - pair[0].happened_at, default=None)
     if longest and (length := longest[1].happened_at - longest[0].happened_at) >= QUIET_LEAST:
         since = clock(longest[0].happened_at)
@@ -271,7 +272,7 @@ def _came_before(story: Story, _measures: Measures) -> Iterator[Row]:
     if story.incident.previous:
         name = incident_name(story.incident.previous)
         yield _ask(
-            f"The same alert was {name} before. What did we say then that we would do?", *story.entries[:1]
+            f"The same alert was {name} before. What did we say then that we would do?", *story.opening
         )
 
 

@@ -161,7 +161,7 @@ def recurrence(story: Story) -> Block:
     """Section 16: the earlier incident of the same key, those that are like it, and what is still owed after them."""
     earlier = story.incident.previous
     rows = [] if earlier is None else [
-        Row(cells=(f"The same alerts made {incident_name(earlier)}.",), source=event_source(*story.entries[:1]))
+        Row(cells=(f"The same alerts made {incident_name(earlier)}.",), source=event_source(*story.opening))
     ]  # fmt: skip
     for one in story.similar:
         name = incident_name(one.incident.number)

@@ -50,13 +50,15 @@ def header(story: Story, measures: Measures) -> Header:
 
 def header_block(story: Story, head: Header, measures: Measures) -> Block:
     """Section 0."""
-    opened = [entry for entry in story.entries if entry.kind in (Kind.OPENED, Kind.DECLARED)][:1]
+    opened = story.opening
+    changed = [entry for entry in story.entries if entry.kind is Kind.SEVERITY_CHANGED][-1:]
+    moved = [entry for entry in story.entries if phase_of(entry)][-1:]
     led = [entry for entry in story.entries if entry.kind is Kind.LEAD_ASSIGNED][-1:]
     ends = next((milestone for milestone in measures.milestones if milestone.name == "Resolved"), None)
     peak = f" (at worst {head.peak})" if head.peak != head.severity else ""
     rows = [
-        Row(cells=("Severity", head.severity + peak), source=event_source(*opened)),
-        Row(cells=("Phase", head.phase), source=event_source(*story.entries[-1:])),
+        Row(cells=("Severity", head.severity + peak), source=event_source(*(changed or opened))),
+        Row(cells=("Phase", head.phase), source=event_source(*(moved or opened))),
         Row(cells=("Team", head.team), source=event_source(*opened)),
         Row(cells=("Service", head.service or "not known"), source=event_source(*opened)),
         Row(cells=("Led by", head.lead or "nobody"), source=event_source(*led)),
@@ -111,7 +113,7 @@ def impact(story: Story, measures: Measures) -> Block:
         *(
             Row(
                 cells=(f"Time at {name}", duration(spent)),
-                source=event_source(*(changes or story.entries[:1])),
+                source=event_source(*(changes or story.opening)),
             )
             for name, spent in measures.severity_time
         ),

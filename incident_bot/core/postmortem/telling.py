@@ -28,7 +28,7 @@ def summary(story: Story, measures: Measures) -> Block:
     )
     if ended:
         what = f"“{incident.title}”{where}, at worst {incident.peak}, from {since}{until}{lasted}."
-    rows = [Row(cells=(what,), source=event_source(*_of(story, Kind.OPENED, Kind.DECLARED)[:1]))]
+    rows = [Row(cells=(what,), source=event_source(*story.opening))]
     if incident.impact:
         told = _of(story, Kind.IMPACT_CHANGED)[-1:]
         rows.append(Row(cells=(f"What users noticed: {incident.impact}",), source=event_source(*told)))
@@ -62,18 +62,21 @@ def time_spent(story: Story, measures: Measures) -> Row | None:
     """
     ended = measures.at("Resolved")
     spans: dict[str, list[Entry]] = {}
-    for entry in sorted(story.entries, key=_made):
-        if entry.actor in story.people and (ended is None or _made(entry) <= ended):
+    for entry in story.entries:
+        if entry.actor in story.people and (ended is None or _acted(entry) <= ended):
             spans.setdefault(entry.actor, []).append(entry)
-    length = sum((_made(told[-1]) - _made(told[0]) for told in spans.values()), timedelta(0))
+    for told in spans.values():
+        told.sort(key=_acted)
+    length = sum((_acted(told[-1]) - _acted(told[0]) for told in spans.values()), timedelta(0))
     if not length:
         return None
     ends = [entry for told in spans.values() for entry in (told[0], told[-1])]
     return Row(cells=("Time that people spent, at least", duration(length)), source=event_source(*ends))
 
 
-def _made(entry: Entry) -> datetime:
-    return entry.recorded_at or entry.happened_at
+def _acted(entry: Entry) -> datetime:
+    """Give when somebody did this: what is noted of an earlier time was done when it was noted."""
+    return max(entry.happened_at, entry.recorded_at or entry.happened_at)
 
 
 def conditions(story: Story, measures: Measures) -> Block:
