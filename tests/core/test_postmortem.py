@@ -32,6 +32,7 @@ from incident_bot.core.incident import (
     SettleTheory,
     SilenceAlerts,
     SilenceTold,
+    TakeBack,
     TickStep,
     UnmergeHere,
 )
@@ -242,6 +243,20 @@ class TestSections:
         assert [row[-1][:4] for row in cells(draft, "follow-ups")] == ["open", "done", "open"]
         assert cells(draft, "follow-ups")[2][3:5] == ("Bob Example", "2026-11-24 02:05 UTC (Mon 21:05 EST)")
         assert {row[1] for row in cells(draft, "participants")} == {"responder", "scribe", "lead"}
+
+    def test_whoever_led_and_handed_over_is_named_with_every_role_they_had(self) -> None:
+        tale = Tale().at(3).does(AssignLead(person="dora"), "bob")
+        tale.does(TakeBack(of=len(tale.events), kind=Kind.LEAD_ASSIGNED, what="the lead"), "bob")
+        tale.at(5).does(AssignLead(person="alice"), "alice").does(AssignRole(role="comms", person="alice"))
+        tale.at(25).does(AssignLead(person="bob"), "bob").at(30).does(Resolve(reason="over"), "bob")
+        draft = draft_of(tale)
+        assert ("Led by", "Alice Example, then Bob Example") in cells(draft, "header")
+        assert [row[::2] for row in cells(draft, "command")] == [
+            ("Alice Example", "20 min"),
+            ("Bob Example", "5 min"),
+        ]
+        roles = {row[0]: row[1] for row in cells(draft, "participants")}
+        assert roles == {"Alice Example": "lead, comms", "Bob Example": "lead"}
 
     def test_what_was_believed_and_when_and_what_was_decided(self) -> None:
         tale = Tale().at(3).does(AddItem(kind=ItemKind.THEORY, text="Cold cache"), "bob")

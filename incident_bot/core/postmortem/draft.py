@@ -214,6 +214,19 @@ class Story:
         begun = (entry for entry in self.entries if entry.kind in (Kind.OPENED, Kind.DECLARED))
         return tuple(islice(begun, 1)) or self.entries[:1]
 
+    @property
+    def leads(self) -> tuple[Entry, ...]:
+        """The entries by which somebody became the lead, without what was taken back."""
+        gone = self.taken_back
+        return tuple(
+            entry for entry in self.entries if entry.kind is Kind.LEAD_ASSIGNED and entry.seq not in gone
+        )
+
+    @property
+    def taken_back(self) -> frozenset[object]:
+        """The numbers of the entries that somebody has taken back."""
+        return frozenset(entry.data.get("of") for entry in self.entries if entry.kind is Kind.TAKEN_BACK)
+
     def name_of(self, person: str | None) -> str:
         """Give the name of a person, or the id where there is none."""
         known = self.people.get(person or "")

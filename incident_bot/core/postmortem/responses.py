@@ -65,7 +65,7 @@ def _steps(story: Story) -> Block:
 
 def _command(story: Story, measures: Measures) -> Block:
     """Say who led from when to when; while it is open the last one still does."""
-    led = [entry for entry in story.entries if entry.kind is Kind.LEAD_ASSIGNED]
+    led = story.leads
     # The next one ends the time of the one before; the last one's ends with the incident.
     ends = (*(entry.happened_at for entry in led[1:]), measures.at("Resolved"))
     rows = tuple(
@@ -217,16 +217,26 @@ def _participants(story: Story) -> Block:
     by_person: dict[str, list[Entry]] = {}
     for entry in took_part:
         by_person.setdefault(entry.actor, []).append(entry)
-    roles = {person: role for role, person in story.incident.roles.items()}
-    roles |= {story.incident.lead: "lead"} if story.incident.lead else {}
+    roles = _roles(story)
     rows = tuple(
         Row(
-            cells=(story.name_of(person), roles.get(person, "responder"), str(len(acts))),
+            cells=(story.name_of(person), ", ".join(roles.get(person, ("responder",))), str(len(acts))),
             source=event_source(*acts),
         )
         for person, acts in by_person.items()
     )
     return Block(name="participants", columns=("Person", "Role", "Entries"), rows=rows)
+
+
+def _roles(story: Story) -> dict[str, list[str]]:
+    """Give every role that somebody had, also the ones that another person has by now."""
+    had: dict[str, dict[str, None]] = {}
+    gone = story.taken_back
+    given = [one for one in story.entries if one.kind is Kind.ROLE_ASSIGNED and one.seq not in gone]
+    for entry in (*story.leads, *given):
+        role = "lead" if entry.kind is Kind.LEAD_ASSIGNED else str(entry.data.get("role") or "responder")
+        had.setdefault(str(entry.data.get("person") or ""), {})[role] = None
+    return {person: list(roles) for person, roles in had.items()}
 
 
 def _alerts(story: Story) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from incident_bot.core.milestones import Milestone
 from incident_bot.core.model import Item, ItemKind, Kind, Mark, SilenceState, incident_name
@@ -53,7 +53,10 @@ def header_block(story: Story, head: Header, measures: Measures) -> Block:
     opened = story.opening
     changed = [entry for entry in story.entries if entry.kind is Kind.SEVERITY_CHANGED][-1:]
     moved = [entry for entry in story.entries if phase_of(entry)][-1:]
-    led = [entry for entry in story.entries if entry.kind is Kind.LEAD_ASSIGNED][-1:]
+    led = story.leads
+    # Whoever led first made the first decisions: they stand before whoever leads now.
+    one_after_the_other = (str(entry.data.get("person") or "") for entry in led)
+    leads = [story.name_of(person) for person, _ in groupby(one_after_the_other)]
     ends = next((milestone for milestone in measures.milestones if milestone.name == "Resolved"), None)
     peak = f" (at worst {head.peak})" if head.peak != head.severity else ""
     rows = [
@@ -61,7 +64,7 @@ def header_block(story: Story, head: Header, measures: Measures) -> Block:
         Row(cells=("Phase", head.phase), source=event_source(*(moved or opened))),
         Row(cells=("Team", head.team), source=event_source(*opened)),
         Row(cells=("Service", head.service or "not known"), source=event_source(*opened)),
-        Row(cells=("Led by", head.lead or "nobody"), source=event_source(*led)),
+        Row(cells=("Led by", ", then ".join(leads) or head.lead or "nobody"), source=event_source(*led)),
         Row(cells=("Opened", clock(head.opened_at, head.zone)), source=event_source(*opened)),
         Row(
             cells=("Resolved", _ended(head.resolved_at, measures, head.zone)),
@@ -319,7 +322,7 @@ def silences(story: Story) -> Block:
 
 def listed(name: str, story: Story, *kinds: Kind) -> Block:
     """Give the entries of some kinds as a list with their times, without what was taken back."""
-    gone = {entry.data.get("of") for entry in story.entries if entry.kind is Kind.TAKEN_BACK}
+    gone = story.taken_back
     chosen = (entry for entry in story.entries if entry.kind in kinds and entry.seq not in gone)
     rows = tuple(entry_row(entry, story.zone) for entry in chosen)
     return Block(name=name, rows=rows)
