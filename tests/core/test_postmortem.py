@@ -24,6 +24,7 @@ from incident_bot.core.incident import (
     MergeHere,
     OfferLead,
     PostUpdate,
+    Publish,
     Reopen,
     Resolve,
     SetImpact,
@@ -35,8 +36,9 @@ from incident_bot.core.incident import (
     TakeBack,
     TickStep,
     UnmergeHere,
+    Unpublish,
 )
-from incident_bot.core.model import Event, ItemKind, Kind, Ladder, Outcome, Paging, Phase
+from incident_bot.core.model import ComponentState, Event, ItemKind, Kind, Ladder, Outcome, Paging, Phase
 from incident_bot.core.postmortem import (
     Block,
     Draft,
@@ -371,6 +373,32 @@ class TestSections:
         draft = draft_of(tale)
         assert cells(draft, "promises")[0][1].startswith(result)
         assert cells(draft, "promises-kept") == [(counted,)]
+
+    def test_what_the_public_was_told_and_promised_stands_beside_what_the_channels_were(self) -> None:
+        def says(text: str, **changes: object) -> Publish:
+            told = Publish(
+                title="Paying", text=text, components=("checkout",), state=ComponentState.PARTIAL_OUTAGE
+            )
+            return replace(told, **changes)  # type: ignore[arg-type]  # the tests name real fields
+
+        tale = Tale().at(3).does(Acknowledge()).at(4)
+        tale.does(says("One payment in ten fails", next_update_at=tale.now + timedelta(minutes=10)))
+        assert not asked(draft_of(tale, now=tale.now + timedelta(hours=2)), "No update was posted")
+        tale.at(6).does(PostUpdate(text="inside", next_update_at=tale.now + timedelta(minutes=30)))
+        tale.at(20).does(says("Payments recover")).at(21).does(Unpublish(reason="over"))
+        draft = draft_of(tale, now=tale.now)
+        told = [text for (text,) in cells(draft, "updates")]
+        assert [text.split(": ", 2)[1] for text in told] == [
+            "Alice Example published on the status page",
+            "Alice Example posted an update",
+            "Alice Example published on the status page",
+            "Alice Example took the incident off the status page",
+        ]
+        first, second = cells(draft, "promises")
+        assert first[0].endswith(" on the status page")
+        assert first[1].startswith("6 min late")
+        assert second[1].startswith("kept, ")
+        assert len(asked(draft, "The update promised on the status page for 2026-11-21 02:19 UTC")) == 1
 
     def test_a_promise_that_nobody_kept_is_missed_while_it_is_open(self) -> None:
         tale = Tale().at(3).does(Acknowledge())

@@ -68,6 +68,11 @@ class Promise:
     kept: Kept
 
     @property
+    def where(self) -> str:
+        """Say where it was promised, unless that is the channels."""
+        return " on the status page" if self.made.kind is Kind.PUBLISHED else ""
+
+    @property
     def late(self) -> timedelta:
         """Give by how much it was late; nothing for what was not."""
         return self.met.happened_at - self.due if self.met and self.kept is Kept.LATE else timedelta(0)
@@ -75,9 +80,15 @@ class Promise:
 
 def promises(story: Story, measures: Measures) -> Iterator[Promise]:
     """Give each promised update in the order in which they were made; one within `GRACE` came in time."""
-    told = [entry for entry in story.entries if entry.kind in _TELLING]
+    found = (one for kind, keeps in _KEPT_BY.items() for one in _promised(kind, keeps, story, measures))
+    yield from sorted(found, key=lambda one: (one.made.happened_at, one.made.seq))
+
+
+def _promised(kind: Kind, keeps: frozenset[Kind], story: Story, measures: Measures) -> Iterator[Promise]:
+    """Give what was promised to one audience; what `keeps` it is what that audience gets to read, or the end."""
+    told = [entry for entry in story.entries if entry.kind in keeps]
     for place, entry in enumerate(told):
-        due = instant(entry, "next_update_at")
+        due = instant(entry, "next_update_at") if entry.kind is kind else None
         if due is not None:
             met = told[place + 1] if place + 1 < len(told) else None
             yield Promise(
@@ -90,7 +101,7 @@ def _kept(due: datetime, met: Entry | None, now: datetime, ended: datetime | Non
         return Kept.IN_TIME
     if met is not None:
         # The end of an incident makes up for no update that was due before it.
-        return Kept.LATE if met.kind is Kind.UPDATE_POSTED else Kept.MISSED
+        return Kept.LATE if met.kind in _TELLING else Kept.MISSED
     if ended is not None and ended <= due:
         return Kept.SETTLED
     return Kept.OPEN if now <= due + GRACE else Kept.MISSED
@@ -106,7 +117,13 @@ def instant(entry: Entry, key: str) -> datetime | None:
     return read if read is None or read.tzinfo else None
 
 
-_TELLING: Final = frozenset({Kind.UPDATE_POSTED, Kind.RESOLVED, Kind.CANCELLED})
+_TELLING: Final = (Kind.UPDATE_POSTED, Kind.PUBLISHED)
+"""What tells the people who wait: the channels, and the public."""
+_KEPT_BY: Final = {
+    Kind.UPDATE_POSTED: frozenset({*_TELLING, Kind.RESOLVED, Kind.CANCELLED}),
+    Kind.PUBLISHED: frozenset({Kind.PUBLISHED, Kind.UNPUBLISHED, Kind.RESOLVED, Kind.CANCELLED}),
+}
+"""What a promise is made with, and what keeps it: the public reads nothing of an update in a channel."""
 
 
 def _ask(text: str, *entries: Entry) -> Row:
@@ -179,14 +196,14 @@ def _no_runbook(story: Story, _measures: Measures) -> Iterator[Row]:
 def _promises_missed(story: Story, measures: Measures) -> Iterator[Row]:
     for promise in promises(story, measures):
         if promise.kept in (Kept.LATE, Kept.MISSED):
-            text = f"The update promised for {clock(promise.due)} did not come in time. Why?"
+            text = f"The update promised{promise.where} for {clock(promise.due)} did not come in time. Why?"
             yield _ask(text, promise.made)
 
 
 def _never_told(story: Story, measures: Measures) -> Iterator[Row]:
     every = story.rung.update_every if story.rung else None
     detected = measures.at("Detected") or story.incident.opened_at
-    if every is None or _of(story, Kind.UPDATE_POSTED):
+    if every is None or _of(story, *_TELLING):
         return
     if (measures.at("Resolved") or story.now) - detected > every:
         yield _ask(f"No update was posted; one every {duration(every)} was due. Who was left waiting?")

@@ -87,7 +87,7 @@ def communications(story: Story, measures: Measures) -> tuple[Block, Block, Bloc
     """Section 12: every update, whether the next one came when it was promised, and how often it did."""
     made = tuple(promises(story, measures))
     return (
-        listed("updates", story, Kind.UPDATE_POSTED),
+        listed("updates", story, Kind.UPDATE_POSTED, Kind.PUBLISHED, Kind.UNPUBLISHED),
         Block(
             name="promises",
             columns=("Next update promised for", "Result"),
@@ -105,7 +105,7 @@ def _promise_row(promise: Promise, zone: str) -> Row:
     elif met is not None and promise.kept is Kept.LATE:
         result = f"{duration(promise.late)} late, {clock(met.happened_at)}"
     source = event_source(promise.made, met) if met else event_source(promise.made)
-    return Row(cells=(clock(promise.due, zone), result), source=source)
+    return Row(cells=(clock(promise.due, zone) + promise.where, result), source=source)
 
 
 def _promises_kept(made: tuple[Promise, ...]) -> tuple[Row, ...]:
