@@ -117,7 +117,14 @@ def test_undo_puts_it_back(over: Story) -> None:
         ("milestone mitigated soon", "is no time; write 03:45"),
         ("milestone mitigated 2026-02-30 04:00", "is no time"),
         ("milestone mitigated 2026-03-30 04:00", "lies ahead"),
-        ("milestone mitigated 2020-03-30 04:00", "more than a year before"),
+        ("milestone impact 2020-03-30 04:00", "more than a year before"),
+        # 23:20 has not come yet: it would be the evening before.
+        ("milestone mitigated 23:20", "2026-03-02 22:20 UTC is before it began, 2026-03-03 02:55 UTC"),
+        (
+            "milestone detected 02:10",
+            r"in yours, Europe/Berlin; .*`milestone detected 2026-03-03T02:55Z`; if it",
+        ),
+        ("milestone impact 04:25", "03:25 UTC is after “mitigated”, 2026-03-03 03:20 UTC"),
     ],
 )
 def test_what_is_no_correction_is_refused(over: Story, line: str, words: str) -> None:

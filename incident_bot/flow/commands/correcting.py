@@ -36,6 +36,7 @@ _BACK: Final = frozenset({"reset", "auto", "record"})
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY: Final = timedelta(days=1)
+_FULL: Final = "with its zone it is `milestone {} {:%Y-%m-%dT%H:%MZ}`"
 
 
 def milestone(tx: Tx, incident: Incident, rest: str, zone: ZoneInfo, *, now: datetime) -> SetMilestone:
@@ -49,6 +50,9 @@ def milestone(tx: Tx, incident: Incident, rest: str, zone: ZoneInfo, *, now: dat
         raise Refused(f"When was that? Type for example `{EXAMPLE}`, or `milestone {mark.value} reset`.")
     if first.casefold() not in _BACK:
         at, reason = _instant(after, zone, near=present.at or incident.opened_at, now=now)
+        # What is to come, and the end of what is open, have a refusal of their own.
+        if at <= now and not (mark.is_end and incident.paging.is_open):
+            _in_order(mark, at, {one: found.at for one, found in times.items()}, zone)
     return SetMilestone(
         mark=mark,
         at=at,
@@ -106,6 +110,27 @@ def _mark(rest: str) -> tuple[Mark, str]:
         names = ", ".join(one.value for one in Mark)
         raise Refused(f"{first[:40]!r} is no key time; use one of {names}: `{EXAMPLE}`.")
     return mark, after.strip()
+
+
+def _in_order(mark: Mark, at: datetime, times: Mapping[Mark, datetime | None], zone: ZoneInfo) -> None:
+    """Refuse what would turn the order round: the usual cause is a clock time of another zone, a day off."""
+    if mark is Mark.IMPACT_STARTED:
+        ends = [(ended, one) for one in (Mark.MITIGATED, Mark.RESOLVED) if (ended := times[one])]
+        late = [(ended, one) for ended, one in ends if at > ended]
+        if late:
+            ended, one = min(late)
+            was = f"{clock(at)} is after “{one.label.casefold()}”, {clock(ended)}"
+            raise Refused(
+                f"{was}. A time without a zone is read in yours, {zone}; {_FULL.format(mark.value, at)}."
+            )
+        return
+    began = times[Mark.IMPACT_STARTED]
+    if mark is not Mark.DETECTED:
+        began = min((one for one in (began, times[Mark.DETECTED]) if one), default=None)
+    if began is not None and at < began:
+        was = f"{clock(at)} is before it began, {clock(began)}"
+        hint = f"{_FULL.format(mark.value, began)}; if it began earlier, correct that first: `milestone impact …`"
+        raise Refused(f"{was}. A time without a zone is read in yours, {zone}; {hint}.")
 
 
 def _instant(text: str, zone: ZoneInfo, *, near: datetime, now: datetime) -> tuple[datetime, str]:
