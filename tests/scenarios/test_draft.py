@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from incident_bot.core.nearby import ChangeEvent
 from incident_bot.flow import change_events, export
@@ -46,3 +47,33 @@ def test_a_draft_without_names_has_no_id_of_a_person_either(story: Story) -> Non
     assert "| shop 41 | Ben Example |" in part(named, "changes-before")
     hidden = draft(story, view="blameless")
     assert not re.findall(r"\b(?:ana|ben)\b", hidden, re.IGNORECASE)
+
+
+def test_why_paging_went_on_stands_there_and_what_was_taken_back_only_in_the_appendix(
+    tell: Callable[..., Story],  # noqa: F811
+) -> None:
+    story = tell(ack_timeout="{high: 30m}")  # noqa: F811
+    story.fires(severity="high", service="shop")
+    story.advance(minutes=2)
+    story.says("ack", by="ana")
+    story.says("note it was the intern", by="ana")
+    story.says("note a wrong word", by="ana")
+    story.advance(minutes=3)
+    story.says("edit last a right word", by="ana")
+    story.says(f"retract {story.entry('note').seq - 1}", by="ana")
+    story.says("did a slip", by="ana")
+    story.says("undo", by="ana")
+    story.advance(minutes=40)
+    text = draft(story)
+    told = [line.split(": ", 1)[1].rpartition(" [")[0] for line in part(text, "escalation").splitlines()]
+    assert told[1:4] == [
+        "Ana Example acknowledged",
+        "Ana Example was asked whether they still have it",
+        "Nobody answered whether they still have it; paging goes on",
+    ]
+    notes, aside = part(text, "notes"), part(text, "rest-of-record")
+    assert "a right word (edited)" in notes
+    for shown in (notes, part(text, "timeline")):
+        assert not re.search("intern|a wrong word|a slip", shown)
+    for words in ("Taken back: Ana Example noted: it was the intern", "it was: a wrong word", "a slip"):
+        assert words in aside

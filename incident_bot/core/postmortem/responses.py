@@ -19,7 +19,7 @@ from incident_bot.core.postmortem.draft import (
 from incident_bot.core.postmortem.questions import Kept, Promise, promises
 from incident_bot.core.postmortem.sections import entry_row, listed
 from incident_bot.core.postmortem.words import clock, duration
-from incident_bot.core.timeline import ROUTINE, Entry, redact
+from incident_bot.core.timeline import REVISIONS, ROUTINE, Entry, redact
 
 ROWS_MOST: Final = 500
 
@@ -37,8 +37,8 @@ def response(story: Story, measures: Measures) -> tuple[Block, ...]:
         Kind.RESUMED,
         Kind.ESCALATED,
     )
-    more = (Kind.REPAGED, Kind.PAGED, Kind.ACKNOWLEDGED, Kind.ALSO_ACKNOWLEDGED, Kind.UNACKNOWLEDGED)
-    escalation = listed("escalation", story, *kinds, *more, Kind.SNOOZED, Kind.WOKEN)
+    more = (Kind.REPAGED, Kind.PAGED, Kind.SNOOZED, Kind.WOKEN)
+    escalation = listed("escalation", story, *kinds, *more, *_ANSWERS)
     pages = sorted(story.pages, key=lambda page: (page.due_at, page.id))
     paging = Block(
         name="paging",
@@ -47,6 +47,20 @@ def response(story: Story, measures: Measures) -> tuple[Block, ...]:
         nothing="Nobody was paged.",
     )
     return _command(story, measures), roles, escalation, paging, _steps(story)
+
+
+_ANSWERS: Final = (
+    Kind.ACKNOWLEDGED,
+    Kind.ALSO_ACKNOWLEDGED,
+    Kind.PART_ACKNOWLEDGED,
+    Kind.PART_GIVEN_BACK,
+    Kind.UNACKNOWLEDGED,
+    Kind.CANNOT,
+    Kind.STILL_ON_IT,
+    Kind.CONFIRMED,
+    Kind.ACK_EXPIRED,
+)
+"""What people said to their pages, and their silence: without it nobody sees why paging stopped and went on."""
 
 
 def _steps(story: Story) -> Block:
@@ -202,7 +216,8 @@ def _page_row(page: PageFact, zone: str) -> Row:
 
 
 def _record(name: str, story: Story, *, routine: bool) -> Block:
-    chosen = [entry for entry in story.entries if (entry.kind in ROUTINE) is routine]
+    gone = story.taken_back
+    chosen = [entry for entry in story.entries if _is_aside(entry, gone) is routine]
     rows = [entry_row(entry, story.zone) for entry in chosen[:ROWS_MOST]]
     if len(chosen) > ROWS_MOST:
         rest = chosen[ROWS_MOST:]
@@ -210,6 +225,12 @@ def _record(name: str, story: Story, *, routine: bool) -> Block:
             Row(cells=(f"{len(rest)} more entries, on the incident's page.",), source=event_source(*rest))
         )
     return Block(name=name, rows=tuple(rows))
+
+
+def _is_aside(entry: Entry, gone: frozenset[object]) -> bool:
+    """Say whether an entry is kept for the appendix: routine, or what somebody put right or took back."""
+    is_revision = entry.kind in REVISIONS or entry.kind is Kind.TAKEN_BACK
+    return entry.kind in ROUTINE or is_revision or entry.seq in gone or entry.data.get("retracted") is True
 
 
 def _participants(story: Story) -> Block:

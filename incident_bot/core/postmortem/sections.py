@@ -323,7 +323,11 @@ def silences(story: Story) -> Block:
 def listed(name: str, story: Story, *kinds: Kind) -> Block:
     """Give the entries of some kinds as a list with their times, without what was taken back."""
     gone = story.taken_back
-    chosen = (entry for entry in story.entries if entry.kind in kinds and entry.seq not in gone)
+    chosen = (
+        entry
+        for entry in story.entries
+        if entry.kind in kinds and entry.seq not in gone and entry.data.get("retracted") is not True
+    )
     rows = tuple(entry_row(entry, story.zone) for entry in chosen)
     return Block(name=name, rows=rows)
 
