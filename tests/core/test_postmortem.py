@@ -116,6 +116,25 @@ class TestMeasures:
         assert ("End", "still open") in cells(draft, "durations")
         assert block(draft, "paging").rows == ()
 
+    def test_what_was_cancelled_was_not_resolved_and_is_not_asked_what_nobody_felt(self) -> None:
+        tale = Tale().at(3).does(Acknowledge()).at(9).does(Cancel(reason="a test of the sender"))
+        draft = build(tale.incident, tale.events, people=PEOPLE, ladder=LADDER, now=tale.now)
+        ended = "2026-11-21 02:14 UTC"
+        assert ("Cancelled", ended) in cells(draft, "header")
+        assert ("Cancelled", ended, "7 min") in cells(draft, "key-times")
+        assert ("Impact started", "not recorded", "") in cells(draft, "key-times")
+        assert cells(draft, "impact")[0] == ("Window", f"2026-11-21 02:07 UTC to {ended}, 7 min")
+        assert cells(draft, "summary")[-1][0].endswith("over after 7 min: a test of the sender.")
+        assert not [words for words in ("users noticed", "to be done", "mitigation") if asked(draft, words)]
+
+    def test_the_work_begins_with_its_opening_and_what_is_open_has_no_end_in_its_window(self) -> None:
+        tale = Tale(opened_after=timedelta(0))
+        draft = build(tale.incident, tale.events, people=PEOPLE, ladder=LADDER, now=tale.now)
+        assert [row[0] for row in cells(draft, "phases")] == ["triage"]
+        assert cells(draft, "impact")[0] == ("Window", "2026-11-21 02:05 UTC, still open")
+        assert ("Impact started", "not recorded", "") in cells(draft, "key-times")
+        assert "Widest gap" not in dict(cells(draft, "durations"))
+
     def test_a_reopening_undoes_the_end_and_the_mitigation(self) -> None:
         tale = whole_tale().at(50).does(Reopen(reason="again"))
         assert draft_of(tale).measures.still_open

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from incident_bot.core.model import ItemKind, Kind, incident_name
+from incident_bot.core.model import ItemKind, Kind, Phase, incident_name
 from incident_bot.core.postmortem.answers import answers
 from incident_bot.core.postmortem.draft import Measures, Question, Row, Story, event_source, page_source
 from incident_bot.core.postmortem.words import clock, duration
@@ -245,8 +245,13 @@ def _severity_changed(story: Story, _measures: Measures) -> Iterator[Row]:
 
 
 def _not_mitigated(story: Story, measures: Measures) -> Iterator[Row]:
-    if measures.at("Resolved") and not measures.at("Mitigated") and story.incident.phase.value != "cancelled":
+    if _is_over(story, measures) and not measures.at("Mitigated"):
         yield _ask("No time of mitigation is recorded. When did people stop feeling it, and what did that?")
+
+
+def _is_over(story: Story, measures: Measures) -> bool:
+    """Say whether it is over and was one: nobody felt what was cancelled, and nothing is to follow."""
+    return measures.at("Resolved") is not None and story.incident.phase is not Phase.CANCELLED
 
 
 def _quiet(story: Story, measures: Measures) -> Iterator[Row]:
@@ -274,14 +279,14 @@ def _nothing_to_do(story: Story, measures: Measures) -> Iterator[Row]:
     wanted = story.rung is not None and story.rung.postmortem_within is not None
     if (
         wanted
-        and measures.at("Resolved")
+        and _is_over(story, measures)
         and not any(one.kind is ItemKind.FOLLOWUP for one in story.incident.items)
     ):
         yield _ask("Nothing is to be done afterwards. What keeps it from happening again?")
 
 
 def _no_impact(story: Story, measures: Measures) -> Iterator[Row]:
-    if measures.at("Resolved") and not story.incident.impact:
+    if _is_over(story, measures) and not story.incident.impact:
         yield _ask("Nobody said what users noticed. Who was affected, and how many were they?")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
-from incident_bot.core.milestones import Milestone
-from incident_bot.core.model import Item, ItemKind, Kind, Mark, SilenceState, incident_name
+from incident_bot.core.milestones import Milestone, between
+from incident_bot.core.model import Item, ItemKind, Kind, Mark, Phase, SilenceState, incident_name
 from incident_bot.core.postmortem.draft import (
     Block,
     Header,
@@ -67,7 +67,7 @@ def header_block(story: Story, head: Header, measures: Measures) -> Block:
         Row(cells=("Led by", ", then ".join(leads) or head.lead or "nobody"), source=event_source(*led)),
         Row(cells=("Opened", clock(head.opened_at, head.zone)), source=event_source(*opened)),
         Row(
-            cells=("Resolved", _ended(head.resolved_at, measures, head.zone)),
+            cells=(_end_of(story), _ended(head.resolved_at, measures, head.zone)),
             source=ends.source if ends else "",
         ),
     ]
@@ -77,6 +77,11 @@ def header_block(story: Story, head: Header, measures: Measures) -> Block:
     if head.drill:
         rows.append(Row(cells=("Drill", "yes: this was an exercise"), source=event_source(*opened)))
     return Block(name="header", columns=("Fact", "Value"), rows=tuple(rows))
+
+
+def _end_of(story: Story) -> str:
+    """Name the end: what was cancelled never was one, so it was not resolved either."""
+    return "Cancelled" if story.incident.phase is Phase.CANCELLED else Mark.RESOLVED.label
 
 
 def _merges(story: Story) -> list[Row]:
@@ -105,9 +110,10 @@ def _name_and_title(entry: Entry) -> tuple[str, str]:
 def impact(story: Story, measures: Measures) -> Block:
     """Section 2: the window, the time per severity, who was disturbed, what people said of it."""
     start, end = measures.at("Impact started") or measures.at("Detected"), measures.at("Resolved")
-    window = f"{clock(start, story.zone) if start else 'not known'} to {_ended(end, measures, story.zone)}"
-    if measures.duration is not None:
-        window += f", {duration(measures.duration)}"
+    window = clock(start, story.zone) if start else "not known"
+    window += f" to {clock(end, story.zone)}" if end else f", {_ended(end, measures, story.zone)}"
+    lasted = between(start, end)
+    window += f", {duration(lasted)}" if lasted is not None else ""
     changes = [entry for entry in story.entries if entry.kind is Kind.SEVERITY_CHANGED]
     services = sorted({episode.service for episode in story.episodes if episode.service})
     sent = [page for page in story.pages if page.was_sent]
@@ -138,8 +144,8 @@ def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
     rows = tuple(
         Row(
             cells=(
-                milestone.name,
-                _reached(milestone.at, measures, story.zone) + _correction(milestone, story),
+                _end_of(story) if milestone.name == Mark.RESOLVED.label else milestone.name,
+                _reached(milestone, measures, story.zone) + _correction(milestone, story),
                 _since(detected, milestone.at),
             ),
             source=milestone.source,
@@ -163,7 +169,7 @@ def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
         counted.append(
             Row(cells=("In no figure", measures.excluded), source=event_source(*story.entries[-1:]))
         )
-    if gap := measures.widest_gap:
+    if (gap := measures.widest_gap) and gap.length:
         text = f"{duration(gap.length)}, from {gap.start.lower()} to {gap.end.lower()}"
         counted.append(Row(cells=("Widest gap", text), source=_sources(measures, gap.start, gap.end)))
     if measures.still_open:
@@ -213,7 +219,8 @@ def lead_up(story: Story) -> Block:
 
 def phases(story: Story, _measures: Measures) -> Block:
     """Section 7: where the work stood, and since when."""
-    moves = [(entry, phase) for entry in story.entries if (phase := phase_of(entry))]
+    begun = [(entry, Phase.TRIAGE.value) for entry in story.opening if not phase_of(entry)]
+    moves = [*begun, *((entry, phase) for entry in story.entries if (phase := phase_of(entry)))]
     # Saying where the work stands again moves nothing.
     moves = [*moves[:1], *(move for before, move in pairwise(moves) if move[1] != before[1])]
     rows = tuple(
@@ -348,10 +355,12 @@ def _ended(at: datetime | None, measures: Measures, zone: str) -> str:
     return STILL_OPEN if measures.still_open else "not recorded"
 
 
-def _reached(at: datetime | None, measures: Measures, zone: str) -> str:
-    if at is not None:
-        return clock(at, zone)
-    return "not yet" if measures.still_open else "not recorded"
+def _reached(milestone: Milestone, measures: Measures, zone: str) -> str:
+    if milestone.at is not None:
+        return clock(milestone.at, zone)
+    # What lies behind cannot be "not yet": it began, and nobody knows when.
+    is_to_come = measures.still_open and milestone.name != Mark.IMPACT_STARTED.label
+    return "not yet" if is_to_come else "not recorded"
 
 
 def _correction(milestone: Milestone, story: Story) -> str:

@@ -22,7 +22,8 @@ def summary(story: Story, measures: Measures) -> Block:
     where = f" on {incident.service}" if incident.service else ""
     since = clock(start or incident.opened_at)
     until = f" until {clock(ended)}" if ended else f" and is {STILL_OPEN}" if measures.still_open else ""
-    lasted = f" ({duration(measures.duration)})" if measures.duration is not None else ""
+    length = between(start, ended)
+    lasted = f" ({duration(length)})" if length is not None else ""
     what = (
         f"“{incident.title}”{where}, at worst {incident.peak}, began at {since}{until if not ended else ''}."
     )
@@ -47,7 +48,7 @@ def _course(story: Story, measures: Measures) -> Row:
             steps.append(f"{word} after {duration(length)}" if length > timedelta(0) else f"{word} at once")
         elif name == "Acknowledged":
             steps.append("never acknowledged")
-    over = _of(story, Kind.RESOLVED)[-1:]
+    over = _of(story, Kind.RESOLVED, Kind.CANCELLED)[-1:]
     reason = over[0].data.get("reason") if over else None
     how = f": {reason}" if isinstance(reason, str) and reason and measures.at("Resolved") else ""
     said = f"{', '.join(steps)}{how}"
