@@ -120,7 +120,10 @@ class Doorkeeper:
         caller = self._at_console(request)
         if caller is None:
             raise SignInNeeded
-        return self._reaching(request, caller, "read" if request.method in _SAFE else "write")
+        path = str(getattr(request.scope.get("route"), "path", ""))
+        # What is one's own is no act upon an incident: whoever may only read signs out, too.
+        own = asked_of(request.method, path, "write") is Permission.OWN
+        return self._reaching(request, caller, "read" if own or request.method in _SAFE else "write")
 
     def present(self, request: Request) -> bool:
         """Say whether what let this request in still would: a stream asks again and again."""

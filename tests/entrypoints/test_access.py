@@ -232,6 +232,15 @@ class TestSignIn:
         client.post("/sign-out")
         assert client.get("/").status_code == 303
 
+    def test_whoever_may_only_read_signs_out_too(self, guarded: World) -> None:
+        context = guarded.application.context
+        secret = access.create_token(context, "screen", frozenset({"read"}), by="operator", now=START)
+        client = far_away(guarded)
+        client.post("/sign-in", data={"token": secret})
+        assert client.post("/incidents/1/commands", data={"text": "ack"}).status_code == 403
+        assert client.post("/sign-out").status_code == 303
+        assert client.get("/").status_code == 303
+
     def test_another_site_cannot_act_with_the_cookie(self, guarded: World) -> None:
         client = far_away(guarded)
         client.post("/sign-in", data={"token": "api-secret-token"})
