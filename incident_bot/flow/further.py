@@ -18,7 +18,11 @@ def links_of(context: Context, incident: Incident, episodes: list[Episode]) -> t
     """Give where to read on: the incident, dashboards, runbooks, graphs; each address once."""
     links = [LinkView(title="Incident", url=f"{context.settings.public_url}/incidents/{incident.name}")]
     service = context.live.current.revision.services.get(incident.service or "")
-    labels: Mapping[str, str] = episodes[0].labels if episodes else {}
+    # What people declared has no alert, and is about a service all the same.
+    labels: Mapping[str, str] = {
+        "service": incident.service or "",
+        **(episodes[0].labels if episodes else {}),
+    }
     for dashboard in service.dashboards if service else ():
         url = _with_labels(dashboard, labels)
         if url.startswith(("https://", "http://")):

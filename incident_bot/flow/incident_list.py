@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from incident_bot.config.durations import parse_duration
-from incident_bot.core.model import Incident, Paging
+from incident_bot.core.model import Episode, Incident, Paging, Phase
 from incident_bot.core.walltime import parse_instant
 from incident_bot.flow.context import Context
-from incident_bot.flow.queries import incident_view
+from incident_bot.flow.further import links_of
+from incident_bot.flow.queries import alert_view, incident_view
 from incident_bot.flow.sight import seen
 from incident_bot.flow.views import IncidentView
 from incident_bot.store import alerts as episodes_store
+from incident_bot.store import rooms
 from incident_bot.store.incidents.listing import Wanted, listed
 from incident_bot.store.transaction import Tx
 
 STATES: Final = ("all", "open", *(one.value for one in Paging))
+PHASES: Final = tuple(one.value for one in Phase)
 FILTERS: Final = (
-    "state", "severity", "team", "service", "alert", "person", "q", "from", "to", "slower", "drill", "private",
+    "state", "phase", "severity", "team", "service", "alert", "person", "q", "from", "to", "slower", "drill", "private",
 )  # fmt: skip
 """Every parameter by which a list is narrowed, as it stands in an address."""
 WORDS_MOST: Final = 200
@@ -67,10 +70,16 @@ def read(parameters: Mapping[str, str], zone: ZoneInfo | None = None) -> Query:
     if state not in STATES:
         problems.append(f"There is no state {state[:40]!r}; it is one of {', '.join(STATES)}.")
         state = "all"
+    phase = given.get("phase", "").casefold()
+    if phase and phase not in PHASES:
+        problems.append(f"There is no phase {phase[:40]!r}; it is one of {', '.join(PHASES)}.")
+        del given["phase"]
+        phase = ""
     times = {name: _time(given, name, zone or ZoneInfo("UTC"), problems) for name in ("from", "to")}
     flags = {name: _flag(given, name, problems) for name in ("drill", "private")}
     wanted = Wanted(
         state="open" if state == "open" else "all" if state == "all" else Paging(state),
+        phase=Phase(phase) if phase else None,
         severity=given.get("severity"),
         team=given.get("team"),
         service=given.get("service"),
@@ -88,9 +97,18 @@ def read(parameters: Mapping[str, str], zone: ZoneInfo | None = None) -> Query:
 
 
 def page(
-    context: Context, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 50
+    context: Context,
+    query: Query,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
+    alerts: int = 0,
 ) -> Listed:
-    """Give one page: as full for those who see less, as what is missing is not to be counted."""
+    """Give one page: as full for those who see less, as what is missing is not to be counted.
+
+    Each incident comes with its first alerts, `alerts` at most.
+    """
     upwards = after is not None
     found: list[Incident] = []
     with context.store.read() as tx:
@@ -103,16 +121,33 @@ def page(
             before, after = (None, batch[-1].id) if upwards else (batch[-1].id, None)
         if upwards and not found:
             # Nothing is newer: the first page is what was meant.
-            return page(context, query, limit=limit)
+            return page(context, query, limit=limit, alerts=alerts)
         more = len(found) > limit
         found = found[:limit][::-1] if upwards else found[:limit]
         newer = more if upwards else bool(found) and _any(context, tx, query.wanted, after=found[0].id)
         older = bool(found) if upwards else more
-        counts = episodes_store.count_firing(tx, [one.id for one in found])
+        numbers = [one.id for one in found]
+        counts = episodes_store.count_firing(tx, numbers)
+        places = rooms.names(tx, numbers)
+        fired = episodes_store.first_of_each(tx, numbers, most=alerts) if alerts else {}
     return Listed(
-        incidents=tuple(incident_view(context, one, firing=counts.get(one.id, 0)) for one in found),
+        incidents=tuple(
+            _view(context, one, counts.get(one.id, 0), fired.get(one.id, []), places.get(one.id))
+            for one in found
+        ),
         newer=found[0].id if found and newer else None,
         older=found[-1].id if found and older else None,
+    )
+
+
+def _view(
+    context: Context, incident: Incident, firing: int, fired: list[Episode], room: str | None
+) -> IncidentView:
+    return replace(
+        incident_view(context, incident, firing=firing),
+        room=room,
+        alerts=tuple(alert_view(one) for one in fired),
+        links=links_of(context, incident, fired),
     )
 
 

@@ -41,7 +41,7 @@ from incident_bot.flow.views import (
 )
 from incident_bot.store import alerts as episodes_store
 from incident_bot.store import incidents as incidents_store
-from incident_bot.store import outbox
+from incident_bot.store import outbox, rooms
 from incident_bot.store.outbox import Attempt, GivenReceipt, OutboxRow
 
 
@@ -91,6 +91,7 @@ def incident(context: Context, number: int, *, most: int | None = None) -> Incid
         times = keytimes.found(tx, found, episodes)
         changed = change_events.beside(context, tx, found, episodes)
         names = named(context, tx, [one.author for one in times])
+        places = rooms.names(tx, [number])
     return replace(
         incident_view(context, found, firing=sum(one.firing for one in counts), episodes=episodes),
         tally=tuple(
@@ -98,6 +99,7 @@ def incident(context: Context, number: int, *, most: int | None = None) -> Incid
             for one in counts
         ),
         call=call,
+        room=places.get(number),
         milestones=keytimes.views(times, names),
         measures=keytimes.measures(found, times),
         changes=change_events.views(changed),

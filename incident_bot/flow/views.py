@@ -122,7 +122,7 @@ class TallyView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentView:
-    """One incident; lists carry it without alerts."""
+    """One incident; lists carry it without alerts, or with the first ones."""
 
     id: str
     number: int

@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incident_bot.core.rooms import Shown
+from incident_bot.core.rooms import Place, Shown
 from incident_bot.store.bulk import among, upserts
 from incident_bot.store.tables import room as table
 from incident_bot.store.tables import slack_seen as seen_table
@@ -134,6 +134,15 @@ def of(tx: Tx, numbers: Iterable[int]) -> dict[int, Room]:
     """Give the rooms of these incidents, by incident."""
     query = sa.select(table).where(among(tx, table.c.incident_id, list(numbers)))
     return {row.incident_id: _value(row) for row in tx.connection.execute(query)}
+
+
+def names(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
+    """Give what the rooms of these incidents are called, by incident: the name of a channel of its own, else its id.
+
+    What has no room yet, or works in a thread, is left out.
+    """
+    own = {number: room.shown for number, room in of(tx, numbers).items() if room.shown.place is Place.OWN}
+    return {number: shown.name or shown.channel for number, shown in own.items() if shown.channel}
 
 
 def at(tx: Tx, channel: str, *, thread: str | None = None) -> int | None:

@@ -80,10 +80,32 @@ def test_lists_are_filtered(world: World) -> None:
     assert found("state=resolved") == ["INC-2"]
     assert found("severity=P2") == ["INC-2"]
     assert found("team=nobody") == []
+    assert found("phase=triage") == found("escalation=triggered") == found("alert=HighCPU") == ["INC-1"]
+    assert found("phase=resolved&q=oth") == ["INC-2"]
+    assert found("from=2026-03-04") == []
+    for wrong in ("phase=odd", "escalation=open", "from=soon", "slower=long", "drill=perhaps"):
+        assert client.get(f"/api/v1/incidents?{wrong}").status_code == 422, wrong
     assert [one["incident"] for one in client.get("/api/v1/alerts?incident=INC-1").json()["items"]] == [
         "INC-1"
     ]
     assert client.get("/api/v1/alerts?status=resolved").json() == {"items": [], "next": None}
+
+
+def test_a_list_carries_the_first_alerts_of_each(world: World) -> None:
+    body = delivery()
+    (alert,) = body["alerts"]
+    body["alerts"] = [
+        {**alert, "labels": {**alert["labels"], "instance": f"host-{one}"}, "fingerprint": f"{one:016x}"}
+        for one in range(12)
+    ]
+    client = world.client()
+    assert client.post("/webhooks/alertmanager", json=body).status_code == 200
+    client.post("/api/v1/incidents", json={"title": "no alert", "severity": "P2"})
+    declared, fired = client.get("/api/v1/incidents").json()["items"]
+    whole = client.get("/api/v1/incidents/INC-1").json()
+    assert (declared["alerts"], fired["firing"], len(whole["alerts"])) == ([], 12, 12)
+    assert fired["alerts"] == whole["alerts"][:10]
+    assert fired["links"] == whole["links"][: len(fired["links"])]
 
 
 def test_declaring_pages_and_answers_with_the_incident(world: World) -> None:

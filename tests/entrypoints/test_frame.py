@@ -137,7 +137,7 @@ def test_what_fails_inside_shows_nothing_and_is_logged_with_its_id(
         message = "password=hunter2 is wrong"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("incident_bot.flow.queries.incidents", broken)
+    monkeypatch.setattr("incident_bot.flow.incident_list.page", broken)
     answer = world.client().get("/api/v1/incidents", headers={"x-request-id": "find-me"})
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
@@ -155,6 +155,7 @@ def test_a_database_that_is_away_is_answered_503(world: World, monkeypatch: pyte
         raise IncidentBotError(message)
 
     monkeypatch.setattr("incident_bot.flow.queries.incidents", away)
+    monkeypatch.setattr("incident_bot.flow.incident_list.page", away)
     answer = world.client().get("/api/v1/incidents")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "10.0.0.5" not in answer.text

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from incident_bot.flow import queries
+from incident_bot.flow.incident_list import page, read
 from tests.fakes.slack.workspace import answers, limited, loses_the_answer
 from tests.plugins.slack_story import (  # noqa: F401 - fixtures are found by their names here
     SlackStory,
@@ -23,6 +25,8 @@ def test_an_incident_gets_a_room_with_its_card_and_the_people_paged(slack_story:
     story.advance(minutes=1)
     room = story.room()
     assert room.name == "inc-1-higherrorrate-on-a"
+    (listed,) = page(story.context, read({})).incidents
+    assert queries.incident(story.context, 1).room == listed.room == room.name
     assert "U0ANA" in room.members
     (card,) = [one for one in room.live() if one.ts in room.pins]
     assert "INC-1" in story.read(card)

@@ -14,11 +14,13 @@ from starlette.exceptions import HTTPException
 
 from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints.api import schemas
+from incident_bot.entrypoints.api.filters import Filters
 from incident_bot.entrypoints.api.parameters import (
     Before,
     IdempotencyKey,
     Limit,
     Number,
+    cursor_after,
     cut,
     number_of,
     refusals,
@@ -26,7 +28,7 @@ from incident_bot.entrypoints.api.parameters import (
 from incident_bot.entrypoints.api.record_shapes import IncidentDetail
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader, Writer
 from incident_bot.entrypoints.documents import document
-from incident_bot.flow import commands, export, queries, records
+from incident_bot.flow import commands, export, incident_list, queries, records
 from incident_bot.flow import why as chain
 from incident_bot.flow.access import Caller
 from incident_bot.flow.context import Context
@@ -38,28 +40,16 @@ router = APIRouter(prefix="/api/v1", tags=["incidents"])
 SOURCE: Final = "api"
 FORMATS: Final = ("md", "html", "json", "pdf")
 PDF: Final = "application/pdf"
-State = Literal["all", "open", "triggered", "acknowledged", "snoozed", "resolved", "merged"]
+ALERTS_SHOWN: Final = 10
+"""Of each incident in a list; one by itself comes with all of them."""
 _MARKDOWN: Final = frozenset({"text/markdown", "text/plain"})
 
 
 @router.get("/incidents", response_model=schemas.Page[schemas.Incident], responses=refusals(400))
-def list_incidents(
-    at: AtDesk,
-    caller: Reader,
-    before: Before,
-    state: State = "all",
-    severity: schemas.Word | None = None,
-    team: schemas.Word | None = None,
-    service: schemas.Word | None = None,
-    limit: Limit = 50,
-) -> Any:
-    """List incidents, the newest first."""
-    views = queries.incidents(
-        at.seen_by(caller),
-        state=state, severity=severity, team=team, service=service, before=before, limit=limit + 1,
-    )  # fmt: skip
-    items, cursor = cut(views, limit, lambda view: view.number)
-    return {"items": items, "next": cursor}
+def list_incidents(at: AtDesk, caller: Reader, before: Before, asked: Filters, limit: Limit = 50) -> Any:
+    """List incidents, the newest first, each with its first ten alerts."""
+    found = incident_list.page(at.seen_by(caller), asked, before=before, limit=limit, alerts=ALERTS_SHOWN)
+    return {"items": found.incidents, "next": cursor_after(found.older) if found.older else None}
 
 
 @router.post("/incidents", status_code=201, response_model=schemas.Commanded, responses=refusals(404, 409))

@@ -204,7 +204,7 @@ class Tally(Answered):
 
 
 class Incident(Answered):
-    """One incident; lists carry it without its alerts."""
+    """One incident; lists carry it with its first alerts."""
 
     id: str
     number: int

@@ -226,6 +226,21 @@ def some_of_incident(tx: Tx, incident_id: int, *, most: int | None) -> list[Epis
     return found + [one for one in begun if one.id not in known]
 
 
+def first_of_each(tx: Tx, incident_ids: Collection[int], *, most: int) -> dict[int, list[Episode]]:
+    """Give the first episodes of each of these incidents, oldest first; nothing for one that has none."""
+    place = sa.func.row_number().over(partition_by=table.c.incident_id, order_by=table.c.id)
+    numbered = (
+        sa.select(table.c.id, place.label("place"))
+        .where(among(tx, table.c.incident_id, incident_ids))
+        .subquery()
+    )
+    wanted = sa.select(numbered.c.id).where(numbered.c.place <= most)
+    found: dict[int, list[Episode]] = {}
+    for one in _found(tx, sa.select(table).where(table.c.id.in_(wanted)).order_by(table.c.id)):
+        found.setdefault(one.incident_id or 0, []).append(one)
+    return found
+
+
 def count_of_incident(tx: Tx, incident_id: int) -> int:
     """Count the episodes attached to the incident."""
     query = sa.select(sa.func.count()).where(table.c.incident_id == incident_id)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from incident_bot.core.model import Incident, Paging
+from incident_bot.core.model import Incident, Paging, Phase
 from incident_bot.store.alerts.episodes import NAME_MOST
 from incident_bot.store.incidents.rows import incident_value
 from incident_bot.store.tables import episode, incident, outbox
@@ -26,6 +26,7 @@ class Wanted:
     """What a list of incidents is to hold; whatever is None or empty does not count."""
 
     state: Literal["all", "open"] | Paging = "all"
+    phase: Phase | None = None
     severity: str | None = None
     team: str | None = None
     service: str | None = None
@@ -65,7 +66,8 @@ def _conditions(tx: Tx, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     elif wanted.state == "open":
         found.append(_OPEN)
     for column, value in (
-        (table.c.severity, wanted.severity), (table.c.team, wanted.team), (table.c.service, wanted.service),
+        (table.c.phase, wanted.phase and wanted.phase.value), (table.c.severity, wanted.severity),
+        (table.c.team, wanted.team), (table.c.service, wanted.service),
     ):  # fmt: skip
         if value:
             found.append(column == value)
