@@ -307,10 +307,12 @@ def _kept(
     if incident is None:
         return None
     is_head = row.data.get("head") is True
-    promised = incident.next_update_at
+    rows = facts.told(incident.id, row.via)
     data = row.data if row.moment is not Moment.EDIT or not incident.paging.is_open else {}
     if is_head and incident.paging.is_open:
-        data = {**data, "next_update_at": promised.isoformat() if promised else None}
+        severity = context.live.current.revision.ladder.named(incident.severity)
+        every = severity.update_every if severity else None
+        data = {**data, **announcements.promised(row, rows, incident, every)}
     shown = replace(row, moment=announcements.shows_end(incident), data=data) if is_head else row
     message = _channel(context, shown, incident, episodes, facts=facts, now=now)
     told = announcements.announcement_of(
@@ -321,7 +323,6 @@ def _kept(
         last=facts.last_update(incident.id),
         episodes=episodes,
     )
-    rows = facts.told(incident.id, row.via)
     if is_head:
         return announcements.head_message(row, rows, told, message)
     return announcements.reply_message(row, rows, told, message)

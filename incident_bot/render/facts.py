@@ -109,6 +109,7 @@ _SHOWN: Final[Mapping[str, object]] = {
     "started": _TIME,
     "resolved": None,
     "next_update": _TIME,
+    "update_overdue": False,
     "updates": [{"phase": "Investigating", "text": "One payment in ten fails.", "at": _TIME}],
 }
 _STATUS: Final[Mapping[str, object]] = {
@@ -273,7 +274,13 @@ FACTS: Final[Mapping[str, Mapping[str, object]]] = {
         "due": _NOW,
         "late": False,
     },
-    "slack/initial.j2": {**_INCIDENT, "next_update": timedelta(minutes=15), "paged": ("Alice Example",)},
+    "slack/initial.j2": {
+        **_INCIDENT,
+        "next_update": timedelta(minutes=15),
+        "next_update_at": _NOW + timedelta(minutes=15),
+        "edited": False,
+        "paged": ("Alice Example",),
+    },
     "slack/update.j2": {
         **_INCIDENT,
         "text": "Rolled back to version 41",

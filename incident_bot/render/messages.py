@@ -294,15 +294,12 @@ def _of_moment(
     data: JsonObject, incident: Incident | None, severity: Severity | None, *, now: datetime
 ) -> dict[str, object]:
     """Give what only some moments have."""
-    promised = _instant(data, "next_update_at")
-    every = severity.update_every if severity else None
     ended = incident.resolved_at if incident and incident.resolved_at else now
     paged = data.get("paged")
     return {
         "text": redact(_text(data, "text")),
         "next_steps": redact(_text(data, "next_steps")),
-        "next_update": max(timedelta(minutes=1), promised - now) if promised else every,
-        "next_update_at": promised,
+        **_of_promise(data, severity, now=now),
         "paged": tuple(str(person) for person in paged) if isinstance(paged, list | tuple) else (),
         "root_cause": redact(_text(data, "root_cause")),
         "resolution": redact(_text(data, "resolution") or _text(data, "reason")),
@@ -316,6 +313,19 @@ def _of_moment(
         "done": _number(data, "done"),
         "total": _number(data, "total"),
         "due_at": _instant(data, "due_at"),
+    }
+
+
+def _of_promise(data: JsonObject, severity: Severity | None, *, now: datetime) -> dict[str, object]:
+    """Give when the next update comes, and in how long; what is late has no such length any more."""
+    at = _instant(data, "next_update_at")
+    if "next_update_at" not in data and severity and severity.update_every:
+        at = now + severity.update_every
+    left = at - now if at else None
+    return {
+        "next_update": max(timedelta(minutes=1), left) if left and left > timedelta(0) else None,
+        "next_update_at": at,
+        "edited": data.get("edited") is True,
     }
 
 

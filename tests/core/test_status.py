@@ -100,6 +100,8 @@ def test_what_was_said_before_and_inside_is_not_shown() -> None:
     )
     assert [one.text for one in found.updates] == ["Some cards fail."]
     assert found.next_update_at == NOW + HOUR
+    assert [found.is_overdue(NOW + at * MINUTE) for at in (59, 60)] == [False, True]
+    assert not replace(found, next_update_at=None).is_overdue(NOW + DAY)
     assert (found.number, found.title, found.is_open) == (7, "Payments fail", True)
     assert found.id == "published1"
 

@@ -139,9 +139,24 @@ class TestChannel:
             "*Services Affected*: checkout",
             "*Started*: 2026-11-21 02:07 UTC",
             "*Status*: Investigating",
-            "Next update in 15 minutes.",
+            "Next update in 15 minutes (02:24 UTC).",
         ):
             assert line in text.splitlines()
+
+    @pytest.mark.parametrize(
+        "minutes, said",
+        [
+            (15, "Next update by 02:24 UTC."),
+            (0, "The update due by 02:09 UTC has not come yet."),
+            (None, "*Runbook*: "),
+        ],
+    )
+    def test_what_is_edited_later_promises_a_time_and_says_when_it_has_passed(
+        self, minutes: int | None, said: str
+    ) -> None:
+        at = (NOW + timedelta(minutes=minutes)).isoformat() if minutes is not None else None
+        data: JsonObject = {"next_update_at": at, "edited": True}
+        assert told(Moment.OPENED, data).text.splitlines()[-1].startswith(said)
 
     def test_an_update(self) -> None:
         promise = (NOW + timedelta(minutes=15)).isoformat()
@@ -151,7 +166,10 @@ class TestChannel:
         assert "*Actions Taken*: Rolled back &lt;!here&gt;" in text
         assert "*Next Steps*: Watch" in text
         assert text.endswith("Next update in 15 minutes (02:24 UTC).")
-        assert "Next update in 15 minutes." in told(Moment.UPDATE, {"next_update_at": "nonsense"}).text
+        late = told(Moment.UPDATE, {**data, "next_update_at": NOW.isoformat()}).text
+        assert late.endswith("The next update was promised for 02:09 UTC.")
+        for promised in (None, "nonsense"):
+            assert "ext update" not in told(Moment.UPDATE, {"next_update_at": promised}).text
 
     def test_a_resolution(self) -> None:
         message = told(Moment.RESOLVED, {"how": "resolved", "reason": "Rolled back", "firing": 1})

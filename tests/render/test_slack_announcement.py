@@ -67,6 +67,8 @@ def test_the_public_reads_no_address_no_name_and_no_template() -> None:
         assert part in said
     for part in ("bot.example.com", "INC-1", "INCIDENT", "P1"):
         assert part not in said
+    late = json.dumps(announcement_blocks(replace(public, update_overdue=True)))
+    assert "Next update was due" in late
     over = json.dumps(announcement_blocks(replace(public, open=False, ended_at=NOW)))
     assert "Over since" in over
     assert "Next update by" not in over

@@ -219,6 +219,16 @@ def test_the_page_shows_all_of_it_escaped() -> None:
     assert "3 March 2026: Major outage, 2 h" in text
 
 
+def test_a_promise_that_has_passed_is_called_late() -> None:
+    late = told(next_update_at=NOW)
+    for text in (
+        home_page(Templates(), shown(late), LINKS).text,
+        incident_page(Templates(), shown(late), late, LINKS).text,
+    ):
+        assert "has not come yet" in text
+        assert "Next update by" not in text
+
+
 def test_a_quiet_page_says_so_and_is_small() -> None:
     text = home_page(Templates(), shown(), LINKS).text
     assert len(text) < 15_000

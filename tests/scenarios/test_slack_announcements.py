@@ -205,3 +205,21 @@ def test_other_messages_are_messages_by_themselves(slack_story: Begin) -> None: 
     story.advance(minutes=1)
     assert news.live() == []
     assert any("Noise" in story.read(message) for message in story.web.live())
+
+
+def test_the_next_update_is_a_time_and_late_once_it_has_passed(slack_story: Begin) -> None:  # noqa: F811
+    story, news = begun(slack_story, promises="{}")
+    story.fires()
+    story.advance(seconds=5)
+    assert "Next update in 15 minutes (03:15 UTC)." in story.read(head(news))
+    story.advance(minutes=2)
+    story.says("ack")
+    story.advance(seconds=10)
+    assert "Next update by 03:15 UTC." in story.read(head(news))
+    story.advance(minutes=14)
+    assert "The update due by 03:15 UTC has not come yet." in story.read(head(news))
+    story.says("update We roll back next 20m")
+    story.advance(seconds=10)
+    assert "Next update by 03:36 UTC." in story.read(head(news))
+    story.advance(minutes=21)
+    assert "The update due by 03:36 UTC has not come yet." in story.read(head(news))

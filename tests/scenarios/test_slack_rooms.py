@@ -52,6 +52,10 @@ def test_what_happens_is_told_once_and_the_card_follows(slack_story: Begin) -> N
     (card,) = [one for one in story.room().live() if one.ts in story.room().pins]
     assert "<@U0ANA> has it" in story.read(card)
     assert story.room().topic.startswith("P2 · investigating")
+    story.says("update We roll back next 5m")
+    story.advance(minutes=6)
+    (card,) = [one for one in story.room().live() if one.ts in story.room().pins]
+    assert "Update overdue since" in story.read(card)
 
 
 def test_alerts_are_told_in_the_thread_of_the_card(slack_story: Begin) -> None:  # noqa: F811

@@ -201,10 +201,14 @@ def test_the_folder_is_written_on_each_change_and_holds_all_of_it(firing: Story,
     # Another day without anything to say looks the same.
     firing.advance(days=1)
     assert not served.folder.write(now=firing.clock.now())
-    firing.says("publish Some payments fail.")
+    firing.says("publish Some payments fail. next 20m")
     assert not served.folder.write(now=firing.clock.now())
     firing.says("publish yes")
     assert served.folder.write(now=firing.clock.now())
+    assert not served.folder.write(now=firing.clock.now())
+    firing.clock.advance(20 * MINUTE)
+    assert served.folder.write(now=firing.clock.now())
+    assert "has not come yet" in (served.path / "index.html").read_text()
     (page,) = [name for name in served.names() if name.startswith("incidents/")]
     index = (served.path / "index.html").read_text()
     assert f'href="{page}"' in index

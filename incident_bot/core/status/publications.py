@@ -97,6 +97,10 @@ class PublicIncident:
         """Say whether it is not over yet."""
         return self.resolved_at is None
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Say whether the update that was promised has not come."""
+        return self.next_update_at is not None and self.next_update_at <= now
+
     @property
     def updated_at(self) -> datetime:
         """Say when the public was last told something."""

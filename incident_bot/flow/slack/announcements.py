@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from incident_bot.core.effects import Announce, Moment
+from incident_bot.core.incident import is_overdue
 from incident_bot.core.model import Episode, Event, Incident, JsonObject, Kind, Paging, Phase
 from incident_bot.core.timeline import redact
 from incident_bot.flow.context import Context
@@ -40,6 +41,7 @@ HOST_LEAST: Final = 3
 """A shorter name may be any word."""
 _CHANGING: Final = frozenset({
     Kind.SEVERITY_CHANGED, Kind.PHASE_CHANGED, Kind.TITLE_CHANGED, Kind.IMPACT_CHANGED, Kind.MADE_PUBLIC,
+    Kind.PROMISE_MISSED,
 })  # fmt: skip
 _UNFINISHED: Final = frozenset({RowState.PENDING, RowState.SENDING})
 
@@ -68,9 +70,7 @@ def owed(
     now: datetime,
 ) -> list[NewMessage]:
     """Give what channels are to be told of a decision; nothing is told twice, and of a private incident nothing."""
-    changed = incident.paging.is_open and any(
-        event.kind in _CHANGING or "phase" in event.data for event in events
-    )
+    changed = incident.paging.is_open and any(_changes(event) for event in events)
     if incident.private or (not announcements and not changed):
         return []
     heads = {} if new else _heads(outbox.messages_by(tx, incident.id, SLACK))
@@ -144,6 +144,17 @@ def shows_end(incident: Incident) -> Moment:
     return Moment.OPENED if incident.paging.is_open else Moment.RESOLVED
 
 
+def promised(
+    row: OutboxRow, rows: Sequence[OutboxRow], incident: Incident, every: timedelta | None
+) -> JsonObject:
+    """Give what the head of an open incident says of its next update; before the first, when one is to come by."""
+    at = incident.next_update_at
+    if at is None and every is not None and not incident.updated_by_people:
+        heads = (one.created_at for one in rows if one.data.get("head") and one.recipient == row.recipient)
+        at = min(heads, default=row.created_at) + every
+    return {"next_update_at": at.isoformat() if at else None, "edited": row.moment is Moment.EDIT}
+
+
 def head_message(row: OutboxRow, rows: Sequence[OutboxRow], told: Announcement, message: Message) -> Message:
     """Give the head as it is now: a new message, or an edit of the one that stands; raises NotYet."""
     heads = [one for one in rows if one.data.get("head") and one.recipient == row.recipient]
@@ -209,6 +220,7 @@ def announcement_of(
         update=_without(hide, str(last.data.get("text") or "")) if last else None,
         updated_at=last.happened_at if last else None,
         next_update_at=incident.next_update_at,
+        update_overdue=is_overdue(incident),
         ended_at=incident.resolved_at,
         drill=incident.drill,
         public=public,
@@ -220,6 +232,12 @@ def hosts_of(episodes: Iterable[Episode]) -> tuple[str, ...]:
     """Give the names of machines in the labels of alerts, the longest first: the public reads none of them."""
     found = {one.labels[name] for one in episodes for name in _OF_HOSTS if one.labels.get(name)}
     return tuple(sorted(found, key=lambda host: (-len(host), host)))
+
+
+def _changes(event: Event) -> bool:
+    """Say whether the head reads otherwise after it."""
+    late = event.kind is Kind.NAGGED and event.data.get("subject") == "update"
+    return late or event.kind in _CHANGING or "phase" in event.data
 
 
 def _without(hosts: Iterable[str], text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from incident_bot.core.incident import is_overdue
 from incident_bot.core.model import (
     Episode,
     Event,
@@ -119,6 +120,7 @@ def card_of(context: Context, tx: Tx, incident: Incident, episodes: Sequence[Epi
         firing=tuple(alert_line(episode) for episode in firing),
         firing_count=alerts.count_firing(tx, [incident.id]).get(incident.id, 0),
         next_update_at=incident.next_update_at if incident.paging.is_open else None,
+        update_overdue=is_overdue(incident),
         last_update=redact(str(updates.data.get("text", ""))) if updates else None,
         changes=tuple(readable(tx, one) for one in _items(incident, ItemKind.CHANGE)),
         tasks=tuple(readable(tx, one) for one in _items(incident, ItemKind.TASK)),

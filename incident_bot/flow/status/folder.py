@@ -53,6 +53,7 @@ class Folder:
             current.revision.id,
             replace(shown, at=_ANY),
             [one.runs(now) for one in shown.maintenance],
+            [one.is_overdue(now) for one in shown.open],
         )
         if seen == self._seen:
             return False

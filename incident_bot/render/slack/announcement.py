@@ -38,6 +38,7 @@ class Announcement:
     """The last one that people wrote."""
     updated_at: datetime | None = None
     next_update_at: datetime | None = None
+    update_overdue: bool = False
     ended_at: datetime | None = None
     drill: bool = False
     public: bool = False
@@ -86,7 +87,8 @@ def _public_facts(told: Announcement) -> list[tuple[str, str]]:
         ("Impact", cut(escape(told.impact), 600) if told.impact else "Not known yet"),
     ]
     if told.next_update_at and told.open:
-        facts.append(("Next update by", when(told.next_update_at, form=_STAMP)))
+        label = "Next update was due" if told.update_overdue else "Next update by"
+        facts.append((label, when(told.next_update_at, form=_STAMP)))
     if told.ended_at and not told.open:
         facts.append(("Over since", when(told.ended_at, form=_STAMP)))
     return facts

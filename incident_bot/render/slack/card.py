@@ -76,6 +76,7 @@ class Card:
     """One line an alert that fires, the newest first."""
     firing_count: int = 0
     next_update_at: datetime | None = None
+    update_overdue: bool = False
     last_update: str | None = None
     changes: Sequence[str] = ()
     """Temporary changes that are in force."""
@@ -154,7 +155,9 @@ def _facts(card: Card) -> list[tuple[str, str]]:
     facts.append(("Services", escape(", ".join(card.services)) if card.services else "_not known yet_"))
     facts += [(role.capitalize(), who.said()) for role, who in card.roles]
     if card.next_update_at is not None:
-        facts.append(("Next update by", when(card.next_update_at)))
+        facts.append(
+            ("Update overdue since" if card.update_overdue else "Next update by", when(card.next_update_at))
+        )
     if card.silenced_until:
         ends = ", ".join(when(end) for end in sorted(set(card.silenced_until))[:SILENCES_SHOWN])
         facts.append(("Silenced until", ends))

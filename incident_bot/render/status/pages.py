@@ -121,6 +121,7 @@ def _incident(board: Board, incident: PublicIncident, links: Links) -> Mapping[s
         "started": _time(incident.started_at),
         "resolved": _time(incident.resolved_at) if incident.resolved_at else None,
         "next_update": _time(promised) if promised and incident.is_open else None,
+        "update_overdue": incident.is_overdue(board.at),
         "updates": [
             {"phase": PHASE_WORDS[one.phase], "text": plain(one.text), "at": _time(one.at)}
             for one in reversed(incident.updates)
