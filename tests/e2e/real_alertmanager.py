@@ -75,7 +75,7 @@ class RealAlertmanager:
             self._process = subprocess.Popen(
                 self._arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        wait_for(self._ready, what=f"Alertmanager is ready: {self._directory}", seconds=20)
+        wait_for(self._ready, what=f"Alertmanager is ready: {self._directory}", seconds=60)
         return self
 
     def kill(self) -> None:

@@ -45,7 +45,7 @@ class RealPrometheus:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_for(self._ready, what=f"Prometheus is ready: {self._directory}", seconds=40)
+        wait_for(self._ready, what=f"Prometheus is ready: {self._directory}", seconds=60)
         return self
 
     def __exit__(

@@ -39,7 +39,7 @@ FLAGS = (
 )
 PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
 DESK: Final[ViewportSize] = {"width": 1200, "height": 900}
-PATIENCE = 10_000.0
+PATIENCE = 30_000.0
 """Milliseconds: two busy cores are slow, and waiting ends as soon as the page is as expected."""
 FIRST_PAINT_BYTES = 50_000
 AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")

@@ -49,7 +49,7 @@ def test_a_page_under_way_is_finished_and_recorded(bot: RunningBot, sink: Webhoo
     bot.start()
     (page,) = bot.pages("INC-1")
     # The hanging call was cut by the sink, which is a failed attempt; the next one is not waited for beyond its pause.
-    wait_for(lambda: bot.pages("INC-1")[0]["state"] == "sent", what="the page is sent", seconds=20)
+    wait_for(lambda: bot.pages("INC-1")[0]["state"] == "sent", what="the page is sent", seconds=60)
     assert page["attempts"][0]["result"] in ("again", "sent"), page
     assert not bot.errors()
 

@@ -16,7 +16,7 @@ SECONDS_MOST = 280
 
 
 @pytest.mark.parametrize(
-    "database, replicas, kills", [("sqlite", 1, 5), ("postgresql", 3, 4)], ids=["sqlite", "postgresql"]
+    "database, replicas, kills", [("sqlite", 1, 3), ("postgresql", 3, 3)], ids=["sqlite", "postgresql"]
 )
 def test_nothing_is_lost_and_nothing_comes_twice_without_a_reason(
     database: str, replicas: int, kills: int

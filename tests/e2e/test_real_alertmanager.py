@@ -110,13 +110,13 @@ def test_the_bot_is_away_while_it_fires(stage: Stage) -> None:
     # Refused: Alertmanager tries again by itself, and so it does after this group's next alert.
     stage.alertmanager.fire(DISK, OTHER)
     stage.bot.start()
-    wait_for(lambda: len(stage.firing()) == 2, what="what was refused comes again", seconds=25)
+    wait_for(lambda: len(stage.firing()) == 2, what="what was refused comes again", seconds=60)
     stage.page()
     assert len(stage.bot.incidents()) == 1
     stage.bot.kill()
     stage.alertmanager.resolve(DISK, OTHER)
     stage.bot.start()
-    wait_for(stage.resolved, what="the end comes again as well", seconds=25)
+    wait_for(stage.resolved, what="the end comes again as well", seconds=60)
     assert not stage.firing()
     assert not stage.bot.errors()
 
@@ -141,7 +141,7 @@ def test_a_clustered_pair_makes_one_incident_and_one_page(
             # One dies; the other one tells the end, though its peer told the beginning.
             first.kill()
             second.resolve(DISK, OTHER)
-            wait_for(lambda: bot.incidents(state="resolved"), what="the incident is resolved", seconds=25)
+            wait_for(lambda: bot.incidents(state="resolved"), what="the incident is resolved", seconds=60)
         assert len(bot.incidents()) == len(sink.keys()) == 1
         assert len(bot.alerts()) == 2
         assert not bot.errors()
