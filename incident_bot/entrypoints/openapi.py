@@ -58,6 +58,8 @@ def describe(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
                 operation["responses"].setdefault(
                     "400", {"description": "Unreadable.", "content": PROBLEM_REF}
                 )
+                if "application/json" in operation["requestBody"]["content"]:
+                    operation["responses"]["415"] = {"description": "Not JSON.", "content": PROBLEM_REF}
                 operation["responses"]["413"] = {"description": "Larger than 1 MB.", "content": PROBLEM_REF}
     schema["paths"]["/webhooks/{source}"] = {"post": _webhook()}
     return schema

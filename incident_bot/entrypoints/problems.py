@@ -29,6 +29,7 @@ from incident_bot.telemetry import logger
 
 MEDIA_TYPE: Final = "application/problem+json"
 UNAVAILABLE: Final = "The database cannot be used right now; nothing was changed. Try again in a moment."
+NOT_JSON: Final = "Send Content-Type: application/json."
 INTERNAL: Final = "Something went wrong here, not in your request; the log has it under this request_id."
 
 log = logger(__name__)
@@ -99,6 +100,13 @@ def first_wrong(errors: Sequence[Mapping[str, object]]) -> tuple[str, list[Json]
     return sentence, listed
 
 
+def not_json(request: Request, errors: Sequence[Mapping[str, object]]) -> bool:
+    """Say whether a body was not read at all, because it does not say that it is JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    unread = any(error.get("loc") == ("body",) and error.get("type") != "missing" for error in errors)
+    return unread and kind != "application/json" and not kind.endswith("+json")
+
+
 def allowed(request: Request) -> list[str]:
     """Give every method that exists at this path: routes know only their own."""
     routes = request.app.router.routes
@@ -152,6 +160,8 @@ class Refusals:
     def _invalid(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
+        if not_json(request, error.errors()):
+            return self._answer(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NOT_JSON)
         sentence, errors = first_wrong(error.errors())
         return self._answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, sentence, errors=errors)
 

@@ -125,6 +125,26 @@ def test_large_bodies_are_refused(world: World, stated: bool) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "kind, body, status",
+    [
+        ("application/x-www-form-urlencoded", b"title=x", 415),
+        ("text/plain", b'{"title": "x"}', 415),
+        (None, b'{"title": "x"}', 415),
+        ("application/json", b"[]", 422),
+        ("application/json; charset=utf-8", b'{"title": "x"}', 201),
+        ("application/json", b"", 422),
+    ],
+)
+def test_a_body_that_is_not_said_to_be_json_is_told_so(
+    world: World, kind: str | None, body: bytes, status: int
+) -> None:
+    headers = {"content-type": kind} if kind else {}
+    answer = world.client().post("/api/v1/incidents", content=body, headers=headers)
+    assert answer.status_code == status
+    assert ("application/json" in answer.json().get("detail", "")) is (status == 415)
+
+
 def test_head_answers_like_get_without_a_body(world: World) -> None:
     answer = world.client().head("/health")
     assert (answer.status_code, answer.content) == (200, b"")
