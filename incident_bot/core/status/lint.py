@@ -108,6 +108,12 @@ _NUMBERED: Final = re.compile(
     r"(?![\w:-])",
     re.IGNORECASE,
 )
+_MIXED: Final = re.compile(
+    r"(?<![\w.:-])[a-z][a-z0-9]{0,40}(?:-[a-z0-9]{1,40}){0,6}"
+    r"-(?:[a-z]{1,20}\d{1,6}|(?=\d*[a-z])(?=[a-z]*\d)[a-z0-9]{6,40})(?:-[a-z0-9]{1,40}){0,3}(?![\w:-])",
+    re.IGNORECASE,
+)
+"""`prod-db01`, and what Kubernetes calls a pod: `web-7f9c6d5b4-x2x4z`; not `mid-90s`."""
 _OURS: Final = re.compile(r"\bINC-\d{1,9}\b", re.IGNORECASE)
 _MENTION: Final = re.compile(r"<[@#!][^>]{1,80}>|(?<![\w.])[@#][a-z][\w.-]{1,60}", re.IGNORECASE)
 
@@ -180,6 +186,11 @@ _PATTERNS: Final = (
     (
         Fault.HOST,
         _NUMBERED,
+        "looks like the name of a machine; if the public knows it, add it to `allow:` of status.yaml",
+    ),
+    (
+        Fault.HOST,
+        _MIXED,
         "looks like the name of a machine; if the public knows it, add it to `allow:` of status.yaml",
     ),
 )
