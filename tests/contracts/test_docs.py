@@ -58,6 +58,16 @@ def routes_in(document: dict[str, Any]) -> Iterator[str]:
                 yield f"{method.upper()} {path}"
 
 
+@pytest.mark.parametrize("page", ["cli", "commands", "environment", "http", "metrics"])
+def test_nothing_is_said_twice_in_one_table(page: str) -> None:
+    """Two rows of one name contradict each other sooner or later."""
+    text = (REFERENCE / f"{page}.md").read_text(encoding="utf-8")
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        names = re.findall(r"^\| (`[^|]*?`) \| (?:GET \||POST \||)", table, re.MULTILINE)
+        twice = {name for name in names if names.count(name) > 1 and "{schedule}" not in name}
+        assert not twice, f"{page}.md has two rows of {sorted(twice)}"
+
+
 def test_every_setting_is_documented(reference: str) -> None:
     module = importlib.import_module("incident_bot.config.settings")
     missing = [name for name in setting_names(module) if not is_named(name, reference)]

@@ -38,6 +38,7 @@ def test_without_incidents_the_page_says_what_will_be_here(world: World) -> None
     page = world.client().get("/insights")
     assert page.status_code == 200
     assert "Once there are incidents" in page.text
+    assert "From Tue 3 Feb 03:00 UTC until now." in page.text
     assert "Somebody is on call on every schedule" in page.text
 
 

@@ -50,7 +50,7 @@ COMMANDS: list[tuple[str, str, str, dict[str, object]]] = [
     ("title Checkout rejects cards", "title_changed", "is called", {"title": "Checkout rejects cards"}),
     ("private", "made_private", "INC-1 is private now", {"private": True}),
     ("task check the lag @ben", "item_added", "Task 1 of INC-1 noted for ben", {}),
-    ("followup alert on the pool 14d", "item_added", "Followup 1 of INC-1 noted", {}),
+    ("followup alert on the pool 14d", "item_added", "Follow-up 1 of INC-1 noted", {}),
     ("did scaled to 12 undo: scale to 6", "item_added", "Change 1 of INC-1 noted for ana", {}),
     (
         "theory the cache is cold",

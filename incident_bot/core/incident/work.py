@@ -213,7 +213,7 @@ def add_item(command: AddItem, case: Case) -> Decision:
     if command.done_when is not None:
         data["done_when"] = command.done_when
     owner = f" for {command.owner}" if command.owner else ""
-    what = command.kind.value.capitalize()
+    what = "Follow-up" if command.kind is ItemKind.FOLLOWUP else command.kind.value.capitalize()
     said = f"{what} {number} of {case.incident.name} noted{owner}{_ends(command.kind, number)}."
     return case.decided(said, case.event(Kind.ITEM_ADDED, data))
 
