@@ -22,6 +22,7 @@ from incident_bot.entrypoints.desk import AtDesk
 from incident_bot.entrypoints.looks import Looks
 from incident_bot.entrypoints.packing import packed
 from incident_bot.entrypoints.sheet import Visitor, draw
+from incident_bot.entrypoints.status_page import GONE
 from incident_bot.flow import now, opinions
 from incident_bot.render.documents import to_html
 
@@ -104,13 +105,17 @@ def install(app: FastAPI) -> None:
 
 
 def error_page(request: Request, status: int, detail: str) -> Response:
-    """Draw a refusal for people."""
+    """Draw a refusal for people; whoever reads the status page is led back there, and told nothing of the rest."""
     looks: Looks = request.app.state.looks
+    public = request.url.path.startswith("/status/")
+    if public and request.method == "GET" and status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        status, detail = HTTPStatus.NOT_FOUND, GONE
     foreign = loopback.is_navigation(request.headers) and loopback.cross_site(request.scope) is not None
     html = looks.draw(
         "error.html",
         title=_TITLES.get(status, "Not possible"),
-        advice=_ADVICE.get(status, ""),
+        advice="" if public else _ADVICE.get(status, ""),
+        public=public,
         again=status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET",
         here=request.url.path,
         status=status,

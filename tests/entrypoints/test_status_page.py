@@ -163,6 +163,10 @@ def test_before_anything_was_told_the_page_is_as_old_as_its_configuration(paged:
 def test_an_incident_is_not_found_by_its_number(paged: World) -> None:
     for wrong in ("1", "INC-1", "0123456789ab", "..%2f", "x" * 300):
         assert paged.client().get(f"/status/incidents/{wrong}").status_code in (404, 422)
+        told = paged.client().get(f"/status/incidents/{wrong}", headers={"accept": "text/html"})
+        if wrong != "..%2f":  # That is the address of another page.
+            assert (told.status_code, 'href="/status"' in told.text) == (404, True)
+            assert not [word for word in ("private", "/incidents", "pattern") if word in told.text]
     assert paged.client().get("/status/components/none.svg").status_code == 404
 
 
