@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -235,6 +236,23 @@ def test_a_refused_button_says_why_wherever_it_is_pressed(visit: Visit, stage: S
     card.get_by_role("button").click()
     expect(page.locator("#reply")).to_contain_text("type resolve and the reason", timeout=PATIENCE)
     expect(page.locator("h1")).to_be_visible(timeout=PATIENCE)
+
+
+def test_while_the_bot_is_away_the_page_says_so_and_keeps_what_was_typed(visit: Visit, stage: Stage) -> None:
+    incident = stage.open_incident()
+    page, away = visit.page, re.compile(r"/(live|commands)")
+    page.route(away, lambda route: route.abort())
+    visit.open(f"/incidents/{incident}")
+    unheard = page.locator("#unheard")
+    expect(unheard).to_contain_text("what stands here may be old", timeout=PATIENCE)
+    page.get_by_label("Note", exact=True).fill("half a note")
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(unheard).to_contain_text("nothing was done", timeout=PATIENCE)
+    page.unroute(away)
+    expect(unheard).to_be_hidden(timeout=PATIENCE)
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator(".held")).to_contain_text("Taken by", timeout=PATIENCE)
+    expect(page.get_by_label("Note", exact=True)).to_have_value("half a note", timeout=PATIENCE)
 
 
 def test_keys_open_the_help_and_the_command_line(visit: Visit, stage: Stage) -> None:

@@ -43,9 +43,21 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:responseError", (event) => {
   tell(`That did not work (${event.detail.xhr.status}). Nothing was lost; try again.`);
 });
+// Nothing leads away from the page: what was typed stays, and a second press carries the same key.
 document.addEventListener("htmx:sendError", (event) => {
-  if (event.detail.elt.matches("form")) event.detail.elt.submit();
+  if (event.detail.elt.matches("form")) tell("The bot does not answer; nothing was done. Press again in a moment.");
   else tell("The bot does not answer; what stands here may be old.");
+});
+let lost = 0; // A stream that ends is opened anew at once; only one that stays away is worth a word.
+document.addEventListener("htmx:sseError", () => {
+  lost ||= setTimeout(() => tell("The bot does not answer; what stands here may be old."), 3000);
+});
+document.addEventListener("htmx:sseOpen", () => {
+  if (!lost) return;
+  clearTimeout(lost);
+  lost = 0;
+  tell("");
+  htmx.trigger("#live", "refresh");
 });
 document.addEventListener("htmx:afterSwap", () => tick());
 document.addEventListener("visibilitychange", () => { if (!document.hidden && $("#live[hx-get]")) htmx.trigger("#live", "refresh"); });
