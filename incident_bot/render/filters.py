@@ -106,7 +106,7 @@ def source(value: object) -> Markup:
 
 
 _SOURCE: Final = re.compile(
-    r"(?: ?\[(?:event|episode|page|change)s? [0-9]+(?:, [0-9]+)*(?: and [0-9]+ more)?\])*"
+    r"(?: ?\[(?:event|episode|page|change|graph)s? [0-9]+(?:, [0-9]+)*(?: and [0-9]+ more)?\])*"
 )
 
 

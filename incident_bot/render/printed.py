@@ -24,7 +24,7 @@ from incident_bot.core.timeline import visible
 PRINTED_MOST: Final = 1024 * 1024
 """A longer text is not printed: it would take minutes, and nobody reads a thousand pages."""
 _LINK: Final = re.compile(r"(?:https?://|mailto:)[^\s]{1,2000}", re.IGNORECASE)
-_SOURCES: Final = re.compile(r"(\[(?:event|episode|page|change)s? [0-9][0-9, and more]*\])")
+_SOURCES: Final = re.compile(r"(\[(?:event|episode|page|change|graph)s? [0-9][0-9, and more]*\])")
 _ELSEWHERE: Final = re.compile("[\u0590-\u1fff\u2e80-\ufdff\U00010000-\U0010ffff]")
 """Scripts that the printer brings no letters for."""
 _LEVELS: Final = 3

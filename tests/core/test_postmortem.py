@@ -484,6 +484,7 @@ class TestQuestions:
             "2 pages failed",
         ):
             assert asked(draft, words), (words, draft.questions)
+        assert asked(draft, "The trouble began")[0].endswith("[episode 3] [event 1]")
 
     def test_a_cancelled_incident_needs_no_mitigation(self) -> None:
         draft = draft_of(Tale().at(5).does(Cancel(reason="a test")), pages=())

@@ -14,6 +14,7 @@ from incident_bot.core.incident import (
     Acknowledge,
     AddItem,
     AddNote,
+    FinishItem,
     PostUpdate,
     ProveFollowUp,
     Reopen,
@@ -252,15 +253,18 @@ class TestTelling:
         tale.does(PostUpdate(text="x", next_update_at=START + timedelta(minutes=9))).at(5).does(
             PostUpdate(text="y")
         )
+        tale.does(AddItem(kind=ItemKind.CHANGE, text="restarted all", owner="alice")).at(7).does(
+            FinishItem(number=2)
+        )
         tale.at(12).does(Resolve(reason="over")).does(Reopen()).does(Resolve(reason="over"))
         draft = draft_of(tale, changes=(change(20),))
         assert [row.cells[0] for row in rows(draft, "conditions")] == [
-            "shop 42 came 20 min before. What let it through?",
+            "shop 42 came 20 min before it began. What part did it play, if any?",
             "rolled back, 0 s after detection, may have limited the damage.",
         ]
         assert [row.cells[0] for row in rows(draft, "lessons")] == [
             "Well: acknowledged after 0 s; 15 min were allowed.",
-            "Well: 1 of 1 promised updates came in time.",
+            "Well: 1 of 1 promised update came in time.",
             "Poorly: 1 page reached nobody.",
             "Poorly: it came back after it was resolved.",
         ]

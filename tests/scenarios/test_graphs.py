@@ -117,7 +117,7 @@ def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
         assert "0.01 to 0.2, threshold > 0.05" in told.says(verb)
     draft, _ = export.postmortem(told.context, 1, now=told.clock.now())
     assert re.search(r"SLI of shop &lt; 0.99 \| 27 min, worst 0.8.*graph 8", draft)
-    assert re.search(r"HighErrorRate ▁.*0.01 to 0.2.*graph 7", draft)
+    assert re.search(r"HighErrorRate ▁.*0.01 to 0.2.* \[graph 7\] \|", draft)
     page, _ = export.postmortem(told.context, 1, format="html", now=told.clock.now())
     drawn = [
         base64.b64decode(one).decode() for one in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)

@@ -118,6 +118,11 @@ class Measures:
         """Give when a key time was reached, or None."""
         return next((milestone.at for milestone in self.milestones if milestone.name == name), None)
 
+    def source(self, *names: str) -> str:
+        """Give the records that key times come from."""
+        known = {milestone.name: milestone.source for milestone in self.milestones}
+        return " ".join(filter(None, map(known.get, names)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:

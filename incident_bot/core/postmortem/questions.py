@@ -137,7 +137,7 @@ def _of(story: Story, *kinds: Kind) -> list[Entry]:
 def _detected_late(_story: Story, measures: Measures) -> Iterator[Row]:
     if measures.time_to_detect and measures.time_to_detect > DETECTED_LATE:
         text = f"The trouble began {duration(measures.time_to_detect)} before we heard of it. What hid it?"
-        yield _ask(text)
+        yield Row(cells=(text,), source=measures.source("Impact started", "Detected"))
 
 
 def _answered_late(story: Story, measures: Measures) -> Iterator[Row]:
@@ -271,7 +271,7 @@ def _changed_before(story: Story, _measures: Measures) -> Iterator[Row]:
     before = [one for one in story.changes if timedelta(0) <= one.before <= CHANGED_LATELY]
     if before:
         last = min(before, key=lambda one: one.before)
-        text = f"“{last.change.what}” was changed {duration(last.before)} before. Did it play a part?"
+        text = f"“{last.change.what}” came {duration(last.before)} before it began. Did it play a part?"
         yield Row(cells=(text,), source=f"[change {last.change.id}]")
 
 

@@ -118,7 +118,7 @@ def impact(story: Story, measures: Measures) -> Block:
     services = sorted({episode.service for episode in story.episodes if episode.service})
     sent = [page for page in story.pages if page.was_sent]
     rows = [
-        Row(cells=("Window", window), source=_milestone_source(measures, "Impact started")),
+        Row(cells=("Window", window), source=measures.source("Impact started")),
         *(
             Row(
                 cells=(f"Time at {name}", duration(spent)),
@@ -161,7 +161,7 @@ def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
         ("Time to resolve", measures.time_to_resolve, ("Detected", "Resolved")),
     )
     counted = [
-        Row(cells=(name, duration(length)), source=_sources(measures, *ends))
+        Row(cells=(name, duration(length)), source=measures.source(*ends))
         for name, length, ends in lengths
         if length is not None
     ]
@@ -171,7 +171,7 @@ def key_times(story: Story, measures: Measures) -> tuple[Block, Block]:
         )
     if (gap := measures.widest_gap) and gap.length:
         text = f"{duration(gap.length)}, from {gap.start.lower()} to {gap.end.lower()}"
-        counted.append(Row(cells=("Widest gap", text), source=_sources(measures, gap.start, gap.end)))
+        counted.append(Row(cells=("Widest gap", text), source=measures.source(gap.start, gap.end)))
     if measures.still_open:
         counted.append(Row(cells=("End", STILL_OPEN), source=event_source(*story.entries[-1:])))
     return (
@@ -211,7 +211,7 @@ def lead_up(story: Story) -> Block:
     )
     return Block(
         name="changes-before",
-        columns=("Change", "By", "Done", "The trouble began", "It fits by"),
+        columns=("Change", "By", "Done", "Against the beginning", "It fits by"),
         rows=rows,
         nothing="No change is on record for the two hours before.",
     )
@@ -377,11 +377,3 @@ def _since(start: datetime | None, at: datetime | None) -> str:
     if start is None or at is None:
         return ""
     return f"−{duration(start - at)}" if at < start else duration(at - start)
-
-
-def _milestone_source(measures: Measures, name: str) -> str:
-    return next((milestone.source for milestone in measures.milestones if milestone.name == name), "")
-
-
-def _sources(measures: Measures, *names: str) -> str:
-    return " ".join(filter(None, (_milestone_source(measures, name) for name in names)))

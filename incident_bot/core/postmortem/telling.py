@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from incident_bot.core.milestones import between
-from incident_bot.core.model import ItemKind, Kind, Outcome
+from incident_bot.core.model import Item, ItemKind, Kind, Outcome
 from incident_bot.core.postmortem.draft import Block, Measures, Row, Story, event_source, page_source
 from incident_bot.core.postmortem.questions import ANSWER_LATE, Kept, promises
 from incident_bot.core.postmortem.words import clock, duration
@@ -91,7 +91,9 @@ def conditions(story: Story, measures: Measures) -> Block:
     ]
     rows += [
         Row(
-            cells=(f"{one.change.what} came {duration(one.before)} before. What let it through?",),
+            cells=(
+                f"{one.change.what} came {duration(one.before)} before it began. What part did it play, if any?",
+            ),
             source=f"[change {one.change.id}]",
         )
         for one in story.changes[:1]
@@ -107,9 +109,15 @@ def conditions(story: Story, measures: Measures) -> Block:
             source=event_source(*filter(None, [added.get(item.number)])),
         )
         for item in story.incident.items
-        if item.kind is ItemKind.CHANGE and item.added_at >= detected
+        if item.kind is ItemKind.CHANGE and item.added_at >= detected and not _undone(item, measures)
     ]
     return Block(name="conditions", rows=tuple(rows), nothing="The record suggests none.")
+
+
+def _undone(item: Item, measures: Measures) -> bool:
+    """Say whether a change was undone while people still felt it: then it was not what helped."""
+    helped = measures.at("Mitigated") or measures.at("Resolved")
+    return item.done_at is not None and (helped is None or item.done_at < helped)
 
 
 def lessons(story: Story, measures: Measures) -> Block:
@@ -124,7 +132,7 @@ def lessons(story: Story, measures: Measures) -> Block:
     if made:
         kept = sum(one.kept is Kept.IN_TIME for one in made)
         how = "Well" if kept == len(made) else "Poorly"
-        text = f"{how}: {kept} of {len(made)} promised updates came in time."
+        text = f"{how}: {kept} of {len(made)} promised update{'s' if len(made) > 1 else ''} came in time."
         rows.append(Row(cells=(text,), source=event_source(*(one.made for one in made))))
     if failed := [page for page in story.pages if page.state == "failed"]:
         text = f"Poorly: {len(failed)} page{'s' if len(failed) > 1 else ''} reached nobody."
