@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -22,11 +23,13 @@ from incident_bot.flow.slack import announcements, withdrawn
 from incident_bot.flow.slack import pages as slack_pages
 from incident_bot.flow.slack.names import everybody
 from incident_bot.flow.slack.slashed import as_typed_there
+from incident_bot.flow.slack.worth import worth_of
 from incident_bot.flow.views import CallView
 from incident_bot.notifiers.base import Message
 from incident_bot.render.handoffs import MOMENTS, handoff_message
 from incident_bot.render.messages import PAGES, channel_message, page_message
 from incident_bot.render.reminders import reminder_message
+from incident_bot.render.slack.page import Worth
 from incident_bot.store import alerts, incidents, outbox
 from incident_bot.store.outbox import OutboxRow, RowKind
 from incident_bot.store.transaction import Tx
@@ -77,6 +80,10 @@ class Facts:
         """Give the pages that stand in one message with this one, itself included."""
         row = outbox.row(self._tx, number)
         return outbox.together(self._tx, row) if row else []
+
+    def worth(self, context: Context, incident: Incident) -> Worth | None:
+        """Give what was said of an incident's alerts once it was over."""
+        return worth_of(context, self._tx, incident)
 
     def row(self, number: int) -> OutboxRow | None:
         """Give one row as it is now."""
@@ -303,7 +310,8 @@ def _kept(
     """Give what is kept up to date: a page, or a channel's one message with its thread; raises NotYet."""
     number = row.data.get("page")
     if isinstance(number, int):
-        return slack_pages.edit(context, row, facts.together(number), facts.of)
+        worth = partial(facts.worth, context)
+        return slack_pages.edit(context, row, facts.together(number), facts.of, worth)
     if incident is None:
         return None
     is_head = row.data.get("head") is True

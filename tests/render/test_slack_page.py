@@ -12,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_bot.core.effects import PageKind
+from incident_bot.core.model import Verdict
 from incident_bot.render.slack.card import Link, Who
 from incident_bot.render.slack.page import (
+    VERDICT,
     Became,
+    Given,
     Listed,
     Outcome,
     Page,
     Pages,
+    Worth,
     page_blocks,
     page_text,
     pages_blocks,
@@ -108,6 +112,23 @@ def test_whatever_it_is_about_slack_takes_it(text: str) -> None:
     for kind in PageKind:
         for outcome in OUTCOMES:
             takes(kind, outcome, text)
+
+
+@pytest.mark.parametrize("text", EXTREMES.values(), ids=EXTREMES)
+def test_what_it_was_worth_is_asked_until_it_is_said_however_much_is_said(text: str) -> None:
+    over = replace(PAGE, outcome=Outcome(became=Became.RESOLVED, at=NOW), worth=Worth())
+    assert names(page_blocks(over)) == [f"{VERDICT}{one.value}" for one in Verdict]
+    said = tuple(
+        Given(alert=text, label="wrong threshold", who=who)
+        for who in (Who(text), Who(text, "U0ANA"), None) * 20
+    )
+    for worth in (Worth(), Worth(given=said)):
+        told = replace(over, worth=worth)
+        assert message_problems(page_text(told), page_blocks(told)) == []
+        assert "<!channel>" not in json.dumps(formatted(page_blocks(told)))
+    assert names(page_blocks(replace(over, worth=Worth(given=said)))) == []
+    assert "and 55 more" in whole(replace(over, worth=Worth(given=said)))
+    assert names(page_blocks(replace(over, outcome=Outcome(became=Became.AGAIN)))) == []
 
 
 def takes(kind: PageKind, outcome: Outcome | None, text: str) -> None:

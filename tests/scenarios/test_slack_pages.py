@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from incident_bot.core.model import Verdict
 from tests.fakes.slack.blockkit import actions_of
 from tests.fakes.slack.state import Message
 from tests.fakes.slack.workspace import answers, limited, loses_the_answer
@@ -64,6 +65,7 @@ def test_a_page_says_what_to_do_and_changes_for_everybody_once_it_is_taken(slack
     story.says("resolve")
     story.advance(seconds=10)
     assert "Resolved at" in story.read(page(story, "U0DAN"))
+    assert len(buttons(page(story, "U0DAN"))) == len(Verdict)
     calls = len(story.workspace.calls)
     story.restart()
     story.advance(minutes=5)
@@ -194,3 +196,47 @@ def test_what_is_to_be_typed_has_its_slash_command(slack_story: Begin) -> None: 
     story.advance(minutes=15)
     told = story.workspace.direct("U0ANA").live()[-1]
     assert "Type `/incident reopen INC-1` if it is not over." in told.text
+
+
+@on_every_database
+def test_whoever_was_paged_is_asked_once_what_the_page_was_worth(slack_story: Begin) -> None:  # noqa: F811
+    story = slack_story(**TWO)
+    story.fires(instance="a")
+    story.fires(alertname="SlowDisk", instance="b")
+    story.advance(seconds=5)
+    for number in (1, 2):
+        story.says("ack", incident=number)
+        story.says("resolve it was the deploy", incident=number)
+    story.advance(seconds=10)
+    first, second = (story.workspace.direct("U0ANA").live()[which] for which in (0, 1))
+    late = copy(story.workspace.direct("U0DAN").live()[0])
+    assert "Was this page actionable?" in story.read(first)
+    assert buttons(first) == [f"page:verdict:{one.value}" for one in Verdict]
+    assert "Noted for INC-1: HighErrorRate" in pressed_on(story, "U0ANA", first, "page:verdict:noise")
+    assert "nothing changed" in pressed_on(story, "U0DAN", late, "page:verdict:noise")
+    story.advance(seconds=10)
+    for user in ("U0ANA", "U0DAN"):
+        told = story.workspace.direct(user).live()[0]
+        assert "*Noise* (says <@U0ANA>): HighErrorRate" in story.read(told)
+        assert buttons(told) == []
+    # What is said elsewhere, and said again after another word, stands there as well.
+    for word, shown in (("duplicate", "Duplicate"), ("noise it was me", "Noise")):
+        story.says(f"verdict {word}", incident=1)
+        story.advance(seconds=10)
+        assert f"*{shown}* (says <@U0ANA>): HighErrorRate" in story.read(
+            story.workspace.direct("U0ANA").live()[0]
+        )
+    assert "Was this page actionable?" in story.read(second)
+    story.says("reopen it is back", incident=2)
+    story.advance(seconds=10)
+    assert buttons(story.workspace.direct("U0ANA").live()[1]) == []
+
+
+def test_what_had_no_alert_is_not_asked_about(slack_story: Begin) -> None:  # noqa: F811
+    story = slack_story()
+    story.says("new Payments fail", incident=0)
+    story.advance(seconds=5)
+    story.says("resolve it was nothing")
+    story.advance(seconds=10)
+    messages = story.workspace.direct("U0ANA").live()
+    assert not [name for one in messages for name in buttons(one)]

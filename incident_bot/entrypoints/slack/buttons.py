@@ -10,12 +10,14 @@ from typing import Any, Final
 from slack_bolt import App
 
 from incident_bot.core.errors import Refused
+from incident_bot.core.model import Verdict
 from incident_bot.entrypoints.slack.work import SOURCE, Workbench, text_of
 from incident_bot.flow import commands, together
 from incident_bot.flow.context import Context
 from incident_bot.flow.queries import epoch_of
 from incident_bot.flow.slack.undoing import undoable
 from incident_bot.flow.views import ReplyView
+from incident_bot.render.slack.page import VERDICT
 
 LINES: Final[Mapping[str, str]] = {
     "inc:ack": "ack",
@@ -25,6 +27,7 @@ LINES: Final[Mapping[str, str]] = {
     "page:cannot": "cannot",
     "page:escalate": "escalate",
     "page:unack": "unack",
+    **{f"{VERDICT}{one.value}": f"verdict {one.value}" for one in Verdict},
 }
 """What each button that needs no more words types."""
 MOVES: Final = frozenset({"inc:escalate", "page:cannot", "page:escalate", "page:unack"})
@@ -69,6 +72,8 @@ def _press(bench: Workbench, body: Mapping[str, Any], action: Mapping[str, Any])
     container = body.get("container") or {}
     # The same message and the same minute of the same person: a double click is one.
     key = f"slack:{name}:{number or row}:{epoch}:{text_of(container, 'message_ts')}"[: commands.KEY_MOST]
+    # A verdict said twice is one by itself; said again after another one it counts again.
+    once = None if name.startswith(VERDICT) else key
     if number is None and isinstance(row, int) and name == "page:ack":
         return _take_all(bench, context, row, actor, key)
     if not isinstance(number, int):
@@ -78,7 +83,7 @@ def _press(bench: Workbench, body: Mapping[str, Any], action: Mapping[str, Any])
         raise Refused(message)
     now = bench.now()
     verb = LINES[name]
-    reply = commands.handle(context, verb, incident=number, actor=actor, source=SOURCE, key=key, now=now)
+    reply = commands.handle(context, verb, incident=number, actor=actor, source=SOURCE, key=once, now=now)
     return undoable(context, verb, reply, actor=actor, now=now)
 
 

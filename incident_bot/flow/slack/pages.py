@@ -28,6 +28,7 @@ from incident_bot.render.slack.page import (
     Outcome,
     Page,
     Pages,
+    Worth,
     page_blocks,
     page_text,
     pages_blocks,
@@ -59,6 +60,7 @@ def page_facts(
     *,
     storm: Sequence[Tally] = (),
     call: str = "",
+    worth: Worth | None = None,
 ) -> JsonObject:
     """Give text and blocks of a page about one incident; nothing where it does not go to Slack."""
     if row.via != SLACK or context.slack is None:
@@ -98,6 +100,7 @@ def page_facts(
         links=tuple(links),
         drill=incident.drill,
         outcome=outcome_of(context, row, incident),
+        worth=worth,
     )
     return {"text": page_text(page), "blocks": page_blocks(page)}
 
@@ -181,8 +184,11 @@ def owed(
     context: Context, tx: Tx, incident: Incident, events: Iterable[Event], *, now: datetime
 ) -> list[NewMessage]:
     """Give the pages in Slack that these events bring out of date; some may have been brought up to date before."""
-    if context.slack is None or not any(_telling(event, incident) for event in events):
+    telling = {event.kind for event in events if _telling(event, incident)}
+    if context.slack is None or not telling:
         return []
+    # Each verdict is told, also one that was given before and taken back since.
+    spoken = f" {incident.seq}" if Kind.VERDICT_GIVEN in telling else ""
     found: dict[str, NewMessage] = {}
     for row in outbox.pages_by(tx, incident.id, SLACK):
         if row.page_kind is PageKind.NOTE or not _may_stand(row):
@@ -191,7 +197,7 @@ def owed(
         outcome = outcome_of(context, row, incident)
         if outcome is None:
             continue
-        digest = hashlib.sha256(outcome.said().encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{outcome.said()}{spoken}".encode()).hexdigest()[:16]
         message = NewMessage(
             key=f"edit:{place}:{incident.id}:{row.epoch}:{digest}",
             coalesce=f"edit:{place}",
@@ -208,7 +214,13 @@ def owed(
     return list(found.values())
 
 
-def edit(context: Context, row: OutboxRow, rows: Sequence[OutboxRow], known: Known) -> Message | None:
+def edit(
+    context: Context,
+    row: OutboxRow,
+    rows: Sequence[OutboxRow],
+    known: Known,
+    worth: Callable[[Incident], Worth | None],
+) -> Message | None:
     """Give the message of a row that `owed` made, of these pages as they are now; None where they are gone."""
     leader = next((one for one in rows if one.id == one.group), None)
     incident, episodes = known(leader.incident_id) if leader else (None, [])
@@ -218,7 +230,7 @@ def edit(context: Context, row: OutboxRow, rows: Sequence[OutboxRow], known: Kno
     looks = (
         pages_facts(context, leader, rows, known)
         if several
-        else page_facts(context, leader, incident, episodes)
+        else page_facts(context, leader, incident, episodes, worth=worth(incident))
     )
     return Message(
         key=row.key,
@@ -253,4 +265,6 @@ def _telling(event: Event, incident: Incident) -> bool:
     if event.kind is Kind.PAGE_SENT and event.data.get("via") == SLACK:
         # A call that was under way when somebody took it: what it posted is out of date already.
         return incident.paging is not Paging.TRIGGERED or event.data.get("epoch") != incident.epoch
+    if event.kind is Kind.VERDICT_GIVEN:
+        return incident.paging is Paging.RESOLVED
     return event.kind in _TELLING

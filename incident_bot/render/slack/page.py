@@ -1,6 +1,7 @@
 """A page as a direct message: what is broken and what to do first on one screen, three buttons, and how it ended.
 
-Once somebody has the incident, or it is over, the same message says so in its place and has no buttons any more.
+Once somebody has the incident, or it is over, the same message says so in its place and has none of these buttons any
+more. Once it is resolved it asks, until somebody has said it, what the alerts were worth.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from incident_bot.core.effects import PageKind
-from incident_bot.core.model import JsonObject
+from incident_bot.core.model import JsonObject, Verdict
 from incident_bot.render.slack.blocks import (
     Block,
     actions,
@@ -30,6 +31,8 @@ LINES_MOST: Final = 5
 LINE_MOST: Final = 200
 LISTED_MOST: Final = 25
 LINKS_MOST: Final = 6
+VERDICT: Final = "page:verdict:"
+"""What the buttons begin with that say what a page was worth; its end is the verdict's word."""
 _STAMP: Final = "{date_short_pretty} {time}"
 _BEFORE: Final = {PageKind.ASK: "Still on it? ", PageKind.NOTE: "Taken already: "}
 
@@ -81,6 +84,31 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The verdict on one alert."""
+
+    alert: str
+    label: str
+    who: Who | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What the alerts of a resolved incident were worth; while nobody has said it, that is asked."""
+
+    given: Sequence[Given] = ()
+
+    def said(self) -> str:
+        """Say it in mrkdwn, a line for each alert."""
+        lines = [
+            cut(f"*{escape(one.label.capitalize())}*{_says(one.who)}: {escape(one.alert)}", LINE_MOST * 2)
+            for one in self.given[:LINES_MOST]
+        ]
+        more = len(self.given) - len(lines)
+        return "\n".join([*lines, f"… and {more} more"] if more > 0 else lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The facts of a page about one incident; texts are not escaped yet."""
 
@@ -110,6 +138,8 @@ class Page:
     links: Sequence[Link] = ()
     drill: bool = False
     outcome: Outcome | None = None
+    worth: Worth | None = None
+    """None where nothing is to be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +187,8 @@ def page_blocks(page: Page) -> list[Block]:
     blocks = [header(f"{before}{drill}{_shape(page.rank)} {page.severity} · {page.name} · {page.title}")]
     if page.outcome is not None:
         blocks.append(section(f"*{page.outcome.said()}*"))
+        if page.worth is not None and page.outcome.became is Became.RESOLVED:
+            blocks += _worth(page, page.worth)
         return message([*blocks, context(_links(page))])
     facts = [("Since", when(page.since, form=_STAMP)), ("Service", escape(page.service or "not known yet"))]
     facts += [("Firing now", str(page.firing_count)), ("Team", escape(page.team))]
@@ -245,6 +277,18 @@ def _buttons(page: Page) -> list[Block]:
         button("Escalate", "page:escalate", value=value),
         button("I can't take it", "page:cannot", value=value),
     ]
+
+
+def _says(who: Who | None) -> str:
+    return f" (says {who.said()})" if who else ""
+
+
+def _worth(page: Page, worth: Worth) -> list[Block]:
+    if worth.given:
+        return [section(worth.said())]
+    value: JsonObject = {"i": page.number, "e": page.epoch, "p": page.row}
+    row = [button(one.label.capitalize(), f"{VERDICT}{one.value}", value=value) for one in Verdict]
+    return [section("Was this page actionable?"), actions(row, name=f"worth:{page.row}")]
 
 
 def _line(one: Listed) -> str:
