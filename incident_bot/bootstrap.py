@@ -41,6 +41,7 @@ from incident_bot.notifiers.push import PushNotifier
 from incident_bot.notifiers.slack import SlackNotifier
 from incident_bot.openid import Provider
 from incident_bot.outgoing import Client
+from incident_bot.render.slack.manifest import SIGN_IN as SLACK_SIGN_IN
 from incident_bot.slack_api import URL as SLACK_URL
 from incident_bot.slack_api import Slack
 from incident_bot.store.engine import Store
@@ -239,7 +240,7 @@ def wire_sign_in(settings: Settings, client: Client) -> dict[str, Provider]:
             issuer=settings.slack_issuer,
             client_id=settings.slack_client_id,
             client_secret=slack.get_secret_value(),
-            scopes=("openid", "profile"),
+            scopes=SLACK_SIGN_IN,
         )
     return found
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from incident_bot.config.settings import Settings
 from incident_bot.core.access import Role
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.core.identity import Identity, Unknown, by_mail, by_slack, person_of
@@ -242,7 +243,12 @@ def use_link(context: Context, secret: str, *, agent: str, now: datetime) -> str
 
 def redirect(context: Context, name: str) -> str:
     """Give the address at which a provider hands people back: what stands at the provider, too."""
-    return f"{context.settings.public_url}/sign-in/{name}/callback"
+    return callback(context.settings, name)
+
+
+def callback(settings: Settings, name: str) -> str:
+    """Give the same of a bot that is not running."""
+    return f"{settings.public_url}/sign-in/{name}/callback"
 
 
 _NO_LINK: Final = (

@@ -144,6 +144,35 @@ def test_the_command_prints_it_as_yaml_and_json(bot: CommandLine) -> None:
     ]
 
 
+def test_signing_in_with_slack_stands_in_it_where_people_may(
+    bot: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "user" not in manifest(ChatRules(), Door(address=None))["oauth_config"]["scopes"]
+    assert "set INCIDENT_BOT_PUBLIC_URL to one for --sign-in" in bot("slack", "manifest", "--sign-in").err
+    bot.set({"PUBLIC_URL": "https://bot.example.com"})
+
+    def oauth(*more: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(bot.ok("slack", "manifest", "--format", "json", *more))[
+            "oauth_config"
+        ]
+        return found
+
+    wanted = {
+        "redirect_urls": ["https://bot.example.com/sign-in/slack/callback"],
+        "scopes": {"bot": sorted(SCOPES), "user": ["openid", "profile"]},
+    }
+    assert oauth() == {"scopes": {"bot": sorted(SCOPES)}}
+    assert oauth("--sign-in", "--socket") == wanted
+    for name, value in {
+        "SLACK_CLIENT_ID": "1.2",
+        "SLACK_CLIENT_SECRET": "s",
+        "SLACK_TEAM_ID": "T0123ABCD",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert oauth() == wanted
+    assert oauth("--no-sign-in") == {"scopes": {"bot": sorted(SCOPES)}}
+
+
 def test_an_address_that_slack_cannot_call_is_refused(bot: CommandLine) -> None:
     said = bot("slack", "manifest", "--address")
     assert said.status == 1

@@ -36,6 +36,9 @@ SCOPES: Final[Mapping[str, str]] = {
 }
 """The scopes of the bot's token, each with what it is for."""
 
+SIGN_IN: Final = ("openid", "profile")
+"""The scopes that are asked of a person who signs in with Slack: who they are. Nothing is done in their name."""
+
 EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "app_home_opened": (),
     "channel_archive": ("channels:read",),
@@ -74,8 +77,13 @@ class Door:
     """`https://incidents.example.com/slack/events`."""
 
 
-def manifest(chat: ChatRules, door: Door, *, name: str = "incident-bot") -> dict[str, Any]:
-    """Give the manifest as Slack's page "Create an app from a manifest" takes it."""
+def manifest(
+    chat: ChatRules, door: Door, *, name: str = "incident-bot", sign_in: str | None = None
+) -> dict[str, Any]:
+    """Give the manifest as Slack's page "Create an app from a manifest" takes it.
+
+    `sign_in` is the address to which Slack sends people back who signed in, where they may.
+    """
     url = {"url": door.address} if door.address else {}
     commands = (
         (
@@ -107,7 +115,10 @@ def manifest(chat: ChatRules, door: Door, *, name: str = "incident-bot") -> dict
                 for command, text, hint in commands
             ],
         },
-        "oauth_config": {"scopes": {"bot": sorted(SCOPES)}},
+        "oauth_config": {
+            **({"redirect_urls": [sign_in]} if sign_in else {}),
+            "scopes": {"bot": sorted(SCOPES), **({"user": [*SIGN_IN]} if sign_in else {})},
+        },
         "settings": {
             "event_subscriptions": {**request, "bot_events": sorted(EVENTS)},
             "interactivity": {"is_enabled": True, **request},
