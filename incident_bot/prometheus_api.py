@@ -42,11 +42,17 @@ _UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
 class PrometheusError(Exception):
     """Prometheus gave no answer that can be used; the text is for people and holds no address and no secret."""
 
-    def __init__(self, text: str, *, lasting: bool = False, too_large: bool = False) -> None:
-        """Say what is wrong; `lasting`: asking the same again is of no use; `too_large`: asking for less may be."""
+    def __init__(
+        self, text: str, *, lasting: bool = False, too_large: bool = False, locked: bool = False
+    ) -> None:
+        """Say what is wrong; `lasting`: asking the same again is of no use; `too_large`: asking for less may be.
+
+        `locked`: it answers nothing that we ask, whatever it is.
+        """
         super().__init__(text)
         self.lasting = lasting
         self.too_large = too_large
+        self.locked = locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +219,7 @@ def _refused(path: str, status: int, said: object) -> PrometheusError:
     elif status == _OK and not text:
         text = "with something that Prometheus does not say"
     message = f"Prometheus answered {path} with {status}{f': {text}' if text else ''}"
-    return PrometheusError(message, lasting=status in _LASTING)
+    return PrometheusError(message, lasting=status in _LASTING, locked=status in _CREDENTIALS)
 
 
 def _authorization(credentials: str) -> str:

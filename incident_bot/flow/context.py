@@ -10,6 +10,7 @@ from incident_bot.config.settings import Settings
 from incident_bot.core.access import Warrant
 from incident_bot.core.lanes import Lanes
 from incident_bot.flow.configure import Live
+from incident_bot.flow.graphs.wellbeing import Wellbeing
 from incident_bot.flow.history import Records
 from incident_bot.flow.measures import Measures
 from incident_bot.flow.probes import Probes
@@ -57,6 +58,8 @@ class Context:
     """How well Slack is heard."""
     trouble: Trouble = field(default_factory=Trouble)
     """Whether rows can be written."""
+    wellbeing: Wellbeing = field(default_factory=Wellbeing)
+    """How the Prometheus of each source answered lately."""
     measures: Measures = field(default_factory=Measures)
     """How long incidents took, as far as it was worked out already."""
     sealed: bool = False

@@ -11,11 +11,12 @@ from incident_bot.core.model import Paging, TargetKind, paging_service
 from incident_bot.core.postmortem import clock, duration
 from incident_bot.flow import heartbeats, mirror
 from incident_bot.flow.context import Context
+from incident_bot.flow.graphs.wellbeing import Heard
 from incident_bot.flow.heartbeats import Watch
 from incident_bot.flow.slack import check as slack_check
 from incident_bot.flow.views import CheckView, HealthView
 from incident_bot.notifiers.push import PushNotifier
-from incident_bot.store import alerts, circuits, incidents, outbox, timers
+from incident_bot.store import alerts, circuits, graphs, incidents, outbox, timers
 from incident_bot.store.alerts import DeliveryState
 from incident_bot.store.transaction import Unavailable
 from incident_bot.timezones import CLOCKS
@@ -24,6 +25,8 @@ OVERDUE: Final = timedelta(seconds=60)
 """S8: what is due for longer than this is an alarm."""
 AGREES: Final = timedelta(seconds=2)
 """Clocks that differ by less are said to agree."""
+GRAPHS_READ: Final = 50
+"""Of so many of the newest graphs it is known when a source last had one."""
 ASTRAY: Final = timedelta(seconds=60)
 """A machine's clock that is further off has to be looked at: logs, certificates and other programs go by it."""
 
@@ -94,6 +97,7 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
         known = circuits.circuits(tx)
         slack = slack_check.check(context, tx, now=now)
         deferred = alerts.count_deliveries(tx).get(DeliveryState.DEFERRED, 0)
+        drawn = graphs.last_of_sources(tx, limit=GRAPHS_READ)
     checks = [
         _overdue("timers", "oldest due timer", timer, now),
         _overdue("outbox", "oldest due message", row, now),
@@ -106,6 +110,11 @@ def _stored(context: Context, now: datetime) -> list[CheckView]:
     checks.extend(_services(context))
     checks.extend(mirrored)
     checks.extend(_heartbeat(watch, now) for watch in watches)
+    checks.extend(
+        _prometheus(one.name, context.wellbeing.of(one.name), drawn.get(one.name), now)
+        for one in context.live.current.revision.sources
+        if one.prometheus_url
+    )
     for name in sorted(context.notifiers.keys() | known.keys()):
         last = successes.get(name)
         missing = _missing(context, name)
@@ -162,6 +171,17 @@ def _heartbeat(watch: Watch, now: datetime) -> CheckView:
     said = "none yet" if watch.last is None else f"last {_figures(now - watch.last)} ago"
     missing = ", missing: alerts may be lost" if watch.missing else ""
     return CheckView(name=f"heartbeat {watch.source}", ok=not watch.missing, detail=said + missing)
+
+
+def _prometheus(source: str, heard: Heard, graph_at: datetime | None, now: datetime) -> CheckView:
+    """Say how a source's Prometheus answered the last look; nothing is asked of it for this."""
+    fails = heard.fails(graph_at=graph_at, now=now)
+    said = [f"last answer {clock(heard.answered_at)}"] if heard.answered_at else []
+    if heard.failed_at is not None:
+        said.insert(0 if fails else len(said), f"last error {clock(heard.failed_at)}: {heard.error}")
+    said = said or ["not asked since this process began"]
+    said.append(f"last graph {clock(graph_at)}" if graph_at else "no graph yet")
+    return CheckView(name=f"prometheus {source}", ok=not fails, detail="; ".join(said))
 
 
 def _figures(length: timedelta) -> str:

@@ -36,6 +36,7 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "paging": "Set its routing key in the environment, and restart.",
         "heartbeat": "Alertmanager, or the way from it to here, is down: look at that first, as no alert can come.",
         "channel": "Each person's next channel is used meanwhile. Look at the provider and its credentials.",
+        "prometheus": "Pages do not need it; graphs of incidents are missing. Look at its prometheus_url and token.",
         "slack": "Pages go on by the other channels. Compare the token's scopes with `incident-bot slack manifest`.",
     }
 )

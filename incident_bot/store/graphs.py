@@ -161,6 +161,15 @@ def listed(tx: Tx, incident_id: int) -> list[Graph]:
     return [_graph(row, {}) for row in tx.connection.execute(query.order_by(graph_table.c.number))]
 
 
+def last_of_sources(tx: Tx, *, limit: int) -> dict[str, datetime]:
+    """Give when each source last had a graph taken, by the newest `limit` graphs."""
+    query = sa.select(graph_table.c.about, graph_table.c.taken_at).order_by(graph_table.c.id.desc())
+    found: dict[str, datetime] = {}
+    for row in tx.connection.execute(query.limit(limit)):
+        found.setdefault(str(row.about.get("source")), row.taken_at)
+    return found
+
+
 def of(tx: Tx, incident_id: int, number: int) -> Graph | None:
     """Give one graph with its series; None where there is no such graph."""
     query = sa.select(graph_table).where(

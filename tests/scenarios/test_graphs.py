@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from incident_bot.core.errors import NotFound, Refused
-from incident_bot.flow import export
+from incident_bot.flow import export, health
 from incident_bot.flow.bundle import bundle
 from incident_bot.flow.graphs import reading
 from incident_bot.flow.graphs.taking import AGAIN
+from incident_bot.flow.graphs.wellbeing import FAILING_FOR
 from incident_bot.flow.sight import known_as
 from incident_bot.store import change_events
 from tests.fakes.alertmanager import body_of
@@ -237,6 +238,38 @@ def test_it_is_tried_again_and_then_it_is_there(told: Story, prometheus: FakePro
     told.advance(minutes=1)
     assert len(graphs(told).items) == 2
     assert graphs(told).error is None
+
+
+def line_of(told: Story) -> tuple[bool, str]:
+    """What the health page says of the Prometheus, which asks it nothing."""
+    found = health.health(told.context, now=told.clock.now()).checks
+    (line,) = [one for one in found if one.name == "prometheus alertmanager"]
+    return line.ok, line.detail
+
+
+def test_the_health_page_says_how_it_answered_last(told: Story, prometheus: FakePrometheus) -> None:
+    assert line_of(told) == (True, "not asked since this process began; no graph yet")
+    prometheus.plan.append(answers(503, b"{}"))
+    fire(told)
+    error = "last error 2026-03-03 03:00 UTC: Prometheus answered rules with 503"
+    assert line_of(told) == (False, f"{error}; no graph yet")
+    told.advance(minutes=1)
+    at = "2026-03-03 03:00 UTC"
+    assert line_of(told) == (True, f"last answer {at}; {error}; last graph {at}")
+    # A question that it does not understand is an answer; what it refuses us is none.
+    prometheus.plan.append(answers(400, b"{}"))
+    told.says("graph")
+    assert line_of(told)[0]
+    prometheus.authorization = "Bearer x"
+    told.says("graph")
+    assert not line_of(told)[0]
+    assert "set the variable named by prometheus_token_env" in line_of(told)[1]
+    asked = len(prometheus.asked)
+    told.clock.advance(FAILING_FOR + timedelta(minutes=1))
+    assert line_of(told)[0], "nobody has asked for an hour"
+    assert len(prometheus.asked) == asked
+    told.restart()
+    assert line_of(told) == (True, "not asked since this process began; last graph 2026-03-03 03:01 UTC")
 
 
 def test_what_cannot_be_drawn_is_said_beside_what_can(told: Story, prometheus: FakePrometheus) -> None:

@@ -61,6 +61,8 @@ class Answers:
     """Whether something went wrong that may go right later."""
     unwell: set[str] = field(default_factory=set)
     """The sources whose Prometheus did not answer."""
+    heard: dict[str, str | None] = field(default_factory=dict)
+    """What went wrong with the Prometheus of each source that was asked; None where it answers, whatever it said."""
 
 
 def prometheus_of(client: Client, source: SourceConfig) -> Prometheus:
@@ -127,6 +129,7 @@ def answered(
             drawn = question.sli or _drawn(prometheus, question)
             if drawn is None:
                 answers.failures.append(f"{question.title}: Prometheus has no rule of this name")
+                answers.heard[name] = None
                 continue
             if (name, drawn.expression) in seen:
                 continue
@@ -137,7 +140,9 @@ def answered(
             if not error.lasting:
                 answers.unwell.add(name)
                 answers.passing = True
+            answers.heard[name] = None if error.lasting and not error.locked else str(error)
             continue
+        answers.heard[name] = None
         answers.found.append(Answer(question=question, drawn=drawn, range=_safe(found)))
     return answers
 
@@ -150,7 +155,7 @@ def _drawn(prometheus: Prometheus, question: Question) -> Drawn | None:
             Rule(expression=one.expression, labels=one.labels) for one in prometheus.rules(question.title)
         ]
     except PrometheusError as error:
-        if not error.lasting:
+        if not error.lasting or (error.locked and not told):
             raise
         rules = []
     expression = choose(rules, question.labels[0], told)

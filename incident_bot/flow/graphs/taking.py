@@ -62,6 +62,7 @@ class Taker:
         asked = questions(self._context.live.current.revision, incident, episodes)
         resting = {name for name, until in self._resting.items() if until > self._now()}
         answers = answered(self._context.client, asked, window, resting=resting)
+        self._context.wellbeing.note(answers.heard, now=self._now())
         self._resting |= dict.fromkeys(answers.unwell - resting, self._now() + REST)
         if capture.moment == "opened" and answers.found:
             changed.note(self._context, incident, episodes, now=self._now())
