@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -87,13 +87,23 @@ class Prometheus:
     """One Prometheus; safe to share between threads."""
 
     def __init__(
-        self, client: Client, *, url: str, credentials: str | None = None, timeout: float = TIMEOUT_SECONDS
+        self,
+        client: Client,
+        *,
+        url: str,
+        credentials: str | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        over: Callable[[], bool] | None = None,
     ) -> None:
-        """Take the shared HTTP client, the address, and a bearer token or `user:password`."""
+        """Take the shared HTTP client, the address, and a bearer token or `user:password`.
+
+        Once `over` says that the caller's time is over, each further question fails without a call.
+        """
         self._client = client
         self._root = url.rstrip("/") + "/api/v1/"
         self._headers = {"Accept": "application/json", "User-Agent": "incident-bot"}
         self._timeout = timeout
+        self._over = over
         if credentials:
             self._headers["Authorization"] = _authorization(credentials)
 
@@ -184,6 +194,8 @@ class Prometheus:
         return self._data(path, self._call("POST", path, content))
 
     def _call(self, method: str, path: str, content: bytes | None) -> Answer:
+        if self._over is not None and self._over():
+            raise PrometheusError("there was no time left to ask Prometheus")
         headers = dict(self._headers)
         if content is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from incident_bot.flow.context import Context
-from incident_bot.store import outbox, silences, subscribers, timers
+from incident_bot.store import graphs, outbox, silences, subscribers, timers
 from incident_bot.store.transaction import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -22,13 +22,15 @@ def take_back(context: Context, *, now: datetime) -> None:
         leased = timers.release(tx, now=now)
         silenced = silences.release(tx, now=now)
         letters = subscribers.release(tx, now=now)
-    if rows or leased or silenced or letters:
+        looks = graphs.release(tx, now=now)
+    if rows or leased or silenced or letters or looks:
         log.info(
             "work that an earlier process left is taken up",
             rows=rows,
             timers=leased,
             silences=silenced,
             letters=letters,
+            looks=looks,
         )
 
 
@@ -37,9 +39,10 @@ def give_back(context: Context, *, now: datetime) -> None:
     try:
         with context.store.write() as tx:
             rows = outbox.release(tx, owner=context.owner, now=now)
+            looks = graphs.release(tx, owner=context.owner, now=now)
     except Unavailable as problem:
         log.warning("claimed rows could not be given back; their leases end", error=str(problem))
         return
-    if rows:
-        log.info("claimed rows are given back", rows=rows)
+    if rows or looks:
+        log.info("claimed rows are given back", rows=rows, looks=looks)
         context.store.notify()

@@ -189,6 +189,13 @@ def shown_upto(tx: Tx, incident_id: int) -> int:
     return int(tx.connection.execute(query).scalar() or 0)
 
 
+def release(tx: Tx, *, owner: str | None = None, now: datetime) -> int:
+    """Have looks that are being taken due now, and say how many: those of one owner, or of everybody who is gone."""
+    held = capture_table.c.lease_owner.is_not(None) if owner is None else capture_table.c.lease_owner == owner
+    changed = sa.update(capture_table).where(capture_table.c.due_at.is_not(None), held)
+    return tx.connection.execute(changed.values(lease_owner=None, due_at=now)).rowcount
+
+
 def _trim(tx: Tx, incident_id: int) -> None:
     query = (
         sa.select(capture_table.c.id, capture_table.c.due_at)

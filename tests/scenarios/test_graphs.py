@@ -19,10 +19,11 @@ from incident_bot.core.errors import NotFound, Refused
 from incident_bot.flow import export, health
 from incident_bot.flow.bundle import bundle
 from incident_bot.flow.graphs import reading
-from incident_bot.flow.graphs.taking import AGAIN
+from incident_bot.flow.graphs.taking import AGAIN, LEASE, LOOK_MOST
 from incident_bot.flow.graphs.wellbeing import FAILING_FOR
 from incident_bot.flow.sight import known_as
 from incident_bot.store import change_events
+from incident_bot.store import graphs as rows
 from tests.fakes.alertmanager import body_of
 from tests.fakes.prometheus import FakePrometheus
 from tests.fakes.webhook import answers
@@ -238,6 +239,66 @@ def test_it_is_tried_again_and_then_it_is_there(told: Story, prometheus: FakePro
     told.advance(minutes=1)
     assert len(graphs(told).items) == 2
     assert graphs(told).error is None
+
+
+def opened(told: Story) -> None:
+    """An incident opens, and nothing is done about it yet."""
+    body = told.alertmanager.fire(
+        {"alertname": "HighErrorRate", "severity": "critical", "job": "shop", "service": "shop"},
+        {},
+        since=told.clock.now(),
+    )
+    assert told.application.intake.submit("alertmanager", body).result(timeout=30).status == 200
+
+
+@on_every_database
+def test_what_a_killed_process_was_taking_is_taken_when_its_lease_ends(told: Story) -> None:
+    opened(told)
+    with told.context.store.write() as tx:
+        assert rows.claim(tx, owner="gone", lease=LEASE, now=told.clock.now()) is not None
+    told.pump()
+    assert graphs(told).items == ()
+    told.advance(seconds=LEASE.total_seconds() + 1)
+    assert len(graphs(told).items) == 2
+
+
+def test_a_process_that_is_alone_takes_at_once_what_a_killed_one_was_taking(told: Story) -> None:
+    opened(told)
+    with told.context.store.write() as tx:
+        assert rows.claim(tx, owner="gone", lease=LEASE, now=told.clock.now()) is not None
+    told.killed(alone=True)
+    told.pump()
+    assert len(graphs(told).items) == 2
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_look_ends_before_its_lease_and_is_kept_once(
+    told: Story, prometheus: FakePrometheus, lost: bool
+) -> None:
+    """The first answer takes a minute; with `lost` it takes so long that another process has begun anew."""
+    slept: list[float] = []
+
+    def slow(at: float) -> float:
+        if not slept:
+            slept.append(at)
+            told.clock.advance(LEASE if lost else LOOK_MOST)
+            with told.context.store.write() as tx:
+                taken = rows.claim(tx, owner="other", lease=LEASE, now=told.clock.now())
+            assert (taken is not None) == lost
+        return 0.2
+
+    prometheus.series[EXPRESSION] = []
+    prometheus.teach(EXPRESSION, {"job": "shop"}, slow)
+    opened(told)
+    told.pump()
+    asked = [form["query"] for path, form in prometheus.asked if path == "query_range"]
+    assert asked == [EXPRESSION], "after a minute nothing more is asked"
+    assert graphs(told).waiting
+    told.advance(minutes=3)
+    assert [(one.number, one.title) for one in graphs(told).items] == [
+        (2, "SLI of shop"),
+        (1, "HighErrorRate"),
+    ]
 
 
 def line_of(told: Story) -> tuple[bool, str]:

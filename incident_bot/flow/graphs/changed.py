@@ -5,7 +5,7 @@ Four questions at most, about the process of the alert alone; what goes wrong is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -41,7 +41,14 @@ _READERS: Final = (
 log = structlog.get_logger(__name__)
 
 
-def note(context: Context, incident: Incident, episodes: Sequence[Episode], *, now: datetime) -> int:
+def note(
+    context: Context,
+    incident: Incident,
+    episodes: Sequence[Episode],
+    *,
+    over: Callable[[], bool] | None = None,
+    now: datetime,
+) -> int:
     """Keep what changed in the two hours before the trouble began, once each; says how much it was."""
     if not episodes:
         return 0
@@ -59,7 +66,8 @@ def note(context: Context, incident: Incident, episodes: Sequence[Episode], *, n
     start = began(incident, episodes) - LOOKED_BACK
     # On whole minutes: whoever looks again finds the same change at the same time.
     end = min(incident.opened_at, now).replace(second=0, microsecond=0)
-    told = together(_read(prometheus_of(context.client, source), wanted, start, end, incident.id))
+    prometheus = prometheus_of(context.client, source, over=over)
+    told = together(_read(prometheus, wanted, start, end, incident.id))
     for one in told:
         try:
             change_events.tell(context, _event(one, now), now=now)

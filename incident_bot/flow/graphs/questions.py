@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -65,11 +65,13 @@ class Answers:
     """What went wrong with the Prometheus of each source that was asked; None where it answers, whatever it said."""
 
 
-def prometheus_of(client: Client, source: SourceConfig) -> Prometheus:
-    """Give the Prometheus of a source with its credentials; it has one."""
+def prometheus_of(
+    client: Client, source: SourceConfig, *, over: Callable[[], bool] | None = None
+) -> Prometheus:
+    """Give the Prometheus of a source with its credentials; it has one. Once it is `over` nothing more is asked."""
     variable = source.prometheus_token_env
     credentials = os.environ.get(variable) if variable else None
-    return Prometheus(client, url=source.prometheus_url or "", credentials=credentials)
+    return Prometheus(client, url=source.prometheus_url or "", credentials=credentials, over=over)
 
 
 def questions(revision: Revision, incident: Incident, episodes: Sequence[Episode]) -> list[Question]:
@@ -107,11 +109,17 @@ def questions(revision: Revision, incident: Incident, episodes: Sequence[Episode
 
 
 def answered(
-    client: Client, asked: Sequence[Question], window: Window, *, resting: Collection[str] = ()
+    client: Client,
+    asked: Sequence[Question],
+    window: Window,
+    *,
+    resting: Collection[str] = (),
+    over: Callable[[], bool] | None = None,
 ) -> Answers:
     """Ask, one question after the other; of a Prometheus that is unwell nothing more is asked.
 
-    `resting` are the sources of those that did not answer a moment ago: they are not asked at all.
+    `resting` are the sources of those that did not answer a moment ago: they are not asked at all. Once it is `over`
+    nothing more is asked of any; what was answered until then counts.
     """
     answers = Answers()
     seen: set[tuple[str, str]] = set()
@@ -124,7 +132,7 @@ def answered(
             answers.unwell.add(name)
             answers.passing = True
             continue
-        prometheus = prometheus_of(client, question.source)
+        prometheus = prometheus_of(client, question.source, over=over)
         try:
             drawn = question.sli or _drawn(prometheus, question)
             if drawn is None:

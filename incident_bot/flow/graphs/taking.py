@@ -25,8 +25,10 @@ from incident_bot.flow.sight import load
 from incident_bot.store import alerts, graphs, rooms
 from incident_bot.store.graphs import Capture
 
-LEASE: Final = timedelta(minutes=6)
-"""Longer than all questions of one look together may take."""
+LOOK_MOST: Final = timedelta(seconds=60)
+"""After so long no further question of a look is put; the last one may take 20 seconds (`Client.call`)."""
+LEASE: Final = timedelta(seconds=100)
+"""Longer than a look takes. One that takes longer all the same is taken twice, and the first owner's is not kept."""
 AGAIN: Final = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=4))
 """How long after a failure it is tried again."""
 REST: Final = timedelta(seconds=5)
@@ -58,14 +60,19 @@ class Taker:
         with self._context.store.read() as tx:
             incident = load(tx, capture.incident_id)
             episodes = alerts.episodes_of_incident(tx, capture.incident_id)
-        window = _window(incident, episodes, now=self._now())
+        begun = self._now()
+        window = _window(incident, episodes, now=begun)
         asked = questions(self._context.live.current.revision, incident, episodes)
-        resting = {name for name, until in self._resting.items() if until > self._now()}
-        answers = answered(self._context.client, asked, window, resting=resting)
+        resting = {name for name, until in self._resting.items() if until > begun}
+
+        def over() -> bool:
+            return self._now() - begun >= LOOK_MOST
+
+        answers = answered(self._context.client, asked, window, resting=resting, over=over)
         self._context.wellbeing.note(answers.heard, now=self._now())
         self._resting |= dict.fromkeys(answers.unwell - resting, self._now() + REST)
         if capture.moment == "opened" and answers.found:
-            changed.note(self._context, incident, episodes, now=self._now())
+            changed.note(self._context, incident, episodes, over=over, now=self._now())
         self._settle(capture, asked, answers, episodes)
         self._context.signals.changed()
         return True
