@@ -14,6 +14,7 @@ from typing import Final
 
 from incident_bot.core.access import Role, Warrant
 from incident_bot.core.errors import NotFound, Refused
+from incident_bot.core.model import JsonObject
 from incident_bot.flow.context import Context
 from incident_bot.flow.sight import EVERYTHING, Seer, known_as
 from incident_bot.store import interventions
@@ -163,8 +164,9 @@ def create_token(context: Context, name: str, scopes: frozenset[str], *, by: str
         raise Refused(message)
     secret = "ibt_" + base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode().rstrip("=")
     with context.store.write() as tx:
-        interventions.add_token(tx, name, _digest(secret), scopes, by=by, now=now)
-        interventions.record(tx, by, "token.created", {"name": name, "scopes": sorted(scopes)}, now=now)
+        made = interventions.add_token(tx, name, _digest(secret), scopes, by=by, now=now)
+        data: JsonObject = {"name": name, "scopes": sorted(scopes)}
+        interventions.record(tx, by, "token.created", data, after={"id": made.id, **data}, now=now)
     return secret
 
 
@@ -191,7 +193,11 @@ def revoke_token(context: Context, number: int, *, by: str, now: datetime) -> No
         if not interventions.revoke_token(tx, number, now=now):
             message = f"There is no token {number} that still holds; `token list` shows them."
             raise NotFound(message)
-        interventions.record(tx, by, "token.revoked", {"id": number}, now=now)
+        held = interventions.token_of(tx, number)
+        was: JsonObject | None = (
+            {"id": number, "name": held.name, "scopes": sorted(held.scopes)} if held else None
+        )
+        interventions.record(tx, by, "token.revoked", {"id": number}, before=was, now=now)
 
 
 def _intake_token(context: Context, source: str) -> str | None:

@@ -95,7 +95,9 @@ def link(context: Context, kind: FeedKind, name: str, *, by: str, now: datetime)
     token = "ibc_" + base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode().rstrip("=")
     with context.store.write() as tx:
         made = interventions.add_calendar_link(tx, kind, name, _digest(token), by=by, now=now)
-        interventions.record(tx, by, "calendar.linked", {"id": made.id, **_about(made)}, now=now)
+        interventions.record(
+            tx, by, "calendar.linked", {"id": made.id, **_about(made)}, after=_about(made), now=now
+        )
     path = f"{_FOLDERS[kind]}/{quote(name, safe='')}.ics"
     return Linked(made, f"{context.settings.public_url.rstrip('/')}/{path}?token={token}")
 
@@ -113,7 +115,9 @@ def revoke(context: Context, number: int, *, by: str, now: datetime) -> None:
         if ended is None:
             message = f"There is no calendar link {number} that still holds; `calendar list` shows them."
             raise NotFound(message)
-        interventions.record(tx, by, "calendar.revoked", {"id": number, **_about(ended)}, now=now)
+        interventions.record(
+            tx, by, "calendar.revoked", {"id": number, **_about(ended)}, before=_about(ended), now=now
+        )
 
 
 def opened_by(

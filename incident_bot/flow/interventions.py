@@ -59,7 +59,7 @@ def add_maintenance(
         if public is not None:
             window = replace(window, public=publishing.maintenance(Ledger(context, tx, now=now), public))
         saved = interventions.add_maintenance(tx, window, now=now)
-        interventions.record(tx, actor, "maintenance.added", _shown(saved), now=now)
+        interventions.record(tx, actor, "maintenance.added", _shown(saved), after=_shown(saved), now=now)
         if saved.start <= now:
             reconsider_all(context, tx, now=now)
         else:
@@ -77,11 +77,14 @@ def maintenance(context: Context, *, now: datetime) -> list[JsonObject]:
 def end_maintenance(context: Context, number: int, *, actor: str, now: datetime) -> JsonObject:
     """End a window now: what it alone held back is paged for. Raises NotFound."""
     with context.store.write() as tx:
+        before = next((one for one in interventions.maintenance(tx, now=now) if one.id == number), None)
         window = interventions.end_maintenance(tx, number, by=actor, now=now)
         if window is None:
             message = f"There is no maintenance window {number} in force or to come."
             raise NotFound(message)
-        interventions.record(tx, actor, "maintenance.ended", {"id": number}, now=now)
+        was = _shown(before) if before else None
+        data: JsonObject = {"id": number}
+        interventions.record(tx, actor, "maintenance.ended", data, before=was, after=_shown(window), now=now)
         reconsider_all(context, tx, now=now)
     context.signals.changed()
     return _shown(window)

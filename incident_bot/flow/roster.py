@@ -202,14 +202,22 @@ def end_in(
         raise Refused(_over(found))
     action = "override.cancelled" if ended.cancelled else "override.ended"
     planned = {"planned_end": rfc3339(found.change.end)}
-    interventions.record(tx, actor, action, {**_recorded(ended), **planned}, now=now)
+    interventions.record(
+        tx,
+        actor,
+        action,
+        {**_recorded(ended), **planned},
+        before=_recorded(found),
+        after=_recorded(ended),
+        now=now,
+    )
     handoffs.hasten(tx, found.schedule, now=now)
     return _shown(ended, context.live.current.revision.people, now=now)
 
 
 def _put(tx: Tx, schedule: str, change: Override, *, actor: str, now: datetime) -> StoredOverride:
     saved = interventions.add_override(tx, schedule, change, by=actor, now=now)
-    interventions.record(tx, actor, "override.added", _recorded(saved), now=now)
+    interventions.record(tx, actor, "override.added", _recorded(saved), after=_recorded(saved), now=now)
     # Last, so that whoever looks for hand-offs now waits for this change, or comes again (`store.handoffs.lock`).
     handoffs.hasten(tx, schedule, now=now)
     return saved
