@@ -67,6 +67,32 @@ def test_lists_are_paged_by_an_opaque_cursor(world: World) -> None:
     assert seen == ["INC-5", "INC-4", "INC-3", "INC-2", "INC-1"]
 
 
+SHORT = ("incidents/1/pages", "schedules", "schedules/platform-primary/shifts", "maintenance")
+
+
+@pytest.mark.parametrize("path", SHORT)
+def test_lists_that_are_known_whole_come_in_parts_too(world: World, path: str) -> None:
+    world.open_incident()
+    world.pump()
+    client = world.client()
+    for day in (4, 5):
+        work = {"matchers": ['service="db"'], "end": f"2026-03-0{day}T00:00:00Z", "reason": "disks"}
+        assert client.post("/api/v1/maintenance", json=work).status_code == 201
+    span = "&from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z" if path.endswith("shifts") else ""
+    whole = client.get(f"/api/v1/{path}?{span}").json()
+    assert whole["items"]
+    assert whole["next"] is None
+    parts, cursor = [], ""
+    while cursor is not None:
+        more = client.get(f"/api/v1/{path}?limit=1{span}{cursor and '&cursor='}{cursor}").json()
+        assert len(more["items"]) == 1
+        parts += more["items"]
+        cursor = more["next"]
+    assert parts == whole["items"]
+    assert client.get(f"/api/v1/{path}?cursor=abc").status_code == 400
+    assert client.get(f"/api/v1/{path}?limit=501").status_code == 422
+
+
 def test_lists_are_filtered(world: World) -> None:
     client = world.client()
     world.open_incident()

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from incident_bot.core.errors import NotFound
 from incident_bot.entrypoints.api import schemas
-from incident_bot.entrypoints.api.parameters import refusals
+from incident_bot.entrypoints.api.parameters import Portion, refusals
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader, Writer
 from incident_bot.flow import calendars
 from incident_bot.flow.calendars import FeedKind
@@ -78,10 +78,10 @@ def person_calendar(request: Request, at: AtDesk, name: FeedName, token: Token =
     return _calendar(request, at, FeedKind.PERSON, name, token)
 
 
-@router.get("/api/v1/calendars", response_model=schemas.Page[Link], responses=refusals())
-def list_links(at: AtDesk, _caller: Reader) -> Any:
+@router.get("/api/v1/calendars", response_model=schemas.Page[Link], responses=refusals(400))
+def list_links(at: AtDesk, _caller: Reader, portion: Portion) -> Any:
     """List the links to calendars, with their last use to the hour; secrets are not among them."""
-    return {"items": calendars.links(at.context), "next": None}
+    return portion.of(calendars.links(at.context))
 
 
 @router.post("/api/v1/calendars", status_code=201, response_model=NewLink, responses=refusals(404))

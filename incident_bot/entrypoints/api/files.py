@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Response
 
 from incident_bot.entrypoints.api import schemas
-from incident_bot.entrypoints.api.parameters import Number, refusals
+from incident_bot.entrypoints.api.parameters import Number, Portion, refusals
 from incident_bot.entrypoints.desk import AtDesk, Reader
 from incident_bot.flow import evidence
 
@@ -31,10 +31,10 @@ class File(schemas.Answered):
     reason: str | None
 
 
-@router.get("/incidents/{id}/files", response_model=schemas.Page[File], responses=refusals(404))
-def list_files(at: AtDesk, caller: Reader, number: Number) -> Any:
+@router.get("/incidents/{id}/files", response_model=schemas.Page[File], responses=refusals(400, 404))
+def list_files(at: AtDesk, caller: Reader, number: Number, portion: Portion) -> Any:
     """List the files that came with messages on the timeline."""
-    return {"items": evidence.files(at.seen_by(caller), number), "next": None}
+    return portion.of(evidence.files(at.seen_by(caller), number))
 
 
 @router.get(

@@ -20,6 +20,7 @@ from incident_bot.entrypoints.api.parameters import (
     IdempotencyKey,
     Limit,
     Number,
+    Portion,
     cursor_after,
     cut,
     number_of,
@@ -127,10 +128,12 @@ def timeline(
     return {"items": items, "next": str(items[-1].seq) if len(views) > limit else None}
 
 
-@router.get("/incidents/{id}/pages", response_model=schemas.Page[schemas.PageSent], responses=refusals(404))
-def pages(at: AtDesk, caller: Reader, number: Number) -> Any:
+@router.get(
+    "/incidents/{id}/pages", response_model=schemas.Page[schemas.PageSent], responses=refusals(400, 404)
+)
+def pages(at: AtDesk, caller: Reader, number: Number, portion: Portion) -> Any:
     """List every page with its attempts and receipts."""
-    return {"items": queries.pages(at.seen_by(caller), number), "next": None}
+    return portion.of(queries.pages(at.seen_by(caller), number))
 
 
 @router.get("/incidents/{id}/why", response_model=dict[str, JsonValue], responses=refusals(404))

@@ -13,7 +13,7 @@ from pydantic import Field
 from incident_bot.core.errors import Refused
 from incident_bot.core.walltime import zone as zone_of
 from incident_bot.entrypoints.api import schemas
-from incident_bot.entrypoints.api.parameters import Number, refusals
+from incident_bot.entrypoints.api.parameters import Number, Portion, refusals
 from incident_bot.entrypoints.desk import AtDesk, Reader
 from incident_bot.flow import insights as flow
 from incident_bot.flow.similar import similar_to
@@ -149,11 +149,14 @@ class Similar(schemas.Answered):
 
 
 @router.get(
-    "/incidents/{id}/similar", response_model=list[Similar], responses=refusals(404), tags=["incidents"]
+    "/incidents/{id}/similar",
+    response_model=schemas.Page[Similar],
+    responses=refusals(400, 404),
+    tags=["incidents"],
 )
-def similar(at: AtDesk, caller: Reader, number: Number) -> Any:
+def similar(at: AtDesk, caller: Reader, number: Number, portion: Portion) -> Any:
     """List the past incidents that are most like this one, with what was to be done after them and is not."""
-    return similar_to(at.seen_by(caller), number)
+    return portion.of(similar_to(at.seen_by(caller), number))
 
 
 @router.get("/insights", response_model=Insights, responses=refusals(409))

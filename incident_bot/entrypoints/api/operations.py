@@ -11,7 +11,7 @@ from incident_bot.core.errors import Refused
 from incident_bot.entrypoints import problems
 from incident_bot.entrypoints.api import schemas, simulation_shapes
 from incident_bot.entrypoints.api.maintenance_shapes import Maintain, Maintenance
-from incident_bot.entrypoints.api.parameters import refusals
+from incident_bot.entrypoints.api.parameters import Portion, refusals
 from incident_bot.entrypoints.desk import AtDesk, Operator, Reader, Writer
 from incident_bot.flow import interventions, overview
 from incident_bot.flow import simulate as simulation
@@ -39,10 +39,10 @@ def simulate(at: AtDesk, _caller: Reader, body: simulation_shapes.Simulate) -> A
     )  # fmt: skip
 
 
-@router.get("/api/v1/maintenance", response_model=schemas.Page[Maintenance], responses=refusals())
-def list_maintenance(at: AtDesk, _caller: Reader) -> Any:
+@router.get("/api/v1/maintenance", response_model=schemas.Page[Maintenance], responses=refusals(400))
+def list_maintenance(at: AtDesk, _caller: Reader, portion: Portion) -> Any:
     """List the maintenance windows that run or are still to come."""
-    return {"items": interventions.maintenance(at.context, now=at.now()), "next": None}
+    return portion.of(interventions.maintenance(at.context, now=at.now()))
 
 
 @router.post("/api/v1/maintenance", status_code=201, response_model=Maintenance, responses=refusals(404, 409))

@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeVar
 
@@ -87,6 +88,30 @@ def cut(
 Number = Annotated[int, Depends(incident_number)]
 Before = Annotated[int | None, Depends(before)]
 Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a list that is known whole is wanted; all of it where nobody says how much."""
+
+    limit: int | None = None
+    start: int = 0
+
+    def of(self, items: Sequence[object]) -> dict[str, object]:
+        """Give this part, and the cursor of the next."""
+        end = len(items) if self.limit is None else self.start + self.limit
+        return {"items": items[self.start : end], "next": cursor_after(end) if end < len(items) else None}
+
+
+def part(
+    cursor: Before,
+    limit: Annotated[int | None, Query(ge=1, le=500, description="All, when left out.")] = None,
+) -> Part:
+    """Read which part of a list is wanted."""
+    return Part(limit, cursor or 0)
+
+
+Portion = Annotated[Part, Depends(part)]
 IdempotencyKey = Annotated[
     str | None,
     Header(max_length=200, description="Sending the same key again answers the same and does nothing twice."),

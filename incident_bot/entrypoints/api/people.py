@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from incident_bot.core.errors import Refused
 from incident_bot.entrypoints.api import roster_shapes as shapes
 from incident_bot.entrypoints.api import schemas
-from incident_bot.entrypoints.api.parameters import IdempotencyKey, refusals
+from incident_bot.entrypoints.api.parameters import IdempotencyKey, Portion, refusals
 from incident_bot.entrypoints.desk import AtDesk, Desk, Reader, Writer
 from incident_bot.flow import roster
 from incident_bot.flow.oncall import run
@@ -51,38 +51,47 @@ def run_line(at: AtDesk, caller: Writer, body: shapes.Line, idempotency_key: Ide
     return {"reply": reply}
 
 
-@router.get("/schedules", response_model=schemas.Page[shapes.Schedule], responses=refusals())
-def schedules(at: AtDesk, _caller: Reader) -> Any:
+@router.get("/schedules", response_model=schemas.Page[shapes.Schedule], responses=refusals(400))
+def schedules(at: AtDesk, _caller: Reader, portion: Portion) -> Any:
     """List the schedules of the configuration in force."""
-    return {"items": roster.schedules(at.context), "next": None}
+    return portion.of(roster.schedules(at.context))
 
 
 @router.get(
-    "/schedules/{name}/shifts", response_model=schemas.Page[shapes.Shift], responses=refusals(404, 409)
+    "/schedules/{name}/shifts", response_model=schemas.Page[shapes.Shift], responses=refusals(400, 404, 409)
 )
-def shifts(at: AtDesk, _caller: Reader, name: ScheduleName, start: From = None, end: To = None) -> Any:
+def shifts(
+    at: AtDesk, _caller: Reader, name: ScheduleName, portion: Portion, start: From = None, end: To = None
+) -> Any:
     """List the maximal stretches with one set of people, cut to [from, to).
 
     Stretches with nobody are left out.
     """
     begin, finish = _span(at, start, end)
-    return {"items": roster.shifts(at.context, name, start=begin, end=finish), "next": None}
-
-
-@router.get("/schedules/{name}/gaps", response_model=schemas.Page[shapes.Gap], responses=refusals(404, 409))
-def gaps(at: AtDesk, _caller: Reader, name: ScheduleName, start: From = None, end: To = None) -> Any:
-    """List the maximal stretches in which nobody answers, cut to [from, to)."""
-    begin, finish = _span(at, start, end)
-    return {"items": roster.gaps(at.context, name, start=begin, end=finish), "next": None}
+    return portion.of(roster.shifts(at.context, name, start=begin, end=finish))
 
 
 @router.get(
-    "/schedules/{name}/overrides", response_model=schemas.Page[shapes.Override], responses=refusals(404, 409)
+    "/schedules/{name}/gaps", response_model=schemas.Page[shapes.Gap], responses=refusals(400, 404, 409)
+)
+def gaps(
+    at: AtDesk, _caller: Reader, name: ScheduleName, portion: Portion, start: From = None, end: To = None
+) -> Any:
+    """List the maximal stretches in which nobody answers, cut to [from, to)."""
+    begin, finish = _span(at, start, end)
+    return portion.of(roster.gaps(at.context, name, start=begin, end=finish))
+
+
+@router.get(
+    "/schedules/{name}/overrides",
+    response_model=schemas.Page[shapes.Override],
+    responses=refusals(400, 404, 409),
 )
 def list_overrides(
     at: AtDesk,
     _caller: Reader,
     name: ScheduleName,
+    portion: Portion,
     start: From = None,
     end: Annotated[schemas.Instant | None, Query(alias="to", description="No end, when left out.")] = None,
 ) -> Any:
@@ -95,7 +104,7 @@ def list_overrides(
     if end is not None and end <= begin:
         raise Refused("`to` must come after `from`.")
     found = roster.overrides(at.context, name, start=begin, end=end, now=now)
-    return {"items": found, "next": None}
+    return portion.of(found)
 
 
 @router.post(

@@ -19,7 +19,7 @@ from incident_bot.core.postmortem import blaming
 from incident_bot.entrypoints import problems
 from incident_bot.entrypoints.api import schemas
 from incident_bot.entrypoints.api.incidents import SOURCE, markdown_of
-from incident_bot.entrypoints.api.parameters import Number, refusals
+from incident_bot.entrypoints.api.parameters import Number, Portion, refusals
 from incident_bot.entrypoints.desk import AtDesk, Reader, Writer
 from incident_bot.flow.postmortems import documents
 from incident_bot.flow.postmortems.documents import Clash, Document
@@ -129,11 +129,11 @@ async def save_document(
 @router.get(
     "/incidents/{id}/postmortem/versions",
     response_model=schemas.Page[Version],
-    responses=refusals(404),
+    responses=refusals(400, 404),
 )
-def list_versions(at: AtDesk, caller: Reader, number: Number) -> Any:
+def list_versions(at: AtDesk, caller: Reader, number: Number, portion: Portion) -> Any:
     """List who saved which version when, the newest first."""
-    return {"items": documents.history(at.seen_by(caller), number), "next": None}
+    return portion.of(documents.history(at.seen_by(caller), number))
 
 
 @router.get("/incidents/{id}/postmortem/versions/{n}", response_model=Version, responses=refusals(404))
