@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +23,9 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(?:/[a-z0-9][a-z0-9._-]{0,9
 _RIGHTS: Final = 0o100644 << 16
 _UNIX: Final = 3
 _ENCRYPTED: Final = 0x1
+_READ: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+SWELLS_MOST: Final = 30
+"""How much larger than a zip its files may be: what people write and what bots log packs less well."""
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
@@ -36,8 +40,11 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def unpack(content: bytes) -> dict[str, bytes]:
-    """Give the members of a zip that `pack` made; anything else is refused in one line. Writes no file."""
+def unpack(content: bytes) -> tuple[dict[str, bytes], bool]:
+    """Give the members of a zip, and whether anything but `pack` wrote it; refuses what is none. Writes no file.
+
+    What somebody unpacked, changed and packed again is read as well, so that the change can be named.
+    """
     if len(content) > BYTES_MOST:
         message = f"it is larger than {BYTES_MOST // 1024 // 1024} MB; no bundle is"
         raise Refused(message)
@@ -45,7 +52,7 @@ def unpack(content: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             listed = archive.infolist()
             _refuse(listed, len(content))
-            members = {info.filename: archive.read(info) for info in listed}
+            members = {info.filename: archive.read(info) for info in listed if not info.is_dir()}
     except (
         zipfile.BadZipFile,
         zipfile.LargeZipFile,
@@ -53,33 +60,32 @@ def unpack(content: bytes) -> dict[str, bytes]:
         OSError,
         NotImplementedError,
         ValueError,
+        zlib.error,
     ) as error:
         message = f"it is not a readable zip: {' '.join(str(error).split())[:200]}"
         raise Refused(message) from error
-    if pack(members) != content:
-        # Something stands before, behind or between the members, or beside their names, that no reader would show.
-        message = "it holds bytes beside its files: it was packed anew, or something was added to it"
-        raise Refused(message)
-    return members
+    # Something may stand before, behind or between the members, or beside their names, that no reader would show.
+    return members, pack(members) != content
 
 
 def _refuse(listed: list[zipfile.ZipInfo], size: int) -> None:
     if len(listed) > MEMBERS_MOST:
         message = f"it has more than {MEMBERS_MOST} files; no bundle has"
         raise Refused(message)
-    if sum(info.file_size for info in listed) > size:
-        # Members may share bytes; reading each of them could fill any memory.
+    if sum(info.file_size for info in listed) > min(size * SWELLS_MOST, BYTES_MOST):
+        # Members may share bytes or swell; reading each of them could fill any memory.
         message = "its files claim to be larger than itself"
         raise Refused(message)
     seen: set[str] = set()
     for info in listed:
-        if not _NAME.fullmatch(info.filename) or info.orig_filename != info.filename:
+        name = info.filename.removesuffix("/") if info.is_dir() and not info.file_size else info.filename
+        if not _NAME.fullmatch(name) or info.orig_filename != info.filename:
             message = f"no bundle has a file of the name {info.filename[:80]!r}"
             raise Refused(message)
         if info.filename in seen:
             message = f"{info.filename} is in it twice"
             raise Refused(message)
-        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
-            message = f"{info.filename} is compressed or encrypted, which nothing in a bundle is"
+        if info.compress_type not in _READ or info.flag_bits & _ENCRYPTED:
+            message = f"{info.filename} is encrypted or packed in a way that is not read here; nothing in a bundle is"
             raise Refused(message)
         seen.add(info.filename)

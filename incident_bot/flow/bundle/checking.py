@@ -36,7 +36,7 @@ class Checked:
 
 def check(content: bytes) -> Checked:
     """Check every file, that nothing is missing or extra, and the hash chain; raises Refused with what is wrong."""
-    members = unpack(content)
+    members, anew = unpack(content)
     written = members.pop(MANIFEST, None)
     if written is None:
         message = f"it has no {MANIFEST}: it is no bundle"
@@ -48,6 +48,9 @@ def check(content: bytes) -> Checked:
     except RecursionError as error:
         message = f"{CHAIN} is nested too deep to be read"
         raise Refused(message) from error
+    if anew:
+        message = "its files are as they were, but it was packed anew or holds bytes beside them; ask for the first one"
+        raise Refused(message)
     return Checked(
         incident=incident_name(manifest.incident),
         files=len(members),
