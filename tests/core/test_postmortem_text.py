@@ -243,6 +243,24 @@ class TestTelling:
         assert facts["Time that people spent, at least"].cells[1] == "5 min"
         assert not [one for one in draft.questions if "Nothing was recorded" in one]
 
+    def test_what_was_over_for_two_days_is_no_time_at_a_severity_and_no_work(self) -> None:
+        tale = Tale().at(4).does(Acknowledge(), "bob").at(10).does(Resolve(reason="restarted"), "bob")
+        tale.at(20).does(SetSeverity(severity=LADDER.rungs[2], reason="small", policy=None), "bob")
+        tale.at(2890).does(Reopen(reason="again"), "bob").does(Acknowledge(), "bob")
+        tale.at(2893).does(SetSeverity(severity=LADDER.rungs[0], reason="all", policy=None), "bob")
+        tale.at(2900).does(Resolve(reason="mended"), "bob")
+        draft = draft_of(tale)
+        facts = {row.cells[0]: row.cells[1] for row in rows(draft, "impact")}
+        assert facts["Window"].endswith(", 2 d 20 min, open for 18 min of it")
+        assert facts["Time at P1"] == "7 min"
+        assert facts["Time at P2"] == "8 min"
+        assert facts["Time at P3"] == "3 min"
+        assert facts["Time that people spent, at least"] == "16 min"
+        tale.at(2950).does(Reopen(reason="once more"), "bob")
+        assert dict(draft_of(tale, now=tale.now + timedelta(minutes=5)).measures.severity_time)[
+            "P1"
+        ] == timedelta(minutes=12)
+
     def test_what_the_record_suggests_for_causes_and_lessons(self) -> None:
         tale = (
             Tale()

@@ -42,9 +42,30 @@ def phase_of(entry: Entry) -> str:
     return ""
 
 
+def stretches(story: Story, end: datetime | None) -> tuple[tuple[datetime, datetime], ...]:
+    """Give when it was open, up to its end or to now; a reopening begins another stretch."""
+    found: list[tuple[datetime, datetime]] = []
+    began: datetime | None = story.incident.opened_at
+    for entry in story.entries:
+        if entry.kind is Kind.REOPENED:
+            began = began or entry.happened_at
+        elif began is not None and entry.kind in (Kind.RESOLVED, Kind.CANCELLED):
+            found.append((began, entry.happened_at))
+            began = None
+    # The end may have been corrected, and a merge is one that has no word of its own.
+    last = began or found.pop()[0]
+    return (*found, (last, max(last, end or story.now)))
+
+
 def _severity_time(story: Story, end: datetime | None) -> tuple[tuple[str, timedelta], ...]:
-    """Add up how long each severity held."""
+    """Add up how long each severity held while the incident was open."""
     until = end or story.now
+    times = stretches(story, end)
+
+    def held(start: datetime, stop: datetime) -> timedelta:
+        shared = (min(stop, last) - max(start, first) for first, last in times)
+        return sum((max(timedelta(0), length) for length in shared), timedelta(0))
+
     changes = [
         (entry.happened_at, entry.data) for entry in story.entries if entry.kind is Kind.SEVERITY_CHANGED
     ]
@@ -53,9 +74,9 @@ def _severity_time(story: Story, end: datetime | None) -> tuple[tuple[str, timed
     since = story.incident.opened_at
     spent: dict[str, timedelta] = {}
     for at, data in changes:
-        spent[current] = spent.get(current, timedelta(0)) + max(timedelta(0), min(at, until) - since)
+        spent[current] = spent.get(current, timedelta(0)) + held(since, at)
         current, since = str(data.get("severity") or data.get("to") or current), at
-    spent[current] = spent.get(current, timedelta(0)) + max(timedelta(0), until - since)
+    spent[current] = spent.get(current, timedelta(0)) + held(since, until)
 
     def rank(item: tuple[str, timedelta]) -> int:
         rung = story.ladder.named(item[0])

@@ -18,7 +18,7 @@ from incident_bot.core.postmortem.draft import (
     event_source,
     page_source,
 )
-from incident_bot.core.postmortem.measures import phase_of
+from incident_bot.core.postmortem.measures import phase_of, stretches
 from incident_bot.core.postmortem.telling import STILL_OPEN, time_spent
 from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import Entry, redact
@@ -114,6 +114,9 @@ def impact(story: Story, measures: Measures) -> Block:
     window += f" to {clock(end, story.zone)}" if end else f", {_ended(end, measures, story.zone)}"
     lasted = between(start, end)
     window += f", {duration(lasted)}" if lasted is not None else ""
+    times = stretches(story, end)
+    if len(times) > 1:
+        window += f", open for {duration(sum((until - since for since, until in times), timedelta(0)))} of it"
     changes = [entry for entry in story.entries if entry.kind is Kind.SEVERITY_CHANGED]
     services = sorted({episode.service for episode in story.episodes if episode.service})
     sent = [page for page in story.pages if page.was_sent]

@@ -8,6 +8,7 @@ from typing import Final
 from incident_bot.core.milestones import between
 from incident_bot.core.model import Item, ItemKind, Kind, Outcome
 from incident_bot.core.postmortem.draft import Block, Measures, Row, Story, event_source, page_source
+from incident_bot.core.postmortem.measures import stretches
 from incident_bot.core.postmortem.questions import ANSWER_LATE, Kept, promises
 from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import Entry
@@ -57,15 +58,15 @@ def _course(story: Story, measures: Measures) -> Row:
 
 
 def time_spent(story: Story, measures: Measures) -> Row | None:
-    """Say how long people worked on it at least: each from their first entry to their last, before its end.
+    """Say how long people worked on it at least: each from their first entry to their last, while it was open.
 
     By when the entries were made: a note of what happened the evening before does not make a night of work.
     """
-    ended = measures.at("Resolved")
-    spans: dict[str, list[Entry]] = {}
-    for entry in story.entries:
-        if entry.actor in story.people and (ended is None or _acted(entry) <= ended):
-            spans.setdefault(entry.actor, []).append(entry)
+    spans: dict[tuple[str, datetime], list[Entry]] = {}
+    for start, end in stretches(story, measures.at("Resolved")):
+        for entry in story.entries:
+            if entry.actor in story.people and start <= _acted(entry) <= end:
+                spans.setdefault((entry.actor, start), []).append(entry)
     for told in spans.values():
         told.sort(key=_acted)
     length = sum((_acted(told[-1]) - _acted(told[0]) for told in spans.values()), timedelta(0))
