@@ -82,7 +82,8 @@ def test_lists_that_are_known_whole_come_in_parts_too(world: World, path: str) -
     whole = client.get(f"/api/v1/{path}?{span}").json()
     assert whole["items"]
     assert whole["next"] is None
-    parts, cursor = [], ""
+    parts: list[Any] = []
+    cursor: str | None = ""
     while cursor is not None:
         more = client.get(f"/api/v1/{path}?limit=1{span}{cursor and '&cursor='}{cursor}").json()
         assert len(more["items"]) == 1
