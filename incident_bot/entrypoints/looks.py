@@ -202,6 +202,12 @@ class Hours:
             '<time datetime="{0}" title="{0}"><span class="ago">{1}</span> <span class="at">{2}</span></time>'
         ).format(self.exact(instant), relative(instant, self.now), self.absolute(instant))
 
+    def countdown(self, instant: datetime) -> Markup:
+        """Write how long it is until an instant; with script it is counted down."""
+        return Markup('<time class="countdown" datetime="{0}" title="{0}" data-countdown>{1}</time>').format(
+            self.exact(instant), span(instant - self.now)
+        )
+
     def clock(self, instant: datetime) -> Markup:
         """Write an instant as the time of day alone, to the second."""
         local = instant.astimezone(self.zone or UTC)

@@ -90,7 +90,9 @@ def test_now_shows_what_is_on_its_way_and_what_was_promised(world: World) -> Non
     world.pump()
     shown = client.get("/", headers=BROWSER).text
     assert "Pages on their way" not in shown
-    assert 'datetime="2026-03-03T03:15:00Z" data-countdown>15 min</time>' in shown
+    assert (
+        'datetime="2026-03-03T03:15:00Z" title="2026-03-03T03:15:00Z" data-countdown>15 min</time>' in shown
+    )
     on_call = "You are on call for platform-primary" in Page(shown).text
     assert on_call is (client.get("/api/v1/oncall").json()[0]["person"] == "alice")
     for said in ("ack", "update looking next 30m"):
