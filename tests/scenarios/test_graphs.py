@@ -10,10 +10,12 @@ import re
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from incident_bot.core.errors import NotFound, Refused
 from incident_bot.flow import export, health
@@ -76,6 +78,13 @@ def graphs(told: Story) -> Any:
     return reading.listed(told.context, 1)
 
 
+def pictures_of(page: str) -> list[str]:
+    """The pictures in a page that needs nothing else."""
+    return [
+        base64.b64decode(one).decode() for one in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
+    ]
+
+
 @on_every_database
 def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
     told: Story, prometheus: FakePrometheus
@@ -121,9 +130,7 @@ def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
     assert re.search(r"SLI of shop &lt; 0.99 \| 27 min, worst 0.8.*graph 8", draft)
     assert re.search(r"HighErrorRate ▁.*0.01 to 0.2.* \[graph 7\] \|", draft)
     page, _ = export.postmortem(told.context, 1, format="html", now=told.clock.now())
-    drawn = [
-        base64.b64decode(one).decode() for one in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
-    ]
+    drawn = pictures_of(page)
     assert len(drawn) == 2
     assert any("monitoring" in one for one in drawn)
     assert export.pdf(told.context, 1, now=told.clock.now()).startswith(b"%PDF-")
@@ -132,6 +139,24 @@ def test_the_alert_and_the_sli_are_drawn_from_before_the_start_to_the_end(
     sealed = bundle(told.context, 1, actor="ana", now=told.clock.now())
     with zipfile.ZipFile(io.BytesIO(sealed.content)) as packed:
         assert {"graphs/0007.svg", "graphs/0008.json"} <= set(packed.namelist())
+        inside = pictures_of(packed.read("postmortem.html").decode())
+        assert inside == [packed.read(f"graphs/{number:04}.svg").decode() for number in (7, 8)]
+        assert json.loads(packed.read("manifest.json"))["hidden"] == []
+
+
+def test_a_secret_in_a_picture_of_the_bundle_is_hidden(told: Story, prometheus: FakePrometheus) -> None:
+    prometheus.series[EXPRESSION] = []
+    prometheus.teach(EXPRESSION, {"job": "shopkeeper"}, 0.2)
+    told.fires(alertname="HighErrorRate", severity="critical", service="shop")
+    secret = told.context.settings.model_copy(update={"ingest_token": SecretStr("shopkeeper")})
+    sealed = bundle(replace(told.context, settings=secret), 1, actor="ana", now=told.clock.now())
+    with zipfile.ZipFile(io.BytesIO(sealed.content)) as packed:
+        page = packed.read("postmortem.html").decode()
+        hidden = json.loads(packed.read("manifest.json"))["hidden"]
+    assert "shopkeeper" not in page
+    assert any("[redacted]" in one for one in pictures_of(page))
+    assert "shopkeeper" not in "".join(pictures_of(page))
+    assert "postmortem.html" in hidden
 
 
 @on_every_database

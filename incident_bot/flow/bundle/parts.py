@@ -10,12 +10,14 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from incident_bot.core.model import Episode, Event, Json, JsonObject
+from incident_bot.core.postmortem import Draft
 from incident_bot.flow import export, queries
 from incident_bot.flow.bundle.hiding import clean, clean_text, conceal, conceal_all, secrets_of
 from incident_bot.flow.context import Context
-from incident_bot.flow.graphs.reading import as_json, pictures
+from incident_bot.flow.graphs.reading import as_json, drawings, pictures
 from incident_bot.flow.records import Told
-from incident_bot.render.documents import postmortem_html, postmortem_json
+from incident_bot.flow.sight import visible
+from incident_bot.render.documents import picture_address, postmortem_html, postmortem_json
 from incident_bot.render.graphs import graph_svg
 from incident_bot.render.timelines import Record, instant, timeline_csv, timeline_json
 from incident_bot.store import alerts, evidence, incidents, outbox
@@ -66,15 +68,34 @@ def documents(context: Context, record: Record, *, as_of: datetime) -> Parts:
     text = export.written(context, number, draft, "md")
     safe = clean_text(text, parts.secrets)
     parts.add("postmortem.md", safe, hidden=safe != text)
-    page = postmortem_html(context.live.current.templates, draft, safe).text
-    shown = clean_text(page, parts.secrets)
-    parts.add("postmortem.html", shown, hidden=shown != page)
+    shown, hidden = _page(context, number, draft, safe, parts.secrets)
+    parts.add("postmortem.html", shown, hidden=hidden)
     parts.add_json("postmortem.json", postmortem_json(draft))
     changed: list[Json] = [
         {**asdict(one), "at": instant(one.at)} for one in queries.incident(context, number).changes
     ]
     parts.add_json("changes.json", changed)
     return parts
+
+
+def _page(
+    context: Context, number: int, draft: Draft, markdown: str, secrets: tuple[str, ...]
+) -> tuple[str, bool]:
+    """Give the post-mortem as one page with the graphs in it, and whether anything is hidden in it.
+
+    The pictures are cleaned as the texts that they are, and put in last: in their addresses nothing could be found.
+    """
+    with context.store.read() as tx:
+        drawn = drawings(tx, visible(tx, context.seer, number))
+    places = [(words, f"graph {at}") for at, (words, _) in enumerate(drawn, 1)]
+    page = postmortem_html(context.live.current.templates, draft, markdown, places).text
+    shown = clean_text(page, secrets)
+    hidden = shown != page
+    for (_, svg), (_, place) in zip(drawn, places, strict=True):
+        safe = conceal(svg, secrets)
+        hidden = hidden or safe != svg
+        shown = shown.replace(f'"{picture_address(place)}"', f'"{picture_address(safe)}"')
+    return shown, hidden
 
 
 def gather(tx: Tx, found: Told, record: Record, parts: Parts) -> None:
