@@ -215,6 +215,8 @@ LATE: dict[str, tuple[Callable[[], Incident], PageSent, bool]] = {
     "another epoch": (opened, sent(epoch=0), True),
     "asked for, while acknowledged": (acknowledged, sent(PageKind.DIRECT), False),
     "asked for, resolved meanwhile": (resolved, sent(PageKind.DIRECT), True),
+    "the note that it is taken": (acknowledged, sent(PageKind.NOTE), False),
+    "a note, opened again since": (opened, sent(PageKind.NOTE, epoch=0), False),
 }
 
 

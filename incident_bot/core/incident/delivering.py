@@ -70,7 +70,8 @@ def _page_sent(page: PageSent, case: Case) -> Decision:
     incident = case.incident
     asked_for = page.kind in (PageKind.DIRECT, PageKind.ASK) and incident.paging.is_open
     has_it = incident.paging is not Paging.TRIGGERED or page.person in incident.progress.taken
-    late = page.epoch != incident.epoch or (has_it and not asked_for)
+    # A note is written because paging stopped: it was never on its way before.
+    late = page.kind is not PageKind.NOTE and (page.epoch != incident.epoch or (has_it and not asked_for))
     data = {**_place(page), "provider_id": page.provider_id, "sent_after_ack": late}
     if page.beside is not None:
         data["beside"] = incident_name(page.beside[0])
