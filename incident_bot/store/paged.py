@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
+from incident_bot.core.effects import PageKind
 from incident_bot.store.bulk import among
 from incident_bot.store.tables import incident, outbox
 from incident_bot.store.transaction import Tx
@@ -16,6 +17,8 @@ from incident_bot.store.transaction import Tx
 _LATER: Final = timedelta(days=1)
 """The messages of one page go out within this time: personal delays and tries are minutes."""
 _PAGED: Final = sa.text("outbox.page_kind IS NOT NULL AND outbox.sent_at IS NOT NULL")
+NO_PAGES: Final = (PageKind.NOTE.value, PageKind.ASK.value)
+"""That it is taken, and whether they still have it: told to a person, and no step that reaches out to anybody."""
 
 
 class Paged(NamedTuple):
@@ -49,7 +52,7 @@ def pages_between(
         .where(
             _PAGED, outbox.c.sent_at >= start - _LATER, outbox.c.sent_at < end, outbox.c.person.is_not(None)
         )
-        .where(sa.not_(incident.c.drill))
+        .where(outbox.c.page_kind.not_in(NO_PAGES), sa.not_(incident.c.drill))
         .group_by(*step)
         .having(first >= start)
         .order_by(first, outbox.c.incident_id)

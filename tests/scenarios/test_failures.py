@@ -15,8 +15,10 @@ from incident_bot.flow.deliver import LEASE
 from incident_bot.notifiers.base import GiveUp, GiveUpReason, Message, RetryLater
 from incident_bot.store import alerts, timers
 from incident_bot.store.alerts import DeliveryState
+from incident_bot.store.incidents.listing import Wanted, listed
+from incident_bot.store.paged import pages_between
 from tests.fakes.notifier import Killed
-from tests.plugins.story import Story, on_every_database
+from tests.plugins.story import START, Story, on_every_database
 
 Tell = Callable[..., Story]
 WRONG_NUMBER = GiveUp(GiveUpReason.ADDRESS, "no such member")
@@ -309,14 +311,19 @@ def test_an_ack_while_the_call_is_under_way_is_told_on_the_timeline(story: Story
     story.fires()
     story.advance(hours=1)
     assert story.paged() == [("ana", 0)]
-    sent = story.entry("page_sent")
-    assert sent.data["sent_after_ack"] is True
+    sent, told = (one for one in story.timeline() if one.kind == "page_sent")
+    assert [one.data["sent_after_ack"] for one in (sent, told)] == [True, False]
     assert "on its way already when paging stopped" in sent.text
+    assert "on its way" not in told.text
     assert story.incident().escalation == "acknowledged"
     (note,) = story.taken("note")
     assert note.message.recipient == "ana"
     assert note.message.subject.startswith("Taken: ")
     assert "No need to get up for INC-1: ben has it." in note.message.text
+    with story.context.store.read() as tx:
+        # What says so is no second page of that night.
+        assert [one.person for one in pages_between(tx, START, story.clock.now())] == ["ana"]
+        assert len(listed(tx, Wanted(person="ana"), limit=5)) == 1
 
 
 def test_an_ack_between_plan_and_claim_keeps_the_page_from_ever_being_sent(story: Story) -> None:

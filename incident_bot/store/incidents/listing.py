@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from incident_bot.core.model import Incident, Paging, Phase
 from incident_bot.store.alerts.episodes import NAME_MOST
 from incident_bot.store.incidents.rows import incident_value
+from incident_bot.store.paged import NO_PAGES
 from incident_bot.store.tables import episode, incident, outbox
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import storable
@@ -90,6 +91,7 @@ def _conditions(tx: Tx, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
             outbox.c.person.is_not(None),
             outbox.c.sent_at.is_not(None),
             outbox.c.page_kind.is_not(None),
+            outbox.c.page_kind.not_in(NO_PAGES),
             outbox.c.incident_id.is_not(None),
             *_within(outbox.c.sent_at, wanted),
         )
