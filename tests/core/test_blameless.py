@@ -6,7 +6,7 @@ import pytest
 
 from incident_bot.core.incident import AddItem, AssignLead, AssignRole
 from incident_bot.core.model import ItemKind, Person
-from incident_bot.core.postmortem import blaming, fenced, roles, without_names
+from incident_bot.core.postmortem import blaming, escape, fenced, roles, without_names
 from incident_bot.core.timeline import entries
 from tests.render.stories import Tale, whole_tale
 
@@ -116,6 +116,15 @@ def test_only_what_people_wrote_is_looked_at() -> None:
     assert blaming(f"{part}\n\n_To write: whose fault was it?_\n") == ()
     edited = part.replace("Nobody should have paged", "Bob should have paged")
     assert [one.line for one in blaming(f"# x\n{edited}")] == [3]
+
+
+@pytest.mark.parametrize(
+    "name", ["Ana [SRE]", "X|Y Z", "bob_", "<Eve>", "~tilde", "Ann *star*", "A & B", "Zo\u202ee"]
+)
+def test_a_name_is_replaced_as_it_stands_in_a_document(name: str) -> None:
+    say = without_names({"x1": Person(id="x1", name=name)}, {"x1": "responder 1"})
+    for written in (name, escape(name)):
+        assert say(f"Told {written} at once") == "Told responder 1 at once"
 
 
 def test_a_name_with_a_bracket_at_its_end_is_a_name_like_others() -> None:

@@ -13,7 +13,8 @@ from typing import Final
 
 from incident_bot.core.model import Incident, Json, Person
 from incident_bot.core.postmortem.merge import parts_of
-from incident_bot.core.timeline import Entry
+from incident_bot.core.postmortem.words import escape
+from incident_bot.core.timeline import Entry, one_line
 
 COMMANDER: Final = "incident commander"
 OTHER: Final = "a colleague"
@@ -98,7 +99,8 @@ def without_names(people: Mapping[str, Person], named: Mapping[str, str]) -> Cal
 
 def _called(person: Person, *, part: bool) -> Iterable[str]:
     """Give all that a person is called; by the first name alone only whoever had a part in it."""
-    yield from filter(None, [person.name.strip()])
+    # As it is, and as it stands in a document, where what could be Markdown is escaped.
+    yield from filter(None, dict.fromkeys((person.name.strip(), one_line(person.name), escape(person.name))))
     yield f"@{person.id}"
     yield from (value for value in person.contacts.values() if value)
     yield from (f"@{value}" for value in person.contacts.values() if value)
