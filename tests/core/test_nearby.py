@@ -125,7 +125,7 @@ def test_whatever_is_told_there_are_ten_at_most_and_none_from_elsewhere(minutes:
 
 def test_section_six_names_them_with_their_source() -> None:
     told = change(13, 5, service="checkout", version="41", url="https://ci.example/41", who="dana")
-    found = nearby([told, change(1, 6, service="checkout")], INCIDENT, [ALERT], OWNERS)
+    found = nearby([told, change(1, 6, service="checkout", version="thing")], INCIDENT, [ALERT], OWNERS)
     later: datetime = NOW + timedelta(hours=1)
     draft = build(INCIDENT, (), [ALERT], people={}, ladder=LADDER, changes=found, now=later)
     (block,) = draft.sections[6].blocks
@@ -134,6 +134,6 @@ def test_section_six_names_them_with_their_source() -> None:
         "something 41 https://ci.example/41", "dana", "2026-11-20 02:47 UTC", "10 min before",
         "the same service, checkout",
     )  # fmt: skip
-    assert block.rows[0].cells[1:4] == ("ci", "2026-11-20 02:59 UTC", "2 min after")
+    assert block.rows[0].cells[:4] == ("something", "ci", "2026-11-20 02:59 UTC", "2 min after")
     none = build(INCIDENT, (), [ALERT], people={}, ladder=LADDER, now=later).sections[6].blocks[0]
     assert (none.rows, none.nothing) == ((), "No change is on record for the two hours before.")

@@ -554,6 +554,7 @@ class TestWords:
             ("UTC", "2026-11-21 02:05 UTC"),
             ("Europe/Berlin", "2026-11-21 02:05 UTC (03:05 CET)"),
             ("America/New_York", "2026-11-21 02:05 UTC (Fri 21:05 EST)"),
+            ("Europe/London", "2026-11-21 02:05 UTC"),
             ("Nowhere/Land", "2026-11-21 02:05 UTC"),
             ("../etc", "2026-11-21 02:05 UTC"),
         ],

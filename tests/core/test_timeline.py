@@ -53,6 +53,8 @@ ALERT: JsonObject = {
 SENTENCES = [
     (Kind.OPENED, {"severity": "P1", "team": "payments", "title": "Errors", "alerts": [ALERT]},
      "Opened as P1 for team payments: Errors (firing: HighErrorRate on checkout (P1))"),
+    (Kind.OPENED, {"severity": "P1", "title": "Errors", "alerts": [{"title": "Errors", "severity": "P1"}]},
+     "Opened as P1: Errors"),
     (Kind.DECLARED, {"severity": "P1", "title": "Errors"}, "Alice Example declared the incident as P1: Errors"),
     (Kind.ALERT_ATTACHED, {"alerts": [ALERT, {"fingerprint": "f2"}]},
      "Also firing: HighErrorRate on checkout (P1) and f2"),

@@ -127,7 +127,7 @@ def test_an_incident_has_what_changed_shortly_before(told: Story) -> None:
 def test_it_stands_in_the_draft_in_why_and_in_catchup(told: Story) -> None:
     draft = export.postmortem(told.context, 1, now=told.clock.now())[0]
     section = draft[draft.index("## 6. Lead-up") : draft.index("## 7.")]
-    assert "shop 41 41 https://ci.example/41" in section
+    assert "shop 41 https://ci.example/41" in section
     assert "10 min before" in section
     assert "lake 7" not in draft
     text = str(chain.explain(told.context, 1, now=told.clock.now())["text"])

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 
 from incident_bot.core.milestones import Milestone, between
 from incident_bot.core.model import Item, ItemKind, Kind, Mark, Phase, SilenceState, incident_name
+from incident_bot.core.nearby import ChangeEvent
 from incident_bot.core.postmortem.draft import (
     Block,
     Header,
@@ -202,7 +203,7 @@ def lead_up(story: Story) -> Block:
     rows = tuple(
         Row(
             cells=(
-                " ".join(filter(None, (one.change.what, one.change.version, one.change.url))),
+                _change(one.change),
                 story.name_of(one.change.who or one.change.told_by),
                 clock(one.change.at, story.zone),
                 f"{duration(abs(one.before))} {'before' if one.before >= timedelta(0) else 'after'}",
@@ -218,6 +219,12 @@ def lead_up(story: Story) -> Block:
         rows=rows,
         nothing="No change is on record for the two hours before.",
     )
+
+
+def _change(change: ChangeEvent) -> str:
+    """Say what was changed; a version that stands there already is not said twice."""
+    version = change.version if change.version and change.version not in change.what else None
+    return " ".join(filter(None, (change.what, version, change.url)))
 
 
 def phases(story: Story, _measures: Measures) -> Block:

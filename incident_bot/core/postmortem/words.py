@@ -21,11 +21,11 @@ def escape(text: str) -> str:
 
 
 def clock(at: datetime, zone: str = "UTC") -> str:
-    """Give date and minute in UTC, and the local time beside it where the zone is another one."""
+    """Give date and minute in UTC, and the local time beside it where it is another one then."""
     utc = at.astimezone(UTC)
     place = _zone(zone)
     local = utc.astimezone(place) if place else utc
-    if place is None or (local.utcoffset() == utc.utcoffset() and zone == "UTC"):
+    if place is None or local.utcoffset() == utc.utcoffset():
         return f"{utc:%Y-%m-%d %H:%M} UTC"
     day = "" if local.date() == utc.date() else f"{local:%a} "
     return f"{utc:%Y-%m-%d %H:%M} UTC ({day}{local:%H:%M %Z})"

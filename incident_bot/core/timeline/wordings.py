@@ -282,11 +282,18 @@ class _Facts:
     def _listed(self, name: str) -> str:
         """Give a list, or the number that stands in its place."""
         value = self.event.data.get(name)
-        if name == "still_firing" and value == 0:
+        if (name == "still_firing" and value == 0) or (name == "alerts" and self._says_the_title(value)):
             return ""
         if name == "firing" and isinstance(value, int) and not isinstance(value, bool):
             return {0: "", 1: "one alert"}.get(value, f"{value} alerts")
         return self._words(name, value)
+
+    def _says_the_title(self, alerts: Json) -> bool:
+        """Say whether an incident was opened by one alert that is called as it is: once is enough."""
+        data = self.event.data
+        one = alerts[0] if isinstance(alerts, Sequence) and len(alerts) == 1 else None
+        is_same = isinstance(one, Mapping) and one.get("title") == data.get("title")
+        return self.event.kind is Kind.OPENED and is_same
 
     def _words(self, name: str, value: Json) -> str:
         """Put one value of the data into words."""
