@@ -96,6 +96,16 @@ def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return cast("EventDict", _clean(event))
 
 
+def _seen(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Write what a terminal would obey, and not show, as an escape; a traceback keeps its lines."""
+    return {
+        key: repr(value)[1:-1]
+        if isinstance(value, str) and key != "exception" and not value.isprintable()
+        else value
+        for key, value in event.items()
+    }
+
+
 def _shape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     line: MutableMapping[str, object] = {
         "timestamp": event.pop("timestamp", None),
@@ -127,7 +137,12 @@ def configure_logging(
     last: list[Processor] = (
         [structlog.processors.format_exc_info, _shape, redact_event, structlog.processors.JSONRenderer()]
         if style == "json"
-        else [structlog.processors.format_exc_info, redact_event, structlog.dev.ConsoleRenderer(colors=False)]
+        else [
+            structlog.processors.format_exc_info,
+            redact_event,
+            _seen,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ]
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(

@@ -61,6 +61,15 @@ def test_nothing_secret_is_logged(style: Any, field: str, own_logging: None) -> 
     assert "hunter2" not in stream.getvalue()
 
 
+def test_what_a_terminal_would_obey_is_only_shown(own_logging: None) -> None:
+    stream = io.StringIO()
+    configure_logging(style="console", stream=stream)
+    logger("x").info("asked\x1b[2J", path="/incidents/\x1b[31m\x00\nFAKE")
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+    assert "FAKE" in line
+
+
 def test_a_secret_in_a_traceback_is_not_logged(logged: Callable[[], list[dict[str, Any]]]) -> None:
     try:
         int(f"password={SECRET}")
