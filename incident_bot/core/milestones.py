@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from incident_bot.core.model import Incident, Json, JsonObject, Kind, Mark, Phase
+from incident_bot.core.model import Incident, Json, JsonObject, Kind, Mark, Phase, incident_name
 
 _WORKING: Final = frozenset({Phase.TRIAGE, Phase.INVESTIGATING, Phase.MITIGATING})
 _ENDS: Final = frozenset({Kind.RESOLVED, Kind.CANCELLED})
@@ -157,6 +157,8 @@ def not_counted(incident: Incident) -> str | None:
     """Say why an incident is in no figure; None where it is."""
     if incident.drill:
         return "it was a drill"
+    if incident.merged_into is not None:
+        return f"it was merged into {incident_name(incident.merged_into)}"
     if incident.phase is Phase.CANCELLED:
         return "it was cancelled"
     return "nobody has taken it yet" if incident.phase is Phase.TRIAGE else None

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from incident_bot.core.postmortem.words import duration
 from incident_bot.render.documents import step_to_html
 from incident_bot.render.sparklines import number
 
@@ -69,6 +70,7 @@ class Looks:
             shape=shape,
             rung=rung,
             span=span,
+            minutes=lambda count: duration(timedelta(minutes=count)),
             ticked=ticked,
             step=step_to_html,
             seconds=seconds,

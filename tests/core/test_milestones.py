@@ -217,6 +217,7 @@ class TestMeasures:
         [
             (over(drill=True), "it was a drill"),
             (over(phase=Phase.CANCELLED), "it was cancelled"),
+            (over(phase=Phase.CANCELLED, merged_into=41), "it was merged into INC-41"),
             (opened(), "nobody has taken it yet"),
             (acknowledged(), None),
             (over(), None),

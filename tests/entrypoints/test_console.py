@@ -508,7 +508,8 @@ def test_an_alert_is_tried_with_labels_or_a_body(world: World) -> None:
     tried = page(client, "/routing?text=alertname%3DHighCPU%0Aseverity%3Dcritical&when=2026-03-03T03:00:00Z")
     for part in (
         "Alice Example",
-        "+15.0 min",
+        "at once",
+        "+15 min",
         "Nobody answered: the escalation is exhausted",
         "Assumed: Nobody answers",
     ):

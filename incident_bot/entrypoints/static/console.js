@@ -74,8 +74,8 @@ const away = (seconds) => {
 const countdown = (seconds) => {
   const left = Math.max(0, Math.floor(seconds));
   const two = (number) => String(number).padStart(2, "0");
-  const minutes = Math.floor(left / 60);
-  return minutes < 60 ? `${minutes}:${two(left % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(left % 60)}`;
+  const [hours, minutes] = [Math.floor(left / 3600), Math.floor(left / 60) % 60];
+  return `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(left % 60)}`;
 };
 // The server's clock counts: this machine's may be wrong, and a demonstration runs ahead of it.
 const skew = Date.parse(document.body.dataset.now) - Date.now() || 0;
