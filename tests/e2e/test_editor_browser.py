@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -113,6 +114,13 @@ def test_without_a_connection_the_text_is_kept_and_saved_later(
     page.context.set_offline(False)
     expect(page.locator("#saving")).to_contain_text("Saved as version")
     assert "Written in a tunnel." in document(bot)
+    assert page.evaluate("localStorage.getItem('postmortem:INC-1')") is None
+    # A blank that is filled: the bot's own line of how many are is another one now.
+    page.fill("#text", page.input_value("#text").replace("_To write: What went well?_", "The bridge held."))
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url(re.compile("saved="))
+    assert "The bridge held." in page.input_value("#text")
+    expect(page.locator("#kept")).to_be_hidden()
     assert page.evaluate("localStorage.getItem('postmortem:INC-1')") is None
 
 

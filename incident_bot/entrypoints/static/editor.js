@@ -10,9 +10,9 @@
   const QUIET = 3000, APART = 15000, SHOW = 700;
   let saved = text.value, last = 0, timer = 0, drawing = 0, busy = false;
   const say = (words) => { saving.textContent = words; };
-  const keep = () => {
+  const keep = (sent = false) => {
     // A private window may refuse to keep anything; the form itself still saves.
-    try { localStorage.setItem(place, JSON.stringify({ version: version.value, text: text.value })); } catch { /* not kept */ }
+    try { localStorage.setItem(place, JSON.stringify({ version: version.value, text: text.value, sent })); } catch { /* not kept */ }
   };
   const forget = () => { try { localStorage.removeItem(place); } catch { /* nothing was kept */ } };
   const put = (words) => {
@@ -81,13 +81,15 @@
     if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); store(); }
   });
   addEventListener("beforeunload", (event) => { if (text.value !== saved) event.preventDefault(); });
-  form.addEventListener("submit", () => { saved = text.value; });
+  form.addEventListener("submit", () => { saved = text.value; keep(true); });
 
   // What was typed before the browser went away.
   const kept = document.getElementById("kept");
   try {
     const found = JSON.parse(localStorage.getItem(place) ?? "null");
-    if (found && found.text !== text.value) {
+    // What was sent and is stored now reads otherwise here, because what the bot writes was made fresh.
+    const stored = found?.sent && new URLSearchParams(location.search).has("saved");
+    if (found && !stored && found.text !== text.value) {
       kept.hidden = false;
       document.getElementById("take").addEventListener("click", () => {
         put(found.text);
