@@ -190,6 +190,7 @@ def test_a_responder_is_added_besides_the_escalation_and_stops_with_their_own_ac
     assert "Paging dan" in story.says("page @dan")
     assert story.paged() == [("ana", 0), ("dan", 5)]
     assert story.pages()[-1].step == "direct"
+    assert story.pages()[-1].reason == "asked for by Ana Example"
     story.advance(minutes=10)
     assert story.paged()[2:] == [("ben", 15)]
     story.says("ack", by="dan")
@@ -202,6 +203,7 @@ def test_somebody_is_paged_for_an_incident_that_is_acknowledged(story: Story) ->
     story.says("ack")
     story.says("page team/data")
     assert story.paged() == [("ana", 0), ("dan", 0)]
+    assert story.pages()[-1].reason.startswith("asked for by Ana Example (on call, ")
     assert story.incident().escalation == "acknowledged"
 
 

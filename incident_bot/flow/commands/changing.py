@@ -90,8 +90,10 @@ def _page(request: Request) -> Command:
     directory = request.directories.of(request.incident.team)
     severity = request.ledger.current.revision.ladder.named(request.incident.severity)
     urgency = severity.urgency if severity else Urgency.HIGH
-    # Whoever is asked for by name is no part of a policy.
-    by_name = target.kind is TargetKind.PERSON
+    asking = request.ledger.current.revision.people.get(request.actor)
+    asker = asking.name if asking else request.actor
+    # Whoever is asked for by name stands in no policy for that; for a team or a schedule the turn is the reason.
+    named = target.kind is TargetKind.PERSON
     pages = [
         Page(
             person=reached.person,
@@ -102,7 +104,7 @@ def _page(request: Request) -> Command:
             step=0,
             due_at=request.now + rule.after,
             urgency=urgency,
-            reason=f"asked for by {request.actor}" + ("" if by_name else f" ({reached.why})"),
+            reason=f"asked for by {asker}" if named else f"asked for by {asker} ({reached.why})",
         )
         for reached in directory.reach(target, now=request.now)
         for rule in directory.rules(reached.person, urgency)
