@@ -101,6 +101,9 @@ def test_two_write_at_once(writer: Callable[[str], Page], bot: RunningBot) -> No
     for words in ("Cards were refused.", "> The other version has:", "Nobody could pay."):
         assert words in both
     assert "Nobody could pay." in document(bot)
+    bob.keyboard.press("Control+s")
+    expect(saving[bob]).to_contain_text("Saved as version")
+    assert "> The other version has:" in document(bot)
 
 
 def test_without_a_connection_the_text_is_kept_and_saved_later(
@@ -122,6 +125,24 @@ def test_without_a_connection_the_text_is_kept_and_saved_later(
     assert "The bridge held." in page.input_value("#text")
     expect(page.locator("#kept")).to_be_hidden()
     assert page.evaluate("localStorage.getItem('postmortem:INC-1')") is None
+
+    page.context.set_offline(True)
+    change(page, "Written in a tunnel.", "Written in a tunnel, twice.")
+    expect(page.locator("#saving")).to_contain_text("kept in this browser")
+    context = page.context
+    page.close()
+    context.set_offline(False)
+    again = context.new_page()
+    again.goto(EDIT, wait_until="load")
+    expect(again.locator("#saving")).to_contain_text("Take it or forget it")
+    again.locator("#text").focus()
+    again.keyboard.type("typed over it")
+    assert "twice" in again.evaluate("localStorage.getItem('postmortem:INC-1')")
+    again.click("#take")
+    again.keyboard.press("Control+s")
+    expect(again.locator("#saving")).to_contain_text("Saved as version")
+    assert "Written in a tunnel, twice." in document(bot)
+    assert "typed over it" not in document(bot)
 
 
 def document(bot: RunningBot) -> str:

@@ -6,9 +6,10 @@
   if (!form) return;
   const text = form.elements.text, version = form.elements.version;
   const saving = document.getElementById("saving"), shown = document.getElementById("preview");
-  const place = `postmortem:${form.dataset.name}`;
+  const kept = document.getElementById("kept"), place = `postmortem:${form.dataset.name}`;
   const QUIET = 3000, APART = 15000, SHOW = 700;
-  let saved = text.value, last = 0, timer = 0, drawing = 0, busy = false;
+  // What two people's words were put together to: it is saved once a person asks for it, or goes on writing.
+  let saved = text.value, offered = "", last = 0, timer = 0, drawing = 0, busy = false;
   const say = (words) => { saving.textContent = words; };
   const keep = (sent = false) => {
     // A private window may refuse to keep anything; the form itself still saves.
@@ -30,9 +31,9 @@
     } catch { /* The next keystroke asks again. */ }
   };
 
-  const store = async () => {
+  const store = async (asked = false) => {
     clearTimeout(timer);
-    if (busy || text.value === saved || !text.value.trim()) return;
+    if (busy || text.value === saved || (!asked && text.value === offered) || !text.value.trim()) return;
     busy = true;
     const sent = text.value;
     last = Date.now();
@@ -49,10 +50,12 @@
         if (text.value === sent) {
           put(told.merged);
           version.value = told.version;
-          saved = told.clashes ? told.merged : "";
+          saved = "";
+          offered = told.clashes ? told.merged : "";
           draw();
         }
-        if (told.clashes) say(`${told.saved_by} saved version ${told.version} meanwhile and changed the same words: they are quoted beneath yours. Settle it and save.`);
+        if (text.value !== told.merged) say(`${told.saved_by} saved version ${told.version} meanwhile; what you wrote since is put together with it when it is saved.`);
+        else if (told.clashes) say(`${told.saved_by} saved version ${told.version} meanwhile and changed the same words: they are quoted beneath yours. Settle it and save.`);
         else say(`${told.saved_by} saved version ${told.version} meanwhile; both changes are in the text.`);
         keep();
       } else say(`Not saved: ${told.detail}`);
@@ -61,12 +64,12 @@
       say("Not saved: no connection. The text is kept in this browser, and saved when the bot can be reached.");
     } finally {
       busy = false;
-      if (text.value !== saved) timer = setTimeout(store, APART);
+      if (text.value !== saved) timer = setTimeout(() => store(), APART);
     }
   };
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(store, Math.max(QUIET, last + APART - Date.now()));
+    timer = setTimeout(() => store(), Math.max(QUIET, last + APART - Date.now()));
   };
 
   text.addEventListener("input", () => {
@@ -76,29 +79,32 @@
     clearTimeout(drawing);
     drawing = setTimeout(draw, SHOW);
   });
-  addEventListener("online", store);
+  addEventListener("online", () => store());
   addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); store(); }
+    if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); store(true); }
   });
   addEventListener("beforeunload", (event) => { if (text.value !== saved) event.preventDefault(); });
   form.addEventListener("submit", () => { saved = text.value; keep(true); });
 
-  // What was typed before the browser went away.
-  const kept = document.getElementById("kept");
+  // What was typed before the browser went away. What was sent with the form arrived where the version has moved on since.
   try {
     const found = JSON.parse(localStorage.getItem(place) ?? "null");
     // What was sent and is stored now reads otherwise here, because what the bot writes was made fresh.
-    const stored = found?.sent && new URLSearchParams(location.search).has("saved");
+    const stored = found?.sent && (found.version !== version.value || new URLSearchParams(location.search).has("saved"));
     if (found && !stored && found.text !== text.value) {
+      const decided = () => { kept.hidden = true; text.readOnly = false; };
       kept.hidden = false;
+      // There is one place to keep a text: another one would take the place of this one before anybody has looked at it.
+      text.readOnly = true;
+      say("This browser kept a text that was not saved. Take it or forget it, then write on.");
       document.getElementById("take").addEventListener("click", () => {
         put(found.text);
         version.value = found.version;
-        kept.hidden = true;
+        decided();
         draw();
         soon();
       });
-      document.getElementById("drop").addEventListener("click", () => { forget(); kept.hidden = true; });
+      document.getElementById("drop").addEventListener("click", () => { forget(); decided(); });
     } else forget();
   } catch { forget(); }
 })();
