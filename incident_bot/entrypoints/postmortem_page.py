@@ -198,6 +198,7 @@ def _page(request: Request, at: Desk, caller: Caller, number: int, shown: _Shown
         found=found,
         text=text,
         version=found.version if shown.version is None else shown.version,
+        unsaved=shown.text is not None,
         preview=_preview(text),
         said=shown.said,
         refused=shown.refused,

@@ -126,6 +126,14 @@ def test_without_a_connection_the_text_is_kept_and_saved_later(
     expect(page.locator("#kept")).to_be_hidden()
     assert page.evaluate("localStorage.getItem('postmortem:INC-1')") is None
 
+    # What a form brings back unsaved is saved by itself as well, and kept until it is.
+    page.fill("#text", page.input_value("#text").replace("The bridge held.", "The bridge held, just so."))
+    page.get_by_role("button", name="Preview", exact=True).click()
+    expect(page.locator("#preview")).to_contain_text("just so")
+    assert "just so" in page.evaluate("localStorage.getItem('postmortem:INC-1')")
+    expect(page.locator("#saving")).to_contain_text("Saved as version")
+    assert "just so" in document(bot)
+
     page.context.set_offline(True)
     change(page, "Written in a tunnel.", "Written in a tunnel, twice.")
     expect(page.locator("#saving")).to_contain_text("kept in this browser")

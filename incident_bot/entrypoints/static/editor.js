@@ -8,8 +8,10 @@
   const saving = document.getElementById("saving"), shown = document.getElementById("preview");
   const kept = document.getElementById("kept"), place = `postmortem:${form.dataset.name}`;
   const QUIET = 3000, APART = 15000, SHOW = 700;
+  // What came with a form and is not stored yet: a preview, something put in, a clash.
+  const unsaved = form.dataset.unsaved;
   // What two people's words were put together to: it is saved once a person asks for it, or goes on writing.
-  let saved = text.value, offered = "", last = 0, timer = 0, drawing = 0, busy = false;
+  let saved = unsaved ? "" : text.value, offered = unsaved === "clash" ? text.value : "", last = 0, timer = 0, drawing = 0, busy = false;
   const say = (words) => { saving.textContent = words; };
   const keep = (sent = false) => {
     // A private window may refuse to keep anything; the form itself still saves.
@@ -86,12 +88,11 @@
   addEventListener("beforeunload", (event) => { if (text.value !== saved) event.preventDefault(); });
   form.addEventListener("submit", () => { saved = text.value; keep(true); });
 
-  // What was typed before the browser went away. What was sent with the form arrived where the version has moved on since.
+  // What was typed before the browser went away; not what was sent with the form and arrived.
   try {
     const found = JSON.parse(localStorage.getItem(place) ?? "null");
-    // What was sent and is stored now reads otherwise here, because what the bot writes was made fresh.
-    const stored = found?.sent && (found.version !== version.value || new URLSearchParams(location.search).has("saved"));
-    if (found && !stored && found.text !== text.value) {
+    const arrived = found?.sent && (unsaved || new URLSearchParams(location.search).has("saved"));
+    if (found && !arrived && found.text !== text.value) {
       const decided = () => { kept.hidden = true; text.readOnly = false; };
       kept.hidden = false;
       // There is one place to keep a text: another one would take the place of this one before anybody has looked at it.
@@ -105,6 +106,9 @@
         soon();
       });
       document.getElementById("drop").addEventListener("click", () => { forget(); decided(); });
+    } else if (unsaved) {
+      keep();
+      soon();
     } else forget();
   } catch { forget(); }
 })();
