@@ -253,6 +253,7 @@ class TestTelling:
         facts = {row.cells[0]: row.cells[1] for row in rows(draft, "impact")}
         assert facts["Window"].endswith(", 2 d 20 min, open for 18 min of it")
         assert facts["Time at P1"] == "7 min"
+        assert not [one for one in draft.questions if "Nothing was recorded" in one]
         assert facts["Time at P2"] == "8 min"
         assert facts["Time at P3"] == "3 min"
         assert facts["Time that people spent, at least"] == "16 min"

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from incident_bot.core.model import ItemKind, Kind, Phase, incident_name
 from incident_bot.core.postmortem.answers import answers
 from incident_bot.core.postmortem.draft import Measures, Question, Row, Story, event_source, page_source
+from incident_bot.core.postmortem.measures import stretches
 from incident_bot.core.postmortem.words import clock, duration
 from incident_bot.core.timeline import Entry
 
@@ -255,11 +256,13 @@ def _is_over(story: Story, measures: Measures) -> bool:
 
 
 def _quiet(story: Story, measures: Measures) -> Iterator[Row]:
-    """Ask about the longest stretch in which nothing was written down."""
-    known, ended = measures.at("Detected") or story.incident.opened_at, measures.at("Resolved")
-    heard = (entry for entry in story.entries if known <= entry.happened_at)
-    during = [entry for entry in heard if ended is None or entry.happened_at <= ended]
-    longest = max(pairwise(during), key=lambda pair: pair[1].happened_at - pair[0].happened_at, default=None)
+    """Ask about the longest time in which nothing was written down while it was open."""
+    pairs = (
+        pair
+        for start, end in stretches(story, measures.at("Resolved"))
+        for pair in pairwise(entry for entry in story.entries if start <= entry.happened_at <= end)
+    )
+    longest = max(pairs, key=lambda pair: pair[1].happened_at - pair[0].happened_at, default=None)
     if longest and (length := longest[1].happened_at - longest[0].happened_at) >= QUIET_LEAST:
         since = clock(longest[0].happened_at)
         text = f"Nothing was recorded for {duration(length)} from {since}. What happened then?"
