@@ -27,6 +27,9 @@ _LINK: Final = re.compile(r"(?:https?://|mailto:)[^\s]{1,2000}", re.IGNORECASE)
 _SOURCES: Final = re.compile(r"(\[(?:event|episode|page|change|graph)s? [0-9][0-9, and more]*\])")
 _ELSEWHERE: Final = re.compile("[\u0590-\u1fff\u2e80-\ufdff\U00010000-\U0010ffff]")
 """Scripts that the printer brings no letters for."""
+_LONG: Final = re.compile(r"\S{17,}")
+_PIECE: Final = re.compile(r"[^\W_]{16}(?=[^\W_])|[^\W_]{0,16}(?:_|[^\w\s]){1,16}(?=\S)")
+"""Where a long word may end a line: after its signs, else within it."""
 _LEVELS: Final = 3
 _WIDE: Final = 40
 """A column of texts as long as this is as wide as columns get."""
@@ -122,7 +125,7 @@ def _blocks(reader: _Reader, end: str) -> list[Json]:
             case "blockquote_open":
                 found.append({"t": "quote", "c": _blocks(reader, "blockquote_close")})
             case "fence" | "code_block":
-                found.append({"t": "code", "s": token.content.rstrip("\n")})
+                found.append({"t": "code", "s": _loose(token.content.rstrip("\n"))})
             case "hr":
                 found.append({"t": "hr"})
             case "table_open":
@@ -151,7 +154,7 @@ def _words(tokens: Iterator[Token], end: str) -> list[Json]:
         if token.type == "text":
             found.extend(_texts(token.content))
         elif token.type == "code_inline":
-            found.append({"t": "code", "s": token.content})
+            found.append({"t": "code", "s": _loose(token.content)})
         elif token.type in ("softbreak", "hardbreak"):
             found.append({"t": "s", "s": " "} if token.type == "softbreak" else {"t": "br"})
         elif kind in _MARKS and token.type.endswith("_open"):
@@ -169,7 +172,13 @@ def _texts(text: str) -> Iterator[Json]:
     """Give a text, its sources apart: they are printed smaller."""
     for piece in _SOURCES.split(text):
         if piece:
-            yield {"t": "src" if _SOURCES.fullmatch(piece) else "s", "s": piece}
+            is_source = _SOURCES.fullmatch(piece) is not None
+            yield {"t": "src", "s": piece} if is_source else {"t": "s", "s": _loose(piece)}
+
+
+def _loose(text: str) -> str:
+    """Let long words end a line: an expression or an address would run over its neighbour and off the page."""
+    return _LONG.sub(lambda word: _PIECE.sub("\\g<0>\u200b", word[0]), text)
 
 
 def _table(reader: _Reader) -> Json:

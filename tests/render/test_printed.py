@@ -59,6 +59,25 @@ def test_only_addresses_of_the_web_become_links(address: str) -> None:
     assert "words" in text(found)
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "z" * 300,
+        'max_over_time(pool_used_ratio{pod=~"checkout-.+"}[7d:5m])<0.8',
+        "=" * 90,
+        "a_" * 40,
+        "🔥" * 40,
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "`{}`", "```\n{}\n```", "| a |\n|---|\n| {} |"])
+def test_a_long_word_may_end_a_line_within_and_stays_the_word_it_is(word: str, around: str) -> None:
+    found = text(tree(around.format(word)))
+    assert word in found.replace("\u200b", "")
+    pieces = found.removeprefix("a").split("\u200b")
+    assert max(map(len, pieces)) <= 32
+    assert "\u200b" not in text(tree("short words stay as they are: pool_used_ratio"))
+
+
 def test_no_text_is_markup_to_the_printer() -> None:
     made = printed(
         f"# {HOSTILE}\n\n{HOSTILE}\n\n| {HOSTILE} |\n|---|\n| x |\n", title=HOSTILE, foot=HOSTILE, at=NOW
