@@ -51,7 +51,9 @@ def milestone(tx: Tx, incident: Incident, rest: str, zone: ZoneInfo, *, now: dat
     if first.casefold() not in _BACK:
         at, reason = _instant(after, zone, near=present.at or incident.opened_at, now=now)
         # What is to come, and the end of what is open, have a refusal of their own.
-        if at <= now and not (mark.is_end and incident.paging.is_open):
+        # Somebody may have phoned before the first alert: a day that was written is meant.
+        meant = mark is Mark.DETECTED and _DATE.match(after)
+        if at <= now and not meant and not (mark.is_end and incident.paging.is_open):
             _in_order(mark, at, {one: found.at for one, found in times.items()}, zone)
     return SetMilestone(
         mark=mark,
