@@ -190,3 +190,15 @@ def test_alerts_of_one_title_are_told_apart(world: World) -> None:
     for verb in ("firing", "catchup"):
         answer = world.client().post("/api/v1/incidents/1/commands", json={"text": verb})
         assert "Disk is filling (instance=host2)" in answer.text
+
+
+def test_a_cancelled_incident_says_so_and_offers_nothing_that_is_refused(world: World) -> None:
+    world.open_incident()
+    says(world, "cancel a test alert from staging")
+    page = shown(world)
+    assert "Cancelled" in Page(page).text
+    assert 'name="text" value="reopen"' not in page
+    assert 'href="/declare"' in page
+    for address in (HERE, "/incidents"):
+        text = shown(world, address)
+        assert '<span class="state state-resolved">cancelled</span>' in text
