@@ -55,7 +55,9 @@ def subscribe(
     form = Filled(address=address, url=url, ticked=frozenset(components))
     said = followers.ASKED
     if not name:
-        outlet, to = (Outlet.WEBHOOK, url) if url and not address else (Outlet.MAIL, address)
+        # Where no mail is sent the form asks for an address of a program alone.
+        program = not address and (url or Outlet.MAIL not in followers.outlets(at.context))
+        outlet, to = (Outlet.WEBHOOK, url) if program else (Outlet.MAIL, address)
         try:
             said = followers.subscribe(at.context, outlet, to, components, now=at.now())
         except NotFound:

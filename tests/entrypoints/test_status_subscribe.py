@@ -128,6 +128,14 @@ def test_where_nobody_can_subscribe_there_is_no_form(make_world: Callable[..., W
     assert "Nobody can subscribe here" in answer.text
 
 
+def test_an_empty_form_is_told_what_is_missing_where_only_programs_subscribe(page: Page) -> None:
+    only = Page(page.world, page.server, STATUS.replace("mail: true", "mail: false"))
+    assert re.search(r'name="url"[^>]* required', only.client.get("/status/subscribe").text)
+    answer = only.client.post("/status/subscribe", data={"url": "", "components": "checkout"})
+    assert answer.status_code == 422
+    assert "no address that we can post to" in answer.text
+
+
 def test_the_log_does_not_tell_what_opens_a_link(
     page: Page, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
