@@ -202,3 +202,10 @@ def test_a_cancelled_incident_says_so_and_offers_nothing_that_is_refused(world: 
     for address in (HERE, "/incidents"):
         text = shown(world, address)
         assert '<span class="state state-resolved">cancelled</span>' in text
+
+
+def test_the_timeline_shows_commands_as_such_and_key_times_in_a_sentence(lived: World) -> None:
+    says(lived, "note `systemctl restart <web>` helped", "resolve it was the disk")
+    text = shown(lived)
+    assert "noted: <code>systemctl restart &lt;web&gt;</code> helped" in text
+    assert re.search(r">To [a-z]+ [^<]*\. <code>milestone mitigated", text)
