@@ -8,6 +8,7 @@ Every action is a plain form and works without script. Reads through `flow.queri
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Annotated, Final
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +31,7 @@ from incident_bot.flow.views import ReplyView
 router = APIRouter(include_in_schema=False)
 
 SOURCE: Final = "console"
+_CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 Line = Annotated[str, Form(max_length=4000)]
 Key = Annotated[str, Form(max_length=200)]
@@ -70,6 +72,10 @@ def note(
     key: Key = "",
 ) -> Response:
     """Put a note on the timeline, at the time it happened where one is given."""
+    if clock.strip() and not _CLOCK.fullmatch(clock.strip()):
+        wrong = ReplyView(text=f"{clock.strip()!r} is no time; write it as 03:45, or leave it out.", ok=False)
+        said = f"note {text.strip()}"
+        return _incident(request, at, caller, number, said=said, reply=wrong)
     return _said(request, at, caller, number, f"note {clock.strip()} {text.strip()}", key=key, back="here")
 
 

@@ -90,6 +90,13 @@ def test_a_note_is_added_at_the_time_it_happened(lived: World) -> None:
     (line,) = [one for one in entries(shown(lived)) if "lights went out" in one]
     assert line.startswith("02:30:00")
     assert "noted 03:10 UTC" in line
+    for wrong in ("25:99", "0430", "yesterday"):
+        fields = {"text": "lights back", "clock": wrong}
+        refused = lived.client().post(f"{HERE}/notes", data=fields, headers=BROWSER)
+        assert refused.status_code == 409
+        assert f"&#39;{wrong}&#39; is no time" in refused.text
+        assert 'value="note lights back"' in refused.text
+        assert not [one for one in entries(shown(lived)) if "lights back" in one]
     refused = lived.client().post(f"{HERE}/notes", data={"text": " "}, headers=BROWSER)
     assert refused.status_code == 409
 
