@@ -161,6 +161,13 @@ def test_the_promise_of_an_update(rest: str, text: str, promised: datetime) -> N
     assert arguments.promise(rest, default=timedelta(minutes=15), now=NOW) == (text, promised)
 
 
+def test_a_promise_is_no_longer_than_anybody_waits() -> None:
+    said, promised = arguments.promise("waiting next 30d", default=None, now=NOW)
+    assert (said, promised) == ("waiting", NOW + timedelta(days=30))
+    with pytest.raises(Refused, match="more than 30 days ahead"):
+        arguments.promise("waiting next 999d", default=None, now=NOW)
+
+
 def test_no_promise_where_the_severity_has_no_interval() -> None:
     assert arguments.promise("rolled back", default=None, now=NOW) == ("rolled back", None)
     with pytest.raises(Refused, match="not a duration"):

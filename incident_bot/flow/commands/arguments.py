@@ -17,6 +17,7 @@ SNOOZE_MOST: Final = timedelta(days=7)
 _WAITING: Final = re.compile(r"(?:^|\s)waiting\s+(?:for\s+)?(\S.*)$", re.IGNORECASE | re.DOTALL)
 _CLOCK: Final = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 _DATE: Final = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+PROMISED_MOST: Final = timedelta(days=30)
 _NEXT: Final = re.compile(r"\s*\bnext(?: update)?(?: in)?[:\s]+(\d+[smhd](?:\d+[smhd])*)\s*$", re.IGNORECASE)
 _UNDO: Final = re.compile(r"\bundo:\s*", re.IGNORECASE)
 _GUEST: Final = re.compile(r"slack:[UW][A-Z0-9]{2,20}")
@@ -143,6 +144,11 @@ def promise(rest: str, *, default: timedelta | None, now: datetime) -> tuple[str
     if found is None:
         return rest.strip(), now + default if default else None
     wait = duration(found[1], example="update … next 30m")
+    if wait > PROMISED_MOST:
+        message = (
+            "Nobody waits for an update of more than 30 days ahead; type for example `update … next 30m`."
+        )
+        raise Refused(message)
     return rest[: found.start()].strip(), now + wait
 
 
