@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from incident_bot.core.errors import Refused
-from incident_bot.core.model import Episode, Event, Incident, Json, Person, ReviewState
+from incident_bot.core.model import Episode, Event, Incident, Json, JsonObject, Person, ReviewState
 from incident_bot.core.nearby import Nearby
 from incident_bot.core.postmortem import Draft, GraphFact, PageFact, build, merge, roles, without_names
 from incident_bot.core.similar import Similar
@@ -122,10 +122,11 @@ def postmortem(
         message = f"The post-mortem comes as {', '.join((*FORMATS, 'pdf'))}; {format[:20]!r} is none of them."
         raise Refused(message)
     found = _to_show(context, number, format, view, now=now)
+    document = _merged(context, number, found.draft)
     if format == "json":
-        value = found.hide(postmortem_json(found.draft))
+        value = found.hide(_whole(found.draft, document))
         return json.dumps(value, ensure_ascii=False, indent=2) + "\n", _MEDIA[format]
-    text = found.replaced(_merged(context, number, found.draft))
+    text = found.replaced(document)
     if format == "html":
         drawn = _drawings(context, number, found.replaced)
         text = postmortem_html(context.live.current.templates, found.named(), text, drawn).text
@@ -144,13 +145,18 @@ def pdf(context: Context, number: int, *, view: View | None = None, now: datetim
 
 def written(context: Context, number: int, fresh: Draft, format: str) -> str:  # noqa: A002 -- as above
     """Write a draft in one of `FORMATS`, with what people wrote into it, and with their names."""
-    if format == "json":
-        return json.dumps(postmortem_json(fresh), ensure_ascii=False, indent=2) + "\n"
     text = _merged(context, number, fresh)
+    if format == "json":
+        return json.dumps(_whole(fresh, text), ensure_ascii=False, indent=2) + "\n"
     if format != "html":
         return text
     drawn = _drawings(context, number, lambda words: words)
     return postmortem_html(context.live.current.templates, fresh, text, drawn).text
+
+
+def _whole(fresh: Draft, document: str) -> JsonObject:
+    """Give a draft as data, and beside it the document as it reads: what people wrote stands there alone."""
+    return {**postmortem_json(fresh), "text": document}
 
 
 def _drawings(

@@ -104,6 +104,18 @@ def test_what_people_wrote_survives_every_refresh(told: Story) -> None:
     assert refreshed == written(told)
 
 
+def test_what_people_wrote_is_in_the_json_too_and_without_names_where_that_is_asked(told: Story) -> None:
+    text = written(told)
+    mine = text.replace("## 5. Background", "## 5. Background\n\nAna Example knows the pool best.")
+    documents.save(told.context, 1, mine, after=None, actor="ana", now=told.clock.now())
+    read = json.loads(written(told, "json"))["text"]
+    assert read == written(told)
+    assert "Ana Example knows the pool best." in read
+    hidden = export.postmortem(told.context, 1, format="json", view="blameless", now=told.clock.now())[0]
+    assert "knows the pool best" in json.loads(hidden)["text"]
+    assert "Ana" not in hidden
+
+
 def test_every_version_that_was_saved_is_kept_and_audited(told: Story) -> None:
     for text in ("one", "two\x00"):
         documents.save(told.context, 1, text, after=None, actor="ben", now=told.clock.now())
