@@ -132,6 +132,7 @@ class TestMeasures:
         draft = build(tale.incident, tale.events, people=PEOPLE, ladder=LADDER, now=tale.now)
         assert [row[0] for row in cells(draft, "phases")] == ["triage"]
         assert cells(draft, "impact")[0] == ("Window", "2026-11-21 02:05 UTC, still open")
+        assert block(draft, "impact").rows[0].source == "[event 1]"
         assert ("Impact started", "not recorded", "") in cells(draft, "key-times")
         assert "Widest gap" not in [row[0] for row in cells(draft, "durations")]
 

@@ -122,7 +122,10 @@ def impact(story: Story, measures: Measures) -> Block:
     services = sorted({episode.service for episode in story.episodes if episode.service})
     sent = [page for page in story.pages if page.was_sent]
     rows = [
-        Row(cells=("Window", window), source=measures.source("Impact started")),
+        Row(
+            cells=("Window", window),
+            source=measures.source("Impact started" if measures.at("Impact started") else "Detected"),
+        ),
         *(
             Row(
                 cells=(f"Time at {name}", duration(spent)),
