@@ -137,7 +137,9 @@ class Line:
 def parse(text: str) -> Line:
     """Cut up one line; raises Refused, with the nearest verb, where there is none in it."""
     if len(text) > LINE_MOST:
-        message = f"That is longer than {LINE_MOST} characters; put the long text into a note of its own."
+        message = (
+            f"That is longer than {LINE_MOST} characters; say it in several pieces, each a `note` of its own."
+        )
         raise Refused(message)
     words = " ".join(visible(text).split("\n")).strip()
     for root in _ROOTS:

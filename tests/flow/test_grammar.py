@@ -111,7 +111,7 @@ def test_help_knows_synonyms_and_refuses_like_the_rest() -> None:
 
 
 def test_a_text_without_end_is_refused() -> None:
-    with pytest.raises(Refused, match="4000"):
+    with pytest.raises(Refused, match="4000 characters; say it in several pieces"):
         parse("note " + "x" * 4000)
 
 
