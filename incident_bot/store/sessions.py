@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from incident_bot.store.tables import session as table
 from incident_bot.store.tables import sign_in as link_table
+from incident_bot.store.tables import token as token_table
 from incident_bot.store.transaction import Tx
 from incident_bot.store.types import Found
 
@@ -81,7 +82,12 @@ def open_sessions(
     tx: Tx, *, person: str | None = None, how: str | None = None, now: datetime
 ) -> list[Session]:
     """Give the sessions that still open something, of one person or of everybody, the newest first."""
-    query = sa.select(table).where(table.c.ended_at.is_(None), table.c.expires_at > now)
+    gone = sa.select(token_table.c.id).where(token_table.c.revoked_at.is_not(None))
+    query = sa.select(table).where(
+        table.c.ended_at.is_(None),
+        table.c.expires_at > now,
+        sa.or_(table.c.token_id.is_(None), table.c.token_id.not_in(gone)),
+    )
     if how is not None:
         query = query.where(table.c.how == how)
     if person is not None:

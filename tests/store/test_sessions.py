@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from incident_bot.store import LostRace, Store, sessions
+from incident_bot.store import LostRace, Store, interventions, sessions
 from incident_bot.store.sessions import OneTime, Session
 from tests.store.samples import MINUTE, NOW
 
@@ -34,6 +34,16 @@ def test_a_session_is_found_seen_and_ended(store: Store) -> None:
         assert found is not None
         assert found.ended_at == NOW + MINUTE
         assert sessions.open_sessions(tx, now=NOW) == []
+
+
+def test_what_a_revoked_token_opened_is_open_no_more(store: Store) -> None:
+    with store.write() as tx:
+        made = interventions.add_token(tx, "ci", "digest", {"read"}, by="bob", now=NOW)
+        sessions.add(tx, "d1", ALICE)
+        sessions.add(tx, "d2", replace(TOKEN, token_id=made.id))
+        assert len(sessions.open_sessions(tx, now=NOW)) == 2
+        interventions.revoke_token(tx, made.id, now=NOW)
+        assert [one.person for one in sessions.open_sessions(tx, now=NOW)] == ["alice"]
 
 
 def test_two_sessions_never_share_a_secret(store: Store) -> None:
