@@ -6,6 +6,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -67,6 +68,21 @@ def form_of(text: str, command: str) -> dict[str, str]:
 def test_now_says_that_all_is_quiet(world: World) -> None:
     assert "Nothing is open" in page(world.client(), "/").text
     assert "Alice Example" in page(world.client(), "/").text or "Bob" in page(world.client(), "/").text
+
+
+def test_every_page_says_that_the_local_operator_is_there(
+    world: World, make_world: Callable[..., World]
+) -> None:
+    client = world.client()
+    assert "You are local operator" in page(client, "/insights").text
+    assert "No sign-in is set up" in page(client, "/me").text
+    assert "as no sign-in is set up" in page(client, "/settings").text
+    client.post("/me", data={"person": "alice"})
+    assert "You are Alice Example, local" in page(client, "/").text
+    guarded = make_world(api_token="api-secret-token").client()
+    guarded.post("/sign-in", data={"token": "api-secret-token"})
+    assert "You are operator" in page(guarded, "/").text
+    assert "local operator" not in page(guarded, "/me").text
 
 
 def test_now_shows_the_most_urgent_first(world: World) -> None:
