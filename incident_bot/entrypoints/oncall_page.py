@@ -129,7 +129,7 @@ def schedule_command(
 
 def _ran(at: Desk, caller: Caller, text: str, key: str) -> Said:
     try:
-        reply = run(at.context, text, caller.actor, key=key or None, now=at.now())
+        reply = run(at.seen_by(caller), text, caller.actor, key=key or None, now=at.now())
     except Refused as refused:
         reply = ReplyView(text=str(refused), ok=False)
     return Said(text, reply)

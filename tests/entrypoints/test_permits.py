@@ -133,6 +133,18 @@ ASKED: dict[str, tuple[Asked, str]] = {
         lambda one: one.post("/oncall/web/overrides/9/end", data={}),
         "ada",
     ),
+    "another team's schedule in words": (
+        lambda one: one.post("/api/v1/oncall/commands", json={"text": "override @ada 10:00 12:00 web"}),
+        "ada",
+    ),
+    "another team's schedule in words on a page": (
+        lambda one: one.post("/oncall/commands", data={"text": "override @ada 10:00 12:00 web"}),
+        "ada",
+    ),
+    "another team's schedule in words on its page": (
+        lambda one: one.post("/oncall/web/commands", data={"text": "override @ada 10:00 12:00"}),
+        "ada",
+    ),
     "a post-mortem": (
         lambda one: one.put(
             "/api/v1/incidents/1/postmortem", content="# x", headers={"content-type": "text/markdown"}

@@ -47,7 +47,7 @@ def on_call(
 def run_line(at: AtDesk, caller: Writer, body: shapes.Line, idempotency_key: IdempotencyKey = None) -> Any:
     """Run one line in the words of `/oncall`."""
     acting = at.doorkeeper.acting(caller, body.actor)
-    reply = run.run(at.context, body.text, acting.actor, key=idempotency_key, now=at.now())
+    reply = run.run(at.seen_by(acting), body.text, acting.actor, key=idempotency_key, now=at.now())
     return {"reply": reply}
 
 
