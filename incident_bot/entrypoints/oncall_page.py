@@ -123,13 +123,13 @@ def schedule_command(
     key: Field = "",
 ) -> Response:
     """Run one line of `/oncall`, and show the schedule with what it answers."""
-    said = _ran(at, caller, text, key)
+    said = _ran(at, caller, text, key, here=schedule)
     return _schedule(request, at, caller, schedule, asked=(view, since, zone), said=said)
 
 
-def _ran(at: Desk, caller: Caller, text: str, key: str) -> Said:
+def _ran(at: Desk, caller: Caller, text: str, key: str, *, here: str | None = None) -> Said:
     try:
-        reply = run(at.seen_by(caller), text, caller.actor, key=key or None, now=at.now())
+        reply = run(at.seen_by(caller), text, caller.actor, key=key or None, here=here, now=at.now())
     except Refused as refused:
         reply = ReplyView(text=str(refused), ok=False)
     return Said(text, reply)

@@ -290,6 +290,19 @@ def test_what_is_typed_shows_in_the_table(rich: World) -> None:
     assert "Carol Example" in found
 
 
+def test_a_line_on_the_page_of_a_schedule_is_about_that_schedule(rich: World) -> None:
+    client = as_person(rich, "alice")
+    for schedule in ("sun", "platform-primary"):
+        line = {"text": "override @alice fri 09:00 fri 12:00"}
+        answer = client.post(f"/oncall/{schedule}/commands", data=line, headers=BROWSER)
+        assert f"Alice Example covers {schedule}" in Page(answer.text).text
+    # Another one may be named, and what is no schedule is not asked about.
+    other = {"text": "override @alice fri 13:00 fri 14:00 platform-primary"}
+    answer = client.post("/oncall/sun/commands", data=other, headers=BROWSER)
+    assert "Alice Example covers platform-primary" in Page(answer.text).text
+    assert client.post("/oncall/none/commands", data=line, headers=BROWSER).status_code == 404
+
+
 def test_the_board_says_who_until_when_and_what_is_missing(rich: World) -> None:
     shown = page(as_person(rich, "alice"), "/oncall").text
     for wanted in (

@@ -47,8 +47,10 @@ class Duty:
 class Asking:
     """One line's asker, for the length of its transaction."""
 
-    def __init__(self, context: Context, tx: Tx, *, actor: str, now: datetime) -> None:
-        """Take the transaction and who asks."""
+    def __init__(
+        self, context: Context, tx: Tx, *, actor: str, now: datetime, here: str | None = None
+    ) -> None:
+        """Take the transaction and who asks; `here` is the schedule that they look at."""
         self.context = context
         self.tx = tx
         self.actor = actor
@@ -56,10 +58,11 @@ class Asking:
         self.current = context.live.current
         self.revision = self.current.revision
         self.roster = Roster(context.records, self.current, tx)
+        self.here = here if here in self.revision.schedules else None
 
     def fresh(self) -> Asking:
         """Give the same asker, who sees the overrides that this transaction made."""
-        return Asking(self.context, self.tx, actor=self.actor, now=self.now)
+        return Asking(self.context, self.tx, actor=self.actor, now=self.now, here=self.here)
 
     @property
     def me(self) -> Person:

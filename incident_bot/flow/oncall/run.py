@@ -28,10 +28,19 @@ ARRANGING: Final = frozenset({Verb.OVERRIDE, Verb.END, Verb.OFFER, Verb.COVER, V
 OVERRIDE_EXAMPLE: Final = "override @dan fri 18:00 mon 09:00 web"
 
 
-def run(context: Context, line: str, actor: str, *, now: datetime, key: str | None = None) -> ReplyView:
+def run(
+    context: Context,
+    line: str,
+    actor: str,
+    *,
+    now: datetime,
+    key: str | None = None,
+    here: str | None = None,
+) -> ReplyView:
     """Do what a line says; raises Refused and NotFound with what to type instead, and then nothing has changed.
 
-    The same key answers the same and changes nothing twice.
+    The same key answers the same and changes nothing twice. `here` is the schedule that they look at: it is meant where
+    an override names none.
     """
     parsed = parse(line)
     if parsed.verb not in CHANGING:
@@ -43,7 +52,7 @@ def run(context: Context, line: str, actor: str, *, now: datetime, key: str | No
     for _ in range(RACES_MOST):
         try:
             with context.store.write() as tx:
-                reply = _once(context, tx, parsed, actor, key, now)
+                reply = _once(context, tx, parsed, actor, key, now, here)
         except LostRace:
             continue
         context.signals.changed()
@@ -60,6 +69,7 @@ def _once(
     actor: str,
     key: str | None,
     now: datetime,
+    here: str | None,
 ) -> ReplyView:
     said, scope = f"{line.verb} {line.number} {' '.join(line.rest)}", f"oncall:{actor}"
     known = interventions.recall(tx, key, scope) if key is not None else None
@@ -70,7 +80,7 @@ def _once(
         return ReplyView(text=str(known.get("text", "")))
     if line.verb in ARRANGING:
         need(context, Permission.SCHEDULE_OVERRIDE, who=actor)
-    reply = _change(Asking(context, tx, actor=actor, now=now), line)
+    reply = _change(Asking(context, tx, actor=actor, now=now, here=here), line)
     if key is not None:
         answer: JsonObject = {"said": said, "text": reply.text}
         interventions.remember(tx, key, scope, answer, now=now)
@@ -130,7 +140,7 @@ def _override(asking: Asking, rest: tuple[str, ...]) -> ReplyView:
     if schedule is None:
         schedule = asking.schedule(words)
         words = words if schedule is None else words[1:]
-    schedule = schedule or _implied(asking, person.id)
+    schedule = schedule or asking.here or _implied(asking, person.id)
     wanted = Wanted(
         cover=(person.id,), start=start if start > asking.now else None, end=end, reason=" ".join(words)
     )
