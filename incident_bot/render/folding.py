@@ -38,7 +38,8 @@ class Told:
 def told_of(incident: Incident, episodes: Sequence[Episode], *, public_url: str) -> Told:
     """Give an incident as a list has it."""
     firing = [episode for episode in episodes if episode.status is Status.FIRING]
-    named = {one.annotations["runbook_url"] for one in firing if one.annotations.get("runbook_url")}
+    named = {one.annotations.get("runbook_url", "").strip() for one in firing}
+    named = {url for url in named if url.startswith(("http://", "https://"))}
     return Told(
         name=incident.name,
         title=one_line(redact(incident.title), TITLE_MOST),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from incident_bot.core.effects import Moment
 from incident_bot.core.enrich import Runbook, sections
 from incident_bot.core.model import JsonObject, Phase
+from incident_bot.render.folding import told_of
 from incident_bot.render.handoffs import MOMENTS
 from incident_bot.render.messages import Message, alert_line, channel_message, first_step, page_message
 from incident_bot.render.templates import Templates
@@ -272,3 +273,13 @@ def test_an_alert_in_one_line() -> None:
     assert alert_line(episode()) == "HighErrorRate on checkout-1: 12 % of requests fail"
     bare = episode(labels={}, annotations={"message": "a\nb"}, service=None)
     assert alert_line(bare) == "Alert: a b"
+
+
+@pytest.mark.parametrize(
+    "address, counted",
+    [("https://wiki.example.com/x", 1), ("", 0), ("javascript:alert(1)", 0), ("see the wiki", 0)],
+)
+def test_a_list_counts_only_runbooks_that_lead_somewhere(address: str, counted: int) -> None:
+    fires = episode(minutes=None, annotations={"runbook_url": address})
+    line = told_of(replace(Tale().incident, runbook=None), [fires], public_url="https://bot.example.com")
+    assert line.runbooks == counted
