@@ -54,3 +54,18 @@ def test_what_is_missing_or_unknown_is_said_and_what_was_typed_is_kept(world: Wo
         assert words in page.text
         assert "we &amp; they" in page.text
     assert client.get("/api/v1/incidents").json()["items"] == []
+
+
+def test_what_is_private_is_named_to_nobody_else_who_declares_the_same(world: World) -> None:
+    client = world.client()
+    for person, status in (("alice", 303), ("bob", 303), ("alice", 409)):
+        client.post("/me", data={"person": person}, headers=BROWSER)
+        fields = {
+            "title": "Customer data leaked",
+            "severity": "P2",
+            "private": "yes",
+            "key": person + str(status),
+        }
+        sent = client.post("/declare", data=fields, headers=BROWSER)
+        assert sent.status_code == status, (person, sent.text)
+    assert '<a href="/incidents/INC-1">' in sent.text
