@@ -132,6 +132,9 @@ def test_a_list_carries_the_first_alerts_of_each(world: World) -> None:
     whole = client.get("/api/v1/incidents/INC-1").json()
     assert (declared["alerts"], fired["firing"], len(whole["alerts"])) == ([], 12, 12)
     assert fired["alerts"] == whole["alerts"][:10]
+    for limit, most in ((50, 10), (200, 2), (500, 1)):
+        items = client.get(f"/api/v1/incidents?limit={limit}").json()["items"]
+        assert [len(one["alerts"]) for one in items] == [0, most]
     assert fired["links"] == whole["links"][: len(fired["links"])]
 
 

@@ -42,14 +42,17 @@ SOURCE: Final = "api"
 FORMATS: Final = ("md", "html", "json", "pdf")
 PDF: Final = "application/pdf"
 ALERTS_SHOWN: Final = 10
-"""Of each incident in a list; one by itself comes with all of them."""
+"""Of each incident in a list, at most; one by itself comes with all of them."""
+ALERTS_IN_ALL: Final = 500
+"""In one answer, so that a long list stays quick: the more incidents, the fewer of each."""
 _MARKDOWN: Final = frozenset({"text/markdown", "text/plain"})
 
 
 @router.get("/incidents", response_model=schemas.Page[schemas.Incident], responses=refusals(400))
 def list_incidents(at: AtDesk, caller: Reader, before: Before, asked: Filters, limit: Limit = 50) -> Any:
-    """List incidents, the newest first, each with its first ten alerts."""
-    found = incident_list.page(at.seen_by(caller), asked, before=before, limit=limit, alerts=ALERTS_SHOWN)
+    """List incidents, the newest first, each with its first ten alerts, fewer where `limit` is above 50."""
+    alerts = min(ALERTS_SHOWN, ALERTS_IN_ALL // limit)
+    found = incident_list.page(at.seen_by(caller), asked, before=before, limit=limit, alerts=alerts)
     return {"items": found.incidents, "next": cursor_after(found.older) if found.older else None}
 
 
