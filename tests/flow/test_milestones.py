@@ -121,7 +121,7 @@ def test_undo_puts_it_back(over: Story) -> None:
         # 23:20 has not come yet: it would be the evening before.
         ("milestone mitigated 23:20", "2026-03-02 22:20 UTC is before it began, 2026-03-03 02:55 UTC"),
         (
-            "milestone detected 02:10",
+            "milestone detected 2026-03-02 15:40",
             r"in yours, Europe/Berlin; .*`milestone detected 2026-03-03T02:55Z`; if it",
         ),
         ("milestone impact 04:25", "03:25 UTC is after “mitigated”, 2026-03-03 03:20 UTC"),

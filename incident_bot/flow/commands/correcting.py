@@ -36,6 +36,7 @@ _BACK: Final = frozenset({"reset", "auto", "record"})
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY: Final = timedelta(days=1)
+_HEARD_BEFORE: Final = timedelta(hours=12)
 _FULL: Final = "with its zone it is `milestone {} {:%Y-%m-%dT%H:%MZ}`"
 
 
@@ -51,9 +52,7 @@ def milestone(tx: Tx, incident: Incident, rest: str, zone: ZoneInfo, *, now: dat
     if first.casefold() not in _BACK:
         at, reason = _instant(after, zone, near=present.at or incident.opened_at, now=now)
         # What is to come, and the end of what is open, have a refusal of their own.
-        # Somebody may have phoned before the first alert: a day that was written is meant.
-        meant = mark is Mark.DETECTED and _DATE.match(after)
-        if at <= now and not meant and not (mark.is_end and incident.paging.is_open):
+        if at <= now and not (mark.is_end and incident.paging.is_open):
             _in_order(mark, at, {one: found.at for one, found in times.items()}, zone)
     return SetMilestone(
         mark=mark,
@@ -126,10 +125,11 @@ def _in_order(mark: Mark, at: datetime, times: Mapping[Mark, datetime | None], z
                 f"{was}. A time without a zone is read in yours, {zone}; {_FULL.format(mark.value, at)}."
             )
         return
-    began = times[Mark.IMPACT_STARTED]
-    if mark is not Mark.DETECTED:
-        began = min((one for one in (began, times[Mark.DETECTED]) if one), default=None)
-    if began is not None and at < began:
+    known = [one for one in (times[Mark.IMPACT_STARTED], times[Mark.DETECTED]) if one]
+    began = min(known, default=None)
+    # People may have heard of it before its first alert, but not on another day.
+    earlier = _HEARD_BEFORE if mark is Mark.DETECTED else timedelta(0)
+    if began is not None and at < began - earlier:
         was = f"{clock(at)} is before it began, {clock(began)}"
         hint = f"{_FULL.format(mark.value, began)}; if it began earlier, correct that first: `milestone impact …`"
         raise Refused(f"{was}. A time without a zone is read in yours, {zone}; {hint}.")
