@@ -33,6 +33,12 @@ router = APIRouter(include_in_schema=False)
 
 ENTRIES_SHOWN: Final = 300
 WORDINGS_SHOWN: Final = 20
+_BACK: Final = (
+    '<nav class="back" aria-label="Incident"><a href="/incidents/INC-{0}">INC-{0}</a> · '
+    '<a href="/incidents/INC-{0}/postmortem/edit">Write it</a> · '
+    '<a href="/incidents/INC-{0}/postmortem?format=pdf">PDF</a> · <a href="/postmortems">All post-mortems</a></nav>'
+)
+"""Stands over the document in the console alone: what is handed on has no way into it."""
 _HEADING: Final = re.compile("<(/?)h([1-6])>")
 _WORDS: Final = frozenset({"owner", "review", "approve", "publish", "waive", "due", "draft"})
 
@@ -57,13 +63,13 @@ def postmortem_page(
     format: Annotated[Literal["html", "pdf"], Query()] = "html",  # noqa: A002 - as in the API
     view: Annotated[Literal["names", "blameless"] | None, Query()] = None,
 ) -> Response:
-    """Show the post-mortem as its readers will see it, on a page or printed."""
+    """Show the post-mortem as its readers will see it, on a page with a way back, or printed."""
     context, now = at.seen_by(caller), at.now()
     if format == "pdf":
         headers = {"content-disposition": f'inline; filename="inc-{number}-postmortem.pdf"'}
         return Response(export.pdf(context, number, view=view, now=now), media_type=PDF, headers=headers)
     body, media_type = export.postmortem(context, number, format="html", view=view, now=now)
-    return document(body, media_type)
+    return document(body.replace("<body>", f"<body>\n{_BACK.format(number)}", 1), media_type)
 
 
 @router.get("/incidents/{id}/postmortem/edit")

@@ -320,6 +320,7 @@ def incident_view(
         items=tuple(_item_view(item) for item in incident.items),
         seq=incident.seq,
         storm=incident.storm,
+        review=incident.review,
         lead_since=incident.lead_since,
         offered_to=incident.offer.to if incident.offer else None,
         flapping_since=incident.flapping.since if incident.flapping else None,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incident_bot.core.model import JsonObject
+from incident_bot.core.model import JsonObject, Review
 from incident_bot.flow.record_views import MeasuresView, MilestoneView, NearbyView
 
 
@@ -164,6 +164,7 @@ class IncidentView:
     items: tuple[ItemView, ...]
     seq: int
     storm: str | None = None
+    review: Review | None = None
     """The route whose storm it is."""
     lead_since: datetime | None = None
     offered_to: str | None = None

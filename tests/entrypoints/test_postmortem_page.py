@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from incident_bot.entrypoints.sheet import FORM_HEADERS
 from tests.entrypoints.conftest import World
+from tests.entrypoints.test_console import BROWSER, Page
 
 DOCUMENT = "/api/v1/incidents/INC-1/postmortem/document"
 EDIT = "/incidents/INC-1/postmortem/edit"
@@ -118,6 +119,28 @@ def test_the_review_is_moved_on_from_the_page(client: TestClient) -> None:
     added = client.post(address, data={"word": "followup", "rest": "watch the pool @bob 14d type:detect"})
     assert "watch the pool" in added.text
     assert client.get(address).status_code == 303
+
+
+def test_the_incident_says_how_far_it_is_and_the_document_leads_back(client: TestClient) -> None:
+    def card() -> str:
+        return Page(client.get("/incidents/INC-1", headers=BROWSER).text).text
+
+    def say(*lines: str, actor: str) -> None:
+        for line in lines:
+            body = {"text": f"postmortem {line}", "actor": actor}
+            answer = client.post("/api/v1/incidents/INC-1/commands", json=body)
+            assert answer.status_code == 200, answer.text
+
+    say("owner @alice", "review @bob", actor="alice")
+    assert "Post-mortem in review Owner Alice Example Reviewers Bob" in card()
+    assert "Read the post-mortem Write it" in card()
+    say("approve", actor="bob")
+    say("publish", actor="alice")
+    assert "Post-mortem published Owner Alice Example" in card()
+    assert "Write it" not in card()
+    shown = client.get("/incidents/INC-1/postmortem", headers=BROWSER).text
+    assert '<nav class="back" aria-label="Incident"><a href="/incidents/INC-1">INC-1</a>' in shown
+    assert "<nav" not in client.get("/api/v1/incidents/INC-1/postmortem?format=html").text
 
 
 def test_the_lists_have_filters_pages_and_csv(client: TestClient) -> None:
