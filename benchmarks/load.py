@@ -37,6 +37,8 @@ PATIENCE_SECONDS = 180.0
 PACED_PER_MINUTE = 600
 STOPPED_PER_MINUTE = 2
 STOPPED = 60
+STOPPED_QUICK = 20
+"""Messages a minute where fewer than `STOPPED` wait: half a minute for each of the rest would be no quick look."""
 WORSE_WAITED = timedelta(seconds=0.5)
 """A page counts as passed over where a milder one is claimed so long after it was stored."""
 PEOPLE = 5
@@ -139,7 +141,8 @@ def paced(made: Databases, kind: str, incidents: int) -> Figures:
 def stopped(made: Databases, kind: str, incidents: int) -> Figures:
     """Acknowledge what waits for a slow provider, then see what still goes out."""
     database, provider = made.fresh(kind), Provider()
-    rate = {"INCIDENT_BOT_WEBHOOK_RATE": str(STOPPED_PER_MINUTE)}
+    minute = STOPPED_PER_MINUTE if incidents >= STOPPED else STOPPED_QUICK
+    rate = {"INCIDENT_BOT_WEBHOOK_RATE": str(minute)}
     with processes.served(database, provider, more=rate, configuration=ONE_PERSON) as bot:
         storm(bot, incidents)
         waiting = [
@@ -328,7 +331,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a look in seconds; the figures mean nothing")
     chosen = parser.parse_args()
-    rounds, incidents = (1, 30) if chosen.quick else (chosen.rounds, chosen.incidents)
+    rounds, incidents = (1, 10) if chosen.quick else (chosen.rounds, chosen.incidents)
     entries = measure(chosen.parts, chosen.databases, rounds=rounds, incidents=incidents)
     for name in chosen.parts:
         mine = [entry for entry in entries if entry["part"] == name]

@@ -66,8 +66,8 @@ def test_load() -> None:
     assert list(by_part) == ["free", "paced", "stopped", "replay"]
     for one in by_part.values():
         assert not any(one.get(name) for name in ("lost", "twice", "passed_over", "claimed_after_ack"))
-    assert by_part["free"]["messages"] == 30
-    assert 0 < by_part["paced"]["messages"] < 150
+    assert by_part["free"]["messages"] == 10
+    assert 0 < by_part["paced"]["messages"] <= 50
     assert by_part["paced"]["most_in_a_minute"] <= by_part["paced"]["rate"]
     # How many still waited when somebody acknowledged is a question of the machine's speed.
     assert by_part["stopped"]["cancelled"] <= by_part["stopped"]["acknowledged"]

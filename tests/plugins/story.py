@@ -49,7 +49,7 @@ START = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)
 CHANNELS = ("slack", "sms", "voice", "webhook")
 ROUNDS_MOST = 5000
 
-on_every_database = pytest.mark.parametrize("story_url", ["memory", "sqlite", "postgresql"], indirect=True)
+on_every_database = pytest.mark.parametrize("story_url", ["sqlite", "postgresql"], indirect=True)
 """Tells the story on each kind of database in turn; without it, it is told on a SQLite file."""
 
 
