@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
@@ -19,10 +19,10 @@ from incident_bot.entrypoints.sheet import Visitor, draw
 from incident_bot.flow import commands
 from incident_bot.flow.access import Caller
 from incident_bot.flow.alike import Alike, alike
+from incident_bot.flow.commands.declaring import TITLE_MOST
 
 router = APIRouter(include_in_schema=False)
 
-TITLE_MOST: Final = 200
 Word = Annotated[str, Form(max_length=200)]
 
 

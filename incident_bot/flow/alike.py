@@ -30,7 +30,7 @@ class Alike:
 def alike(context: Context, *, title: str, service: str | None, actor: str, key: str | None) -> list[Alike]:
     """Give the open incidents that the reader sees and that speak of the same, the newest first, eight at most.
 
-    None where the actor has declared with this key already: a second click is answered as the first was.
+    Empty where the actor has declared with this key already: a second click is answered as the first was.
     """
     with context.store.read() as tx:
         if key and interventions.recall(tx, key, actor) is not None:

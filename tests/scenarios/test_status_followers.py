@@ -57,6 +57,21 @@ class World:
     def asks(self, address: str, *components: str, outlet: Outlet = Outlet.MAIL) -> str:
         return subscribe(self.context, outlet, address, components, now=self.story.clock.now())
 
+    def plans(self, words: PublicWords) -> int:
+        """Plan work from ten to twenty minutes from now; gives its number."""
+        now = self.story.clock.now()
+        planned = interventions.add_maintenance(
+            self.context,
+            matchers=['service="shop"'],
+            start=now + 10 * MINUTE,
+            end=now + 20 * MINUTE,
+            reason="disks",
+            actor="ana",
+            public=words,
+            now=now,
+        )
+        return int(str(planned["id"]))
+
     def goes_on(self, *, minutes: float = 0) -> None:
         """Time passes, then news are looked for and sent by a process that has just started."""
         self.story.clock.advance(minutes * MINUTE)
@@ -293,18 +308,8 @@ def test_our_own_network_is_not_called_for_strangers(story: Story) -> None:
 def test_planned_work_is_told_when_it_is_announced_and_when_it_begins(story: Story) -> None:
     world = World(story)
     world.follows("ada@example.com", "checkout")
-    now = story.clock.now()
     words = PublicWords(title="New disks", text="Payments may be slow.", components=("Checkout",))
-    interventions.add_maintenance(
-        world.context,
-        matchers=['service="shop"'],
-        start=now + 10 * MINUTE,
-        end=now + 20 * MINUTE,
-        reason="disks",
-        actor="ana",
-        public=words,
-        now=now,
-    )
+    world.plans(words)
     world.goes_on()
     world.goes_on(minutes=10)
     world.goes_on(minutes=11)
@@ -327,19 +332,10 @@ def test_planned_work_that_is_called_off_is_told_so_once(tell: Callable[..., Sto
         world.goes_on()
         token = json.loads(receiver.received[0].body)["confirm"].rpartition("/")[2]
         act(world.context, Purpose.CONFIRM, token, now=world.story.clock.now())
-        now = world.story.clock.now()
-        planned = interventions.add_maintenance(
-            world.context,
-            matchers=['service="shop"'],
-            start=now + 10 * MINUTE,
-            end=now + 20 * MINUTE,
-            reason="disks",
-            actor="ana",
-            public=PublicWords(title="New disks", text="Payments may be slow.", components=("Checkout",)),
-            now=now,
+        number = world.plans(
+            PublicWords(title="New disks", text="Payments may be slow.", components=("Checkout",))
         )
         world.goes_on()
-        number = int(str(planned["id"]))
         interventions.end_maintenance(
             world.context, number, actor="ana", now=world.story.clock.advance(5 * MINUTE)
         )
@@ -363,17 +359,8 @@ def test_what_is_called_off_before_it_was_told_is_told_only_as_that(story: Story
     world = World(story)
     world.follows("ada@example.com")
     now = story.clock.now()
-    planned = interventions.add_maintenance(
-        world.context,
-        matchers=['service="shop"'],
-        start=now + 10 * MINUTE,
-        end=now + 20 * MINUTE,
-        reason="disks",
-        actor="ana",
-        public=PublicWords(title="New disks", components=("Checkout",)),
-        now=now,
-    )
+    number = world.plans(PublicWords(title="New disks", components=("Checkout",)))
     Herald(world.context).step(now=now)
-    interventions.end_maintenance(world.context, int(str(planned["id"])), actor="ana", now=now + MINUTE)
+    interventions.end_maintenance(world.context, number, actor="ana", now=now + MINUTE)
     world.goes_on(minutes=2)
     assert [subject for _, subject in world.letters()] == ["[Shop status] Called off: New disks"]
